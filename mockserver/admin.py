@@ -1,0 +1,126 @@
+"""`/__mock/*`: what the server tells about itself, and what it can be told. Its errors are RFC 9457 problems."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import PurePosixPath
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from mockserver import __version__, resources
+from mockserver.images import sample
+from mockserver.journal import Journal
+from mockserver.state import Server
+
+
+def create(server: Server) -> Starlette:
+    """The application below `/__mock`."""
+    told = Told(server)
+    routes = [
+        Route("/health", told.health),
+        Route("/journal", told.journal, methods=["GET", "DELETE"]),
+        Route("/reset", told.reset, methods=["POST"]),
+        Route("/openapi.json", told.openapi),
+        Route("/pictures/{sha256}", told.picture),
+        Route("/sample.png", told.sample),
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: refused})
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """Any other path or method."""
+    assert isinstance(error, HTTPException)
+    detail = f"{request.method} {request.url.path} is nothing that this server answers"
+    return problem(error.status_code, error.detail, detail, error.headers)
+
+
+def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An RFC 9457 answer."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+class Told:
+    """The handlers, which all speak of one server."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    @property
+    def _journal(self) -> Journal:
+        return self.server.journal
+
+    async def health(self, request: Request) -> Response:
+        """Is the server there, and what does it play?"""
+        return JSONResponse(
+            {
+                "status": "ok",
+                "version": __version__,
+                "as_of": self.server.settings.as_of.label,
+                "scenario": self.server.state.scenario.name,
+            }
+        )
+
+    async def journal(self, request: Request) -> Response:
+        """The entries of `?session=`, or of all, oldest first; DELETE forgets them."""
+        session = request.query_params.get("session")
+        if request.method == "DELETE":
+            self._journal.clear(session)
+            return Response(status_code=204)
+        return JSONResponse({"entries": self._journal.entries(session), "dropped": self._journal.dropped})
+
+    async def reset(self, request: Request) -> Response:
+        """Back to the start, for `?session=` or for all: the place in the scenario, and the journal."""
+        session = request.query_params.get("session")
+        self.server.state.reset(session)
+        self._journal.clear(session)
+        if session is None:
+            self._journal.restart()
+        return Response(status_code=204)
+
+    async def openapi(self, request: Request) -> Response:
+        """The contract as one OpenAPI document."""
+        return JSONResponse(bundle())
+
+    async def picture(self, request: Request) -> Response:
+        """A picture that was received or sent, by its SHA-256."""
+        sha256 = request.path_params["sha256"]
+        found = self._journal.pictures.find(sha256)
+        if found:
+            return Response(found[0], media_type=found[1])
+        if self._journal.pictures.dropped(sha256):
+            return problem(410, "Gone", "this picture was dropped: the store keeps the newest 64 MiB")
+        return problem(404, "Not Found", "no picture with this SHA-256 was received or sent")
+
+    async def sample(self, request: Request) -> Response:
+        """A small picture to try an edit with."""
+        return Response(sample.png(), media_type="image/png")
+
+
+@cache
+def bundle() -> Any:
+    """contracts/openapi.yaml with its schemas brought inside, so that one file tells all."""
+    names = resources.names("contracts/schemas", ".json")
+    document = _inward(resources.contract("openapi.yaml"), None)
+    document["components"]["schemas"] = {
+        name: _inward(resources.contract(f"schemas/{name}.json"), name) for name in names
+    }
+    return document
+
+
+def _inward(value: Any, home: str | None) -> Any:
+    """A document with each `$ref` to a schema's file, or inside the schema `home`, turned to the bundle's own."""
+    if isinstance(value, dict):
+        kept = {key: _inward(item, home) for key, item in value.items() if key not in ("$schema", "$id")}
+        if "$ref" in value:
+            file, _, place = value["$ref"].partition("#")
+            name = PurePosixPath(file).stem or home
+            kept["$ref"] = f"#/components/schemas/{name}{place}" if name else value["$ref"]
+        return kept
+    if isinstance(value, list):
+        return [_inward(item, home) for item in value]
+    return value

@@ -1,0 +1,173 @@
+"""The ASGI application: reads a request, lets the engine decide, journals once, and carries the plan out.
+
+The one way in and the one way out: no other module journals an entry or sends a byte of the API's answers.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import Message, Receive, Scope, Send
+
+from mockserver import admin
+from mockserver.engine.answer import Answer, answer
+from mockserver.engine.door import api_key
+from mockserver.engine.entry import entry, pictures
+from mockserver.engine.understand import understand
+from mockserver.render import Moment
+from mockserver.state import Server
+from mockserver.wire.multipart import FormReader, boundary
+from mockserver.wire.plan import Chunk, Head, Plan, Wait
+from mockserver.wire.request import Fault, Request
+
+HINT_BYTES = 1_000
+# What stands in a header as it is; everything else, "%" included, is percent-encoded.
+HEADER_SAFE = " !#$&'()*+,/:;=?@[]<>|`{}^\"-._~"
+PREFLIGHT = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
+    (b"access-control-allow-headers", b"*, authorization"),
+    (b"access-control-max-age", b"600"),
+    (b"content-length", b"0"),
+)
+
+
+def create_app(server: Server | None = None) -> Starlette:
+    """An ASGI application that answers the Images API, and `/__mock/*` about itself."""
+    server = server or Server()
+    api = Api(server)
+    routes = [Mount("/__mock/s", Named(api)), Mount("/__mock", admin.create(server)), Mount("/", api)]
+    app = Starlette(routes=routes)
+    app.state.server = server
+    return app
+
+
+class Named:
+    """Requests whose session is named by the path: `/__mock/s/NAME/v1/...`."""
+
+    def __init__(self, api: "Api") -> None:
+        self.api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        _, name, *rest = path.split("/", 2)
+        await self.api.serve(scope, receive, send, "/" + "".join(rest), name)
+
+
+class Api:
+    """The emulated API."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.serve(scope, receive, send, scope["path"].removeprefix(scope.get("root_path", "")), None)
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send, path: str, session: str | None) -> None:
+        """Answer one request, to its end."""
+        request = await read(scope, receive, path, self.server.upload_bytes)
+        if request is None:
+            return
+        origin = request.header("origin") is not None
+        if origin and request.method == "OPTIONS" and request.header("access-control-request-method"):
+            await send({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
+            await send({"type": "http.response.body"})
+            return
+        name = session or session_of(api_key(request))
+        server, here = self.server, f"{scope['scheme']}://{request.header('host') or 'localhost'}"
+        understood = await asyncio.to_thread(understand, request, server.settings)
+        taken = await server.state.take(name, understood.digest)
+        moment = Moment(server.clock(), name, taken.position, taken.seed, taken.attempt)
+        given = await asyncio.to_thread(answer, understood, taken.turn, moment, server.settings, here)
+        noted = entry(request, understood, taken.turn, moment, given, server.journal.next_id())
+        server.journal.add(noted)
+        for picture in pictures(understood, given):
+            server.journal.pictures.put(*picture)
+        plan = beside(given, noted["id"], origin)
+        await carry_out(plan, noted["answer"], send, server.sleep, scope)
+
+
+async def read(scope: Scope, receive: Receive, path: str, limit: int) -> Request | None:
+    """The whole request, its form parsed as the bytes arrive; None when the client went away before its end.
+
+    A body beyond `limit` bytes is not read on: the request then carries the fault `body-too-large`.
+    """
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    kind = dict(headers).get("content-type", "")
+    edge = boundary(kind)
+    form = FormReader(edge) if edge else None
+    body, size, more = bytearray(), 0, True
+    fault: Fault | None = None
+    while more and size <= limit:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        data, more = message.get("body", b""), message.get("more_body", False)
+        size += len(data)
+        if form:
+            form.feed(data)
+        else:
+            body += data
+    if size > limit:
+        fault = Fault("body-too-large", maximum=limit, length=size)
+    elif form:
+        form.close()
+        fault = Fault("malformed-multipart", reason=form.fault) if form.fault else None
+    elif kind.lower().startswith("multipart/form-data"):
+        fault = Fault("malformed-multipart", reason="the content type names no boundary")
+    parts = tuple(form.parts) if form and not fault else ()
+    query = scope["query_string"].decode("latin-1")
+    return Request(scope["method"], path, headers, query, bytes(body), parts, fault)
+
+
+def session_of(key: str) -> str:
+    """The session that an API key stands for: a keyed hash, so that no journal shows the key."""
+    return "key-" + hashlib.blake2b(key.encode(), key=b"mockserver session", digest_size=6).hexdigest()
+
+
+def beside(given: Answer, entry_id: str, cross_origin: bool) -> Plan:
+    """The plan with our own headers beside the API's: the journal entry, the hint, and leave to read for a browser."""
+    ours = [("x-mockserver-entry", entry_id)]
+    if given.hints:
+        ours.append(("x-mockserver-hint", encoded(" ".join(given.hints))))
+    if cross_origin:
+        ours.append(("access-control-allow-origin", "*"))
+    head, *rest = given.plan
+    assert isinstance(head, Head)
+    return (Head(head.status, (*head.headers, *ours)), *rest)
+
+
+def encoded(text: str, limit: int = HINT_BYTES) -> str:
+    """A text as percent-encoded UTF-8 of at most `limit` characters, cut between characters if need be."""
+    whole = quote(text, safe=HEADER_SAFE, errors="replace")
+    while len(whole) > limit:
+        text = text[: min(len(text) - 1, limit)]
+        whole = quote(text, safe=HEADER_SAFE, errors="replace") + "..."
+    return whole
+
+
+async def carry_out(
+    plan: Plan, noted: dict[str, object], send: Send, sleep: Callable[[float], Awaitable[None]], scope: Scope
+) -> None:
+    """Perform a plan step by step and note in the entry what was really sent. Stops when the client has gone."""
+    transport = scope.get("extensions", {}).get("mockserver.transport")
+    sent = 0
+    for step in plan:
+        if transport is not None and transport.is_closing():
+            return
+        match step:
+            case Wait(seconds):
+                await sleep(seconds)
+            case Head(status, headers):
+                raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+                await send({"type": "http.response.start", "status": status, "headers": raw})
+            case Chunk(data):
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+                sent += len(data)
+                noted["sent_bytes"] = sent
+            case _:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                noted["complete"] = True

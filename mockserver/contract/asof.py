@@ -1,0 +1,45 @@
+"""The day of the API that is being emulated. Owns what "on that day" means; knows no particular fact."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from mockserver import resources
+
+
+def latest() -> date:
+    """The newest day that the contracts speak of; never the wall clock."""
+    day: date = resources.contract("models.yaml")["latest"]
+    return day
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A day, with the label it was asked for by.
+
+    With `any` every model ever documented is served, with the newest texts; otherwise the API is that of `day`.
+    """
+
+    label: str
+    day: date
+
+    @property
+    def any(self) -> bool:
+        """Are models of all times served?"""
+        return self.label == "any"
+
+    def holds(self, since: date | None, until: date | None) -> bool:
+        """Does a fact with these dates hold: from `since` on, and before `until`?"""
+        return (since is None or since <= self.day) and (until is None or self.day < until)
+
+
+def as_of(label: str) -> AsOf:
+    """An AsOf from `any`, `latest` or an ISO date such as `2026-04-21`.
+
+    Raises ValueError for anything else.
+    """
+    if label in ("any", "latest"):
+        return AsOf(label, latest())
+    try:
+        return AsOf(label, date.fromisoformat(label))
+    except ValueError:
+        raise ValueError(f"as-of is 'any', 'latest' or a date such as 2026-04-21, not {label!r}") from None

@@ -1,0 +1,81 @@
+"""The capability table: what each model accepts and costs, by date. Reads contracts/models.yaml; names no model."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+
+from mockserver import resources
+from mockserver.contract.asof import AsOf
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Capability:
+    """One model's row, with all that it inherits."""
+
+    model: str
+    row: Mapping[str, Any]
+
+    @property
+    def group(self) -> str:
+        """The group of models that a catalogue row may be limited to."""
+        group: str = self.row["group"]
+        return group
+
+    @property
+    def released(self) -> date:
+        """The first day on which the model was served."""
+        day: date = self.row["released"]
+        return day
+
+    @property
+    def shutdown(self) -> date | None:
+        """The first day on which it was served no more, or None while nothing is announced."""
+        return self.row.get("shutdown")
+
+    def served(self, as_of: AsOf, endpoint: str) -> bool:
+        """Is the model there on that day, at that endpoint?"""
+        there = as_of.any or as_of.holds(self.released, self.shutdown)
+        return there and endpoint in self.row["endpoints"]
+
+    def parameter(self, name: str) -> Any:
+        """The JSON Schema fragment laid over a parameter: a mapping, or False where the model lacks it."""
+        return self.row["parameters"].get(name, {})
+
+    def refusals(self, as_of: AsOf) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The rules beyond the schema that hold on that day: the catalogue's family, and when it applies."""
+        for family, rule in self.row["refusals"].items():
+            if as_of.holds(rule.get("since"), rule.get("until")):
+                yield family, rule["when"]
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`: mappings merge, everything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+@cache
+def table() -> Mapping[str, Capability]:
+    """Every model ever documented, in the order of contracts/models.yaml."""
+    data = resources.contract("models.yaml")
+    raw = data["families"] | data["models"]
+
+    def whole(name: str) -> dict[str, Any]:
+        row = raw[name]
+        return merge(whole(row["like"]), row) if "like" in row else dict(row)
+
+    return {name: Capability(name, whole(name)) for name in data["models"]}
+
+
+def default_model(endpoint: str, as_of: AsOf, given: Mapping[str, Any]) -> str | None:
+    """What an omitted model means there and then: a model's name, or None where one must be given."""
+    rows = resources.contract("models.yaml")["default_model"][endpoint]
+    row = next(r for r in rows if (r.get("any") if as_of.any else as_of.holds(r.get("since"), r.get("until"))))
+    other = any(name in given for name in row.get("unless_given", ()))
+    model: str | None = row["then"] if other else row["model"]
+    return model

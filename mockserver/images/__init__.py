@@ -1,0 +1,1 @@
+"""Pixels: what an upload holds, and the pictures that answers carry. Knows nothing of HTTP."""

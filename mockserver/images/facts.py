@@ -1,0 +1,102 @@
+"""The facts of an uploaded picture: what it really is, its size and mode. Says nothing of whether that is allowed.
+
+A picture that was seen before is known by its digest and not decoded again.
+"""
+
+import io
+import re
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from PIL import Image
+
+from mockserver.wire.request import Part
+
+REMEMBERED = 4_096
+# Nothing with more pixels is decoded, whatever its header hides. Our choice: the API's own limit is not published.
+PIXELS = 89_478_485
+TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
+SIGNATURES = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
+    (re.compile(rb"GIF8[79]a"), "image/gif"),
+    (re.compile(rb"BM"), "image/bmp"),
+    (re.compile(rb"II\*\x00|MM\x00\*"), "image/tiff"),
+    (re.compile(rb"....ftyp(?:heic|heix|mif1|msf1|hevc)", re.DOTALL), "image/heic"),
+    (re.compile(rb"....ftypavi[fs]", re.DOTALL), "image/avif"),
+    (re.compile(rb"%PDF-"), "application/pdf"),
+    (re.compile(rb"\s*<(?:\?xml|svg|!--)", re.IGNORECASE), "image/svg+xml"),
+    (re.compile(rb"data:[\w/+.-]*;base64,"), "a data URL"),
+    (re.compile(rb"(?:[A-Za-z0-9+/_-]{4}){8}[A-Za-z0-9+/_=\s-]*\Z"), "base64 text"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a file holds. `real_type` goes by its bytes, never by what the sender said.
+
+    Where the file could not be decoded, `reason` says why and `width`, `height` and `mode` are None.
+    `format` is Pillow's name for it, and `transparent` says whether it has an alpha channel.
+    """
+
+    real_type: str
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    mode: str | None = None
+    transparent: bool = False
+    reason: str = ""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels; only for a file that was decoded."""
+        assert self.width is not None
+        assert self.height is not None
+        return self.width, self.height
+
+
+_known: dict[str, Facts] = {}
+_lock = threading.Lock()
+
+
+def look(part: Part) -> Facts:
+    """The facts of a file, decoded to its last pixel at most once."""
+    facts = _known.get(part.digest)
+    if facts is None:
+        facts = decode(part.data)
+        with _lock:
+            _known[part.digest] = facts
+            if len(_known) > REMEMBERED:
+                del _known[next(iter(_known))]
+    return facts
+
+
+def known(part: Part) -> Facts | None:
+    """The facts of a file that was looked at before, else None."""
+    return _known.get(part.digest)
+
+
+def real_type(data: bytes) -> str:
+    """What the first bytes are, as a media type or in words."""
+    if not data:
+        return "an empty file"
+    head = data[:4096]
+    return next((kind for signature, kind in SIGNATURES if signature.match(head)), "application/octet-stream")
+
+
+def decode(data: bytes, formats: Iterable[str] = ("PNG", "JPEG", "WEBP")) -> Facts:
+    """The facts of a file's bytes. Never raises: what cannot be decoded says so in `reason`."""
+    kind = real_type(data)
+    try:
+        with Image.open(io.BytesIO(data), formats=tuple(formats)) as picture:
+            width, height = picture.size
+            if width * height > PIXELS:
+                return Facts(kind, reason=f"it has {width}x{height} pixels, more than this server decodes")
+            picture.load()
+            transparent = picture.mode in TRANSPARENT or "transparency" in picture.info
+            return Facts(kind, picture.format, width, height, picture.mode, transparent)
+    except Exception as error:  # Pillow's decoders raise a dozen kinds for broken bytes
+        known = kind.startswith("image/") and kind.removeprefix("image/") in ("png", "jpeg", "webp")
+        return Facts(kind, reason=f"it is broken: {error}" if known else f"it is {kind}")

@@ -1,0 +1,174 @@
+"""Receipt: a small poster of what the server understood of a request. Owns its layout; must not know HTTP,
+the models' rules, or how a picture is encoded."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from math import ceil, sqrt
+
+from PIL import Image, ImageDraw
+
+from mockserver.images.grid import Area, arrange
+from mockserver.images.letters import Colour, Face, clip, face, fill, fold, write
+from mockserver.images.thumbnail import fit, opening, shrink, tint, upright
+
+PAPER, PANEL, RULE, INK, FAINT = (
+    (255, 255, 255),
+    (240, 242, 245),
+    (216, 220, 227),
+    (28, 33, 43),
+    (100, 108, 122),
+)
+SIZES = (
+    5.0,
+    3.9,
+    3.0,
+    2.4,
+    1.9,
+    1.5,
+    1.2,
+    1.0,
+)  # of a prompt's letters, the first ones if it has the room alone
+CROWD = 6  # more images than this get smaller labels, and room from the text
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """What the picture must be."""
+
+    width: int
+    height: int
+    format: str  # png | jpeg | webp
+    compression: int = 100  # 0..100: the quality of a jpeg or webp
+    transparent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the server understood."""
+
+    prompt: str
+    model: str
+    details: tuple[tuple[str, str], ...]  # a small table
+    images: tuple[bytes, ...]  # the uploads, in order, known to decode
+    mask: bytes | None
+    number: int  # this is picture `number` ...
+    of: int  # ... of `of`
+    seed: bytes  # decides colours and noise
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is drawn on, and with what."""
+
+    picture: Image.Image
+    draw: ImageDraw.ImageDraw
+    unit: int  # the size of plain text; distances are multiples of it
+    accent: Colour
+
+    @property
+    def small(self) -> Face:
+        return face(max(8, round(self.unit * 0.8)))
+
+
+def draw(picture: Image.Image, accent: Colour, canvas: Canvas, subject: Subject) -> None:
+    """Draws the receipt as a card; what is around the card stays as it was."""
+    unit = max(10, round(min(sqrt(picture.width * picture.height) / 40, min(picture.size) / 24)))
+    sheet = Sheet(picture, ImageDraw.Draw(picture), unit, accent)
+    card = Area(0, 0, *picture.size).inset(round(unit * 0.8))
+    sheet.draw.rectangle((card.left, card.top, card.right - 1, card.bottom - 1), fill=PAPER)
+    room = _head(sheet, card, canvas, subject).inset(unit)
+    area = opening(subject.mask) if subject.mask is not None else None
+    if not subject.images:
+        _prompt(sheet, _details(sheet, room, _facts(subject, area), 0.4), subject.prompt, 1.0)
+    elif room.width > room.height * 1.25:
+        middle = room.left + room.width * 55 // 100
+        _images(sheet, room._replace(right=middle), subject.images, area)
+        room = _details(sheet, room._replace(left=middle + unit), _facts(subject, area), 0.5)
+        _prompt(sheet, room, subject.prompt, 1.0)
+    else:
+        share = 0.15 if len(subject.images) > CROWD else 0.3
+        room = _details(sheet, room, _facts(subject, area), share)
+        room = _prompt(sheet, room, subject.prompt, share)
+        _images(sheet, room, subject.images, area)
+
+
+def _head(sheet: Sheet, card: Area, canvas: Canvas, subject: Subject) -> Area:
+    """The band at the top. Like its siblings gives back the room that is left."""
+    large, plain, line = face(round(sheet.unit * 1.5)), face(sheet.unit), card.inset(sheet.unit)
+    picture = f"  ·  picture {subject.number} of {subject.of}" if subject.of > 1 else ""
+    size = clip(f"{canvas.width}x{canvas.height} {canvas.format}{picture}", plain, line.width)
+    model = clip(subject.model, large, line.width)
+    beside = large.measure(model) + plain.measure(size) + sheet.unit * 2 <= line.width
+    top = card.top + sheet.unit // 2
+    bottom = top + large.leading + (0 if beside else plain.leading) + sheet.unit // 2
+    sheet.draw.rectangle((card.left, card.top, card.right - 1, bottom - 1), fill=sheet.accent)
+    write(sheet.draw, (line.left, top), model, large, PAPER)
+    at = (line.right - plain.measure(size), top + sheet.unit * 0.475) if beside else (line.left, top + large.leading)
+    write(sheet.draw, at, size, plain, PAPER)
+    return card._replace(top=bottom)
+
+
+def _facts(subject: Subject, area: Image.Image | None) -> list[tuple[str, str]]:
+    digest = sha256(subject.prompt.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    facts = [
+        *subject.details,
+        ("prompt", f"{len(subject.prompt)} characters"),
+        ("prompt sha256", f"{digest}..."),
+    ]
+    if area is not None:
+        share = area.histogram()[255] / (area.width * area.height)
+        facts += [("mask", f"{area.width}x{area.height}"), ("to edit", f"{share:.1%}")]
+    return facts
+
+
+def _details(sheet: Sheet, room: Area, facts: list[tuple[str, str]], share: float) -> Area:
+    """The table at the bottom, in as many columns as fit side by side."""
+    small, gap = sheet.small, sheet.unit
+    facts = [(clip(key, small, room.width * 0.45), clip(value, small, room.width)) for key, value in facts]
+    keys = max(small.measure(key) for key, _ in facts) + gap * 0.7
+    widest = keys + max(small.measure(value) for _, value in facts)
+    columns = max(1, min(len(facts), int((room.width + gap) / (widest + gap))))
+    rows = min(ceil(len(facts) / columns), max(1, int(room.height * share / small.leading)))
+    if len(facts) > rows * columns:
+        facts = [*facts[: rows * columns - 1], ("…", f"{len(facts) - rows * columns + 1} more")]
+    top, step = room.bottom - rows * small.leading, (room.width + gap) / columns
+    for place, (key, value) in enumerate(facts):
+        x, y = room.left + place % columns * step, top + place // columns * small.leading
+        write(sheet.draw, (x, y), key, small, FAINT)
+        write(sheet.draw, (x + keys, y), clip(value, small, step - gap - keys), small, INK)
+    rule = top - sheet.unit // 2
+    sheet.draw.line((room.left, rule, room.right - 1, rule), fill=RULE, width=max(1, sheet.unit // 16))
+    return room._replace(bottom=rule - sheet.unit // 2)
+
+
+def _prompt(sheet: Sheet, room: Area, prompt: str, share: float) -> Area:
+    """The prompt at the top, in the largest letters in which all of it fits."""
+    text = fold(prompt)
+    text = text if text.strip() else "(an empty prompt)"
+    for size in SIZES if share == 1.0 else SIZES[3:]:
+        letters = face(round(sheet.unit * size))
+        lines, complete = fill(text, letters, room.width, room.height * share)
+        if complete:
+            break
+    for place, line in enumerate(lines):
+        write(sheet.draw, (room.left, room.top + place * letters.leading), line, letters, INK)
+    return room._replace(top=room.top + len(lines) * letters.leading + sheet.unit // 2)
+
+
+def _images(sheet: Sheet, room: Area, images: tuple[bytes, ...], area: Image.Image | None) -> None:
+    """A contact sheet: each upload with its number and size beneath, the mask's area on the first."""
+    sheet.draw.rectangle((room.left, room.top, room.right - 1, room.bottom - 1), fill=PANEL)
+    letters = sheet.small if len(images) <= CROWD else face(max(7, round(sheet.unit * 0.66)))
+    sizes = [upright(data) for data in images]
+    labels = [(f"{number}  ", f"{width}x{height}") for number, (width, height) in enumerate(sizes, 1)]
+    gap, widest = sheet.unit // 2, ceil(max(letters.measure("".join(label)) for label in labels))
+    grid = arrange(sizes, room.inset(gap), widest, letters.leading, gap)
+    for place, (data, size, label) in enumerate(zip(images, sizes, labels, strict=True)):
+        thumbnail = shrink(data, fit(size, *grid.cell))
+        if area is not None and place == 0:
+            tint(thumbnail, area)
+        middle, base = grid.spot(place)
+        sheet.picture.paste(thumbnail, (middle - thumbnail.width // 2, base - thumbnail.height))
+        left = middle - letters.measure("".join(label)) / 2
+        write(sheet.draw, (left, base), label[0], letters, sheet.accent)
+        write(sheet.draw, (left + letters.measure(label[0]), base), label[1], letters, FAINT)

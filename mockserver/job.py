@@ -1,0 +1,64 @@
+"""The request understood: endpoint, model, prompt, pictures and typed parameters. A value; it decides nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.contract.capabilities import Capability
+from mockserver.images.facts import Facts
+from mockserver.wire.request import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A file of the request and what it holds."""
+
+    part: Part
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to do. `parameters` are typed, with defaults filled in and every `auto` resolved.
+
+    `digest` is the same for the same call, however its form was cut into boundaries; `scene` is the same for
+    calls that differ only in how the answer is delivered. `hints` are worth telling although it is served.
+    """
+
+    endpoint: str
+    capability: Capability
+    prompt: str
+    images: tuple[Picture, ...]
+    mask: Picture | None
+    parameters: Mapping[str, Any]
+    digest: str
+    scene: str
+    hints: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> str:
+        """The name that the caller used, or the default that it stands for."""
+        return self.capability.model
+
+    @property
+    def stream(self) -> bool:
+        """Is the answer a stream of events?"""
+        return bool(self.parameters.get("stream"))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the answer in pixels."""
+        width, height = self.parameters["size"].split("x")
+        return int(width), int(height)
+
+    def described(self) -> dict[str, Any]:
+        """The job as the journal shows it."""
+        return {
+            "endpoint": self.endpoint,
+            "model": self.model,
+            "prompt": self.prompt,
+            "images": [picture.part.digest for picture in self.images],
+            "mask": self.mask and self.mask.part.digest,
+            "parameters": dict(self.parameters),
+            "stream": self.stream,
+        }

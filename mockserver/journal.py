@@ -1,0 +1,114 @@
+"""What arrived, what was understood, what was sent, why: bounded, without secrets and without image bytes.
+
+It also keeps the pictures themselves, up to a bound, under their digests. It knows nothing of how they came about.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ENTRIES = 1_000
+PICTURE_BYTES = 64 * 1024 * 1024
+REMEMBERED = 10_000
+
+
+class Pictures:
+    """Pictures received and sent, by xxh3 digest; the oldest go when there are more than `limit` bytes.
+
+    The SHA-256 of one is computed when somebody asks, or at the last moment before it is dropped.
+    """
+
+    def __init__(self, limit: int = PICTURE_BYTES) -> None:
+        self.limit = limit
+        self.held = 0
+        self._data: dict[str, tuple[bytes, str]] = {}
+        self._sha256: dict[str, str] = {}
+
+    def put(self, digest: str, data: bytes, media_type: str) -> None:
+        """Keep a picture; one that is known is kept for longer."""
+        known = self._data.pop(digest, None)
+        self._data[digest] = (data, media_type)
+        self.held += 0 if known else len(data)
+        while self.held > self.limit and self._data:
+            oldest = next(iter(self._data))
+            self.sha256(oldest)
+            self.held -= len(self._data.pop(oldest)[0])
+
+    def sha256(self, digest: str) -> str | None:
+        """The SHA-256 of a picture, in hexadecimal; None when it was dropped so long ago that it is forgotten."""
+        if digest not in self._sha256 and digest in self._data:
+            self._sha256[digest] = hashlib.sha256(self._data[digest][0]).hexdigest()
+            if len(self._sha256) > REMEMBERED:
+                del self._sha256[next(iter(self._sha256))]
+        return self._sha256.get(digest)
+
+    def find(self, sha256: str) -> tuple[bytes, str] | None:
+        """A picture and its media type by SHA-256, or None."""
+        return next((held for digest, held in self._data.items() if self.sha256(digest) == sha256), None)
+
+    def dropped(self, sha256: str) -> bool:
+        """Was there a picture of that SHA-256, which is held no more?"""
+        return sha256 in self._sha256.values()
+
+
+@dataclass(slots=True)
+class Journal:
+    """The entries of all sessions, oldest first; the oldest go when there are more than `limit`."""
+
+    limit: int = ENTRIES
+    dropped: int = 0
+    pictures: Pictures = field(default_factory=Pictures)
+    _entries: deque[dict[str, Any]] = field(default_factory=deque)
+    _count: int = 0
+
+    def next_id(self) -> str:
+        """The id of the next entry: a number that only a full reset sets back."""
+        self._count += 1
+        return f"e{self._count:06d}"
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Take an entry in. It stays the caller's to complete."""
+        self._entries.append(entry)
+        if len(self._entries) > self.limit:
+            self._entries.popleft()
+            self.dropped += 1
+
+    def entries(self, session: str | None = None) -> list[dict[str, Any]]:
+        """The entries of one session, or of all, as they are read: with the SHA-256 of each file."""
+        return [self._read(entry) for entry in list(self._entries) if session in (None, entry["session"])]
+
+    def clear(self, session: str | None = None) -> None:
+        """Forget the entries of one session, or of all."""
+        kept = [entry for entry in self._entries if session not in (None, entry["session"])]
+        self._entries.clear()
+        self._entries.extend(kept)
+        if session is None:
+            self.dropped = 0
+
+    def restart(self) -> None:
+        """Forget all and number entries from the start again."""
+        self.clear()
+        self._count = 0
+
+    def _read(self, entry: dict[str, Any]) -> dict[str, Any]:
+        request, job, sha256 = entry["request"], entry["job"], self.pictures.sha256
+        files = [{**file, "sha256": sha256(file["sha256"])} for file in request["files"]]
+        if job:
+            mask = job["mask"] and sha256(job["mask"])
+            job = {**job, "images": [sha256(digest) for digest in job["images"]], "mask": mask}
+        return {**entry, "request": {**request, "files": files}, "job": job}
+
+
+def without(value: Any, secrets: frozenset[str]) -> Any:
+    """A copy of a JSON value in which no secret stands in clear."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "[redacted]")
+        return value
+    if isinstance(value, Mapping):
+        return {without(key, secrets): without(item, secrets) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without(item, secrets) for item in value]
+    return value

@@ -1,0 +1,65 @@
+"""The state machine of a scenario: which step answers the n-th wire request of a session. Pure; sends nothing."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry of a scenario, for `times` wire requests in a row.
+
+    `error` is a family of the catalogue, or None where the answer is what the API would say.
+    `retry_after` is in seconds.
+    """
+
+    number: int
+    error: str | None = None
+    times: int = 1
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a scenario says to one wire request. `step` is None where the scenario has nothing more to say."""
+
+    scenario: str
+    step: Step | None
+
+    def described(self) -> dict[str, Any]:
+        """The turn as the journal shows it; steps count from 1."""
+        return {"scenario": self.scenario, "step": self.step and self.step.number, "faults": []}
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario that has been read and found good. `then` is `repeat`, `hold` or `ok`."""
+
+    name: str
+    steps: tuple[Step, ...]
+    then: str = "repeat"
+    about: str = ""
+    seed: int = 0
+    _ends: tuple[int, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ends", tuple(accumulate(step.times for step in self.steps)))
+
+    def turn(self, position: int) -> Turn:
+        """The turn of a session that has taken `position` turns before."""
+        total = self._ends[-1]
+        if position >= total and self.then == "ok":
+            return Turn(self.name, None)
+        place = position % total if self.then == "repeat" else min(position, total - 1)
+        return Turn(self.name, self.steps[bisect_right(self._ends, place)])
+
+
+def build(data: Mapping[str, Any]) -> Scenario:
+    """A Scenario from the data of a file that satisfies its schema, errors given as families."""
+    steps = tuple(
+        Step(number, step.get("error"), step.get("times", 1), step.get("retry_after"))
+        for number, step in enumerate(data["steps"], 1)
+    )
+    return Scenario(data["scenario"], steps, data.get("then", "repeat"), data.get("about", ""), data.get("seed", 0))

@@ -1,0 +1,120 @@
+"""Runs the application on uvicorn: in the foreground, or in a thread. Knows sockets and signals, nothing of the API."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mockserver.app import create_app
+from mockserver.state import Server
+
+T = TypeVar("T")
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's httptools protocol, with its transport in the scope: faults of the wire are done to it."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {"mockserver.transport": self.transport}  # type: ignore[dict-item]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on host and port; port 0 takes a free one. Raises OSError when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def url(listener: socket.socket) -> str:
+    """The root URL under which a socket is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def configured(server: Server) -> uvicorn.Server:
+    """A uvicorn server for an application, silent, and without headers of its own."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(server),
+            http=Protocol,
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=2,
+        )
+    )
+
+
+def foreground(server: Server, listener: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM, then return."""
+    # uvicorn raises the signal once more after a clean stop; being asked to stop is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    with contextlib.suppress(KeyboardInterrupt):
+        configured(server).run(sockets=[listener])
+
+
+class Running:
+    """A server in a thread. `url` is its root; `call` runs a function where the server runs, and returns its result."""
+
+    def __init__(self, server: Server, listener: socket.socket) -> None:
+        self.server = server
+        self.url = url(listener)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ready = threading.Event()
+        self._uvicorn = configured(server)
+        self._thread = threading.Thread(target=self._run, args=(listener,), name="mockserver", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def _run(self, listener: socket.socket) -> None:
+        async def serve() -> None:
+            self._loop = asyncio.get_running_loop()
+            self._ready.set()
+            await self._uvicorn.serve(sockets=[listener])
+
+        try:
+            asyncio.run(serve())
+        finally:
+            self._ready.set()
+            listener.close()
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Run a function in the server's thread, between requests, and return its result."""
+
+        async def run() -> T:
+            return function()
+
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout=30)
+
+    def stop(self) -> None:
+        """Stop serving and wait until the thread has ended."""
+        self._uvicorn.should_exit = True
+        self._thread.join()
+
+
+@contextlib.contextmanager
+def running(server: Server | None = None, host: str = "127.0.0.1", port: int = 0) -> Iterator[Running]:
+    """A server in a thread, for as long as the block lasts. Raises OSError when the port is taken."""
+    started = Running(server or Server(), listen(host, port))
+    try:
+        yield started
+    finally:
+        started.stop()

@@ -1,0 +1,90 @@
+"""Sessions: how far each has come in its scenario, and how often it asked for the same. In memory.
+
+Another store can take its place behind the same few methods; taking a turn is the only impure step of an answer.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from mockserver.engine.values import Settings
+from mockserver.journal import Journal
+from mockserver.scenario.files import load
+from mockserver.scenario.machine import Scenario, Turn
+
+SESSIONS = 10_000
+JOBS = 10_000
+# Sixteen images and a mask of 50 MB each, and room for the rest of the form.
+UPLOAD_BYTES = 17 * 50 * 1024 * 1024 + 1024 * 1024
+
+
+@dataclass(slots=True)
+class Session:
+    """One isolated user. `scenario` is its own, or None where the server's counts."""
+
+    position: int = 0
+    scenario: Scenario | None = None
+    attempts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A turn that was taken: the session's position before it, and the attempt (from 1) at the same job."""
+
+    turn: Turn
+    position: int
+    attempt: int
+    seed: int
+
+
+class Memory:
+    """The state of all sessions in this process; the ones that were idle longest go when there are too many."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self._sessions: dict[str, Session] = {}
+
+    async def take(self, name: str, job_digest: str | None) -> Taken:
+        """One turn of a session, for one wire request, whose job (if it is one) has this digest."""
+        session = self._session(name)
+        scenario = session.scenario or self.scenario
+        attempt = 1
+        if job_digest is not None:
+            attempt = session.attempts.pop(job_digest, 0) + 1
+            session.attempts[job_digest] = attempt
+            if len(session.attempts) > JOBS:
+                del session.attempts[next(iter(session.attempts))]
+        taken = Taken(scenario.turn(session.position), session.position, attempt, scenario.seed)
+        session.position += 1
+        return taken
+
+    def play(self, name: str, scenario: Scenario) -> None:
+        """From now on this session plays that scenario, from its first step."""
+        self._sessions[name] = Session(scenario=scenario)
+
+    def reset(self, name: str | None = None) -> None:
+        """Put one session, or all, back to the start of the server's own scenario."""
+        if name is None:
+            self._sessions.clear()
+        else:
+            self._sessions.pop(name, None)
+
+    def _session(self, name: str) -> Session:
+        session = self._sessions.pop(name, None) or Session()
+        self._sessions[name] = session
+        if len(self._sessions) > SESSIONS:
+            del self._sessions[next(iter(self._sessions))]
+        return session
+
+
+@dataclass(slots=True)
+class Server:
+    """What an application works with: settings, state, journal, and the clock in seconds since 1970."""
+
+    settings: Settings = field(default_factory=Settings)
+    state: Memory = field(default_factory=lambda: Memory(load("ok")))
+    journal: Journal = field(default_factory=Journal)
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    upload_bytes: int = UPLOAD_BYTES

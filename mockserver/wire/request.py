@@ -1,0 +1,57 @@
+"""What arrived on the wire, as values. Owns the shape of a request; must not judge it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a multipart form, as it was sent.
+
+    `filename` is None when the part had none (a text field), and may be empty. `content_type` is None when
+    the part declared none. `digest` is the xxh3 of `data`, in hexadecimal.
+    """
+
+    name: str
+    filename: str | None
+    content_type: str | None
+    data: bytes
+    digest: str
+
+
+class Fault:
+    """What is wrong with the bytes of a request: the catalogue's family, and the facts its texts speak of."""
+
+    def __init__(self, family: str, **facts: Any) -> None:
+        self.family = family
+        self.facts = facts
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A whole request. Header names are in lower case; order and duplicates are kept.
+
+    `path` begins at the API's own root: a prefix that names a session is gone. For multipart bodies `parts`
+    holds the form and `body` is empty. `fault` says what is wrong with the bytes themselves, or is None.
+    """
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+    query: str = ""
+    body: bytes = b""
+    parts: tuple[Part, ...] = ()
+    fault: Fault | None = None
+    lookup: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lookup", dict(self.headers))
+
+    def header(self, name: str) -> str | None:
+        """The last header of that (lower-case) name, or None."""
+        return self.lookup.get(name)
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters, in lower case; empty when there is none."""
+        return (self.header("content-type") or "").split(";")[0].strip().lower()

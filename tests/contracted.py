@@ -1,0 +1,76 @@
+"""Holds every response that the tests provoke, in this process, against contracts/: a plugin of this test suite."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from starlette.applications import Starlette
+from starlette.types import Message, Receive, Scope, Send
+
+from mockserver import resources
+
+SCHEMAS = {
+    f"{name}.json": resources.contract(f"schemas/{name}.json") for name in resources.names("contracts/schemas", ".json")
+}
+REGISTRY: Registry[Any] = Registry().with_resources(
+    [(name, Resource.from_contents(schema)) for name, schema in SCHEMAS.items()]
+)
+VALIDATORS = {name: Draft202012Validator(schema, registry=REGISTRY) for name, schema in SCHEMAS.items()}
+ADMIN = {"/__mock/health": "health.json", "/__mock/journal": "journal.json"}
+
+
+def check(path: str, status: int, headers: dict[str, str], body: bytes) -> None:
+    """Raise when a whole response is not what the contracts promise."""
+    kind = headers.get("content-type", "")
+    if kind == "text/event-stream":
+        for frame in body.decode("utf-8").split("\n\n")[:-1]:
+            event, data = frame.split("\n")
+            value = json.loads(data.removeprefix("data: "))
+            VALIDATORS["stream-event.json"].validate(value)
+            assert event == f"event: {value['type']}"
+    elif kind == "application/problem+json":
+        VALIDATORS["problem.json"].validate(json.loads(body))
+    elif kind == "application/json":
+        name = ADMIN.get(path) if path.startswith("/__mock/") and "/v1/" not in path else None
+        if path != "/__mock/openapi.json":
+            VALIDATORS[name or ("images-response.json" if status == 200 else "error.json")].validate(json.loads(body))
+    else:
+        assert body == b"" or kind.startswith("image/"), (path, status, kind)
+    if "content-length" in headers and body:
+        assert int(headers["content-length"]) == len(body)
+
+
+@pytest.fixture(autouse=True)
+def contracted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Check each whole response that a mockserver application sends while a test runs."""
+    plain = Starlette.__call__
+    broken: list[BaseException] = []
+
+    async def watched(self: Starlette, scope: Scope, receive: Receive, send: Send) -> None:
+        # Starlette's own routing changes the scope as it goes.
+        path = scope["path"].removeprefix(scope.get("root_path", "")) if scope["type"] == "http" else ""
+        head: list[Message] = []
+        body = bytearray()
+
+        async def note(message: Message) -> None:
+            await send(message)
+            if message["type"] == "http.response.start":
+                head.append(message)
+            body.extend(message.get("body", b""))
+            if message["type"] == "http.response.body" and not message.get("more_body") and scope["method"] != "HEAD":
+                headers = {name.decode(): value.decode() for name, value in head[0]["headers"]}
+                try:
+                    check(path, head[0]["status"], headers, bytes(body))
+                except BaseException as error:
+                    broken.append(error)
+
+        ours = hasattr(self.state, "server") and scope["type"] == "http"
+        await plain(self, scope, receive, note if ours else send)
+
+    monkeypatch.setattr(Starlette, "__call__", watched)
+    yield
+    if broken:
+        raise broken[0]

@@ -1,0 +1,42 @@
+"""Schemathesis over contracts/openapi.yaml against the ASGI application: no check disabled, --auth exact."""
+
+import io
+from pathlib import Path
+
+import hypothesis
+import schemathesis
+from hypothesis import strategies as st
+from PIL import Image
+
+from mockserver import resources
+from mockserver.app import create_app
+from mockserver.contract.asof import as_of
+from mockserver.engine.values import Settings
+from mockserver.state import Server
+
+KEY = "sk-fuzz-0123456789abcdef"
+
+
+def picture(colour: tuple[int, int, int]) -> bytes:
+    """A PNG; all are of one size, so that any mask fits any image."""
+    out = io.BytesIO()
+    Image.new("RGBA", (64, 64), (*colour, 128)).save(out, "PNG")
+    return out.getvalue()
+
+
+PICTURES = [picture(colour) for colour in [(0, 0, 0), (255, 0, 0), (0, 128, 255)]]
+SIZES = ["auto", "1024x1024", "1024x1536", "1536x1024"]
+
+schemathesis.openapi.media_type("image/png", st.sampled_from(PICTURES))
+PROMPTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
+schemathesis.openapi.media_type("text/plain", PROMPTS)
+schemathesis.openapi.format("image-size", st.sampled_from(SIZES))
+
+schema = schemathesis.openapi.from_path(Path(str(resources.folder("contracts"))) / "openapi.yaml")
+schema.app = create_app(Server(Settings(as_of("any"), "exact", frozenset([KEY]), "flat")))
+
+
+@schema.parametrize()
+@hypothesis.settings(max_examples=40, deadline=None, derandomize=True)
+def test_contract(case: schemathesis.Case) -> None:
+    case.call_and_validate(headers={"Authorization": f"Bearer {KEY}"})

@@ -1,0 +1,151 @@
+"""What the server tells about itself."""
+
+import asyncio
+import hashlib
+from typing import Any
+
+import httpx2
+import pytest
+import schemathesis
+
+from mockserver import __version__
+from mockserver.app import create_app
+from mockserver.engine.values import Settings
+from mockserver.scenario.files import load
+from mockserver.state import Memory, Server
+from tests.pictures import opened, png
+
+AUTH = {"Authorization": "Bearer sk-test"}
+EDIT: dict[str, Any] = {
+    "url": "/v1/images/edits",
+    "data": {"model": "gpt-image-2", "prompt": "x"},
+    "files": {"image": ("a.png", png(), "image/png")},
+    "headers": AUTH,
+}
+
+
+def ask(server: Server, *calls: dict[str, Any]) -> list[httpx2.Response]:
+    async def call() -> list[httpx2.Response]:
+        transport = httpx2.ASGITransport(app=create_app(server))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            return [await client.request(**({"method": "GET"} | one)) for one in calls]
+
+    return asyncio.run(call())
+
+
+def post(**changed: Any) -> dict[str, Any]:
+    return EDIT | {"method": "POST"} | changed
+
+
+def flat(scenario: str = "ok") -> Server:
+    return Server(Settings(paint="flat"), Memory(load(scenario)))
+
+
+def test_health() -> None:
+    (response,) = ask(flat("flaky"), {"url": "/__mock/health"})
+    assert response.json() == {"status": "ok", "version": __version__, "as_of": "any", "scenario": "flaky"}
+
+
+def test_reset() -> None:
+    """After a reset the scenario begins again and entries are numbered from the start."""
+    *_, again, journal = ask(
+        flat("flaky"),
+        post(),
+        post(),
+        post(),
+        {"url": "/__mock/reset", "method": "POST"},
+        post(),
+        {"url": "/__mock/journal"},
+    )
+    assert again.status_code == 429
+    assert [entry["id"] for entry in journal.json()["entries"]] == ["e000001"]
+    assert [entry["attempt"] for entry in journal.json()["entries"]] == [1]
+
+
+def test_reset_of_a_session() -> None:
+    path = "/__mock/s/{}/v1/images/edits"
+    a, b = post(url=path.format("a")), post(url=path.format("b"))
+    reset = {"url": "/__mock/reset?session=a", "method": "POST"}
+    answers = ask(flat("flaky"), a, a, a, b, b, b, reset, a, b, {"url": "/__mock/journal"})
+    assert [answer.status_code for answer in answers] == [429, 429, 500, 429, 429, 500, 204, 429, 200, 200]
+    assert [entry["session"] for entry in answers[-1].json()["entries"]] == ["b", "b", "b", "a", "b"]
+
+
+def test_clear_journal() -> None:
+    """Clearing forgets entries, not the place in the scenario."""
+    clear = {"url": "/__mock/journal", "method": "DELETE"}
+    answers = ask(flat("flaky"), post(), post(), post(), clear, post(), {"url": "/__mock/journal"})
+    assert [answer.status_code for answer in answers] == [429, 429, 500, 204, 200, 200]
+    assert [entry["id"] for entry in answers[-1].json()["entries"]] == ["e000004"]
+
+
+def test_openapi() -> None:
+    """The bundle stands on its own: every reference leads somewhere inside it."""
+    (response,) = ask(flat(), {"url": "/__mock/openapi.json"})
+    document = response.json()
+
+    def references(value: Any) -> list[str]:
+        if isinstance(value, dict):
+            return [item for key, item in value.items() if key == "$ref"] + references(list(value.values()))
+        return [found for item in value for found in references(item)] if isinstance(value, list) else []
+
+    assert len(references(document)) > 10
+    for reference in references(document):
+        place = document
+        for key in reference.removeprefix("#/").split("/"):
+            place = place[key]
+    loaded = schemathesis.openapi.from_dict(document)
+    assert [operation.ok().label for operation in loaded.get_all_operations()][0] == "POST /v1/images/edits"
+
+
+def test_pictures() -> None:
+    answer, journal = ask(server := flat(), post(), {"url": "/__mock/journal"})
+    received = journal.json()["entries"][0]["job"]["images"][0]
+    assert received == hashlib.sha256(png()).hexdigest()
+    (picture,) = ask(server, {"url": f"/__mock/pictures/{received}"})
+    assert (picture.content, picture.headers["content-type"]) == (png(), "image/png")
+    assert answer.status_code == 200
+
+
+def test_dropped_picture() -> None:
+    server = flat()
+    server.journal.pictures.limit = 10
+    _, journal = ask(server, post(), {"url": "/__mock/journal"})
+    sha256 = journal.json()["entries"][0]["job"]["images"][0]
+    gone, never = ask(server, {"url": f"/__mock/pictures/{sha256}"}, {"url": f"/__mock/pictures/{'0' * 64}"})
+    assert (gone.status_code, never.status_code) == (410, 404)
+    assert "64 MiB" in gone.json()["detail"]
+
+
+def test_sample() -> None:
+    (response,) = ask(flat(), {"url": "/__mock/sample.png"})
+    assert opened(response.content).size == (256, 256)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("GET", "/__mock/nothing", 404, None),
+        ("GET", "/__mock/", 404, None),
+        ("POST", "/__mock/health", 405, {"GET", "HEAD"}),
+        ("GET", "/__mock/reset", 405, {"POST"}),
+        ("PUT", "/__mock/journal", 405, {"GET", "HEAD", "DELETE"}),
+    ],
+)
+def test_refusals(method: str, path: str, status: int, allow: set[str] | None) -> None:
+    (response,) = ask(flat(), {"url": path, "method": method})
+    assert (response.status_code, response.json()["status"]) == (status, status)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert path in response.json()["detail"]
+    assert allow is None or set(response.headers["allow"].split(", ")) == allow
+
+
+def test_dall_e_url() -> None:
+    """dall-e-2 answers with addresses of pictures that this server really serves."""
+    data = {"model": "dall-e-2", "prompt": "x", "n": "2", "size": "256x256"}
+    (answer,) = ask(server := flat(), post(data=data))
+    assert list(answer.json()) == ["created", "data"]
+    pictures = ask(server, *({"url": item["url"]} for item in answer.json()["data"]))
+    assert [opened(picture.content).size for picture in pictures] == [(256, 256)] * 2
+    (inline,) = ask(server, post(data=data | {"response_format": "b64_json"}))
+    assert [list(item) for item in inline.json()["data"]] == [["b64_json"]] * 2
