@@ -17,7 +17,8 @@ from mockserver.engine.answer import Answer, answer
 from mockserver.engine.door import api_key
 from mockserver.engine.entry import entry, pictures
 from mockserver.engine.understand import understand
-from mockserver.render import Moment
+from mockserver.moment import Moment
+from mockserver.render import heads
 from mockserver.state import Server
 from mockserver.wire.multipart import FormReader, boundary
 from mockserver.wire.plan import Chunk, Head, Plan, Wait
@@ -78,15 +79,18 @@ class Api:
             return
         name = session or session_of(api_key(request))
         server, here = self.server, f"{scope['scheme']}://{request.header('host') or 'localhost'}"
-        understood = await asyncio.to_thread(understand, request, server.settings)
+        settings = server.state.over(name, server.settings)
+        understood = await asyncio.to_thread(understand, request, settings)
         taken = await server.state.take(name, understood.digest)
-        moment = Moment(server.clock(), name, taken.position, taken.seed, taken.attempt)
-        given = await asyncio.to_thread(answer, understood, taken.turn, moment, server.settings, here)
+        moment = Moment(server.clock(), name, taken.position, taken.seed, settings.as_of, taken.attempt)
+        given = await asyncio.to_thread(answer, understood, taken.turn, moment, settings, here)
+        if understood.job and understood.job.capability.shutdown:
+            server.dated[understood.job.model] += 1
         noted = entry(request, understood, taken.turn, moment, given, server.journal.next_id())
         server.journal.add(noted)
         for picture in pictures(understood, given):
             server.journal.pictures.put(*picture)
-        plan = beside(given, noted["id"], origin)
+        plan = beside(given, noted["id"], origin, settings.bare)
         await carry_out(plan, noted["answer"], send, server.sleep, scope)
 
 
@@ -128,16 +132,22 @@ def session_of(key: str) -> str:
     return "key-" + hashlib.blake2b(key.encode(), key=b"mockserver session", digest_size=6).hexdigest()
 
 
-def beside(given: Answer, entry_id: str, cross_origin: bool) -> Plan:
-    """The plan with our own headers beside the API's: the journal entry, the hint, and leave to read for a browser."""
-    ours = [("x-mockserver-entry", entry_id)]
-    if given.hints:
+def beside(given: Answer, entry_id: str, cross_origin: bool, bare: bool) -> Plan:
+    """The plan with our own headers beside the API's: the journal entry, the hint, and leave to read for a browser.
+
+    With `bare` neither ours nor the API's own are sent, but for those that a client needs.
+    """
+    ours = [] if bare else [("x-mockserver-entry", entry_id)]
+    if given.hints and not bare:
         ours.append(("x-mockserver-hint", encoded(" ".join(given.hints))))
     if cross_origin:
         ours.append(("access-control-allow-origin", "*"))
-    head, *rest = given.plan
-    assert isinstance(head, Head)
-    return (Head(head.status, (*head.headers, *ours)), *rest)
+    return tuple(
+        Head(step.status, (*(heads.bare(step.headers) if bare else step.headers), *ours))
+        if isinstance(step, Head)
+        else step
+        for step in given.plan
+    )
 
 
 def encoded(text: str, limit: int = HINT_BYTES) -> str:

@@ -1,6 +1,14 @@
 """The command line: each command is one call. Turns bad input into one readable line and exit status 2."""
 
+import errno
+import json
+import math
+import os
+import shutil
 import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +16,7 @@ import click
 
 from mockserver import __version__
 
+CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EXAMPLES = """
 \b
 Examples:
@@ -15,10 +24,13 @@ Examples:
   mockserver --scenario flaky                 two rate limits, a server error, then success
   mockserver --port 0 --port-file port.txt    a free port, written to a file
   mockserver --auth exact --key sk-test-1     only this key is accepted
+  mockserver models --as-of 2026-04-21        what the models of a day accept
+  mockserver errors                           every refusal that is known
+  mockserver conform https://gateway.test     where a server differs from the API
 """
 
 
-@click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(invoke_without_command=True, epilog=EXAMPLES, context_settings=CONTEXT)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=4010, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
@@ -41,8 +53,23 @@ Examples:
     type=click.Choice(["receipt", "flat", "noise"]),
     help="What the answers show: what was understood; one colour; bytes as heavy as real ones.",
 )
+@click.option("--clock", default="real", show_default=True, help="The time: real, or an instant that stands still.")
+@click.option(
+    "--latency",
+    default="none",
+    show_default=True,
+    help="How long an answer takes: none, realistic (as recorded of the model and quality), or seconds.",
+)
+@click.option("--bare", is_flag=True, help="Send no header that a client does not need.")
 @click.version_option(__version__, prog_name="mockserver")
-def command(
+@click.pass_context
+def command(context: click.Context, /, **options: Any) -> None:
+    """Answer the OpenAI Images API on this machine, offline: exact answers, exact refusals, and a hint beside each."""
+    if context.invoked_subcommand is None:
+        serve(**options)
+
+
+def serve(
     host: str,
     port: int,
     port_file: Path | None,
@@ -51,9 +78,13 @@ def command(
     auth: str,
     keys: tuple[str, ...],
     paint: str,
+    clock: str,
+    latency: str,
+    bare: bool,
 ) -> None:
-    """Answer the OpenAI Images API on this machine, offline: exact answers, exact refusals, and a hint beside each."""
+    """Serve until told to stop."""
     from mockserver.contract.asof import as_of
+    from mockserver.contract.capabilities import table
     from mockserver.engine.values import Settings
     from mockserver.scenario.files import ScenarioError, load
     from mockserver.server import foreground, listen, url
@@ -62,22 +93,119 @@ def command(
     if (auth == "exact") != bool(keys):
         raise click.UsageError("--auth exact and --key belong together: give both, or neither")
     try:
-        settings = Settings(as_of=as_of(day), auth=auth, keys=frozenset(keys), paint=paint)
-        server = Server(settings, Memory(load(scenario)))
+        settings = Settings(
+            as_of=as_of(day), auth=auth, keys=frozenset(keys), paint=paint, latency=seconds(latency), bare=bare
+        )
+        server = Server(settings, Memory(load(scenario)), clock=instant(clock))
     except (ScenarioError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     try:
         listener = listen(host, port)
     except OSError as error:
-        raise click.UsageError(f"cannot listen on {host} port {port}: {error.strerror}; try --port 0") from None
-    if port_file:
-        try:
-            port_file.write_text(f"{listener.getsockname()[1]}\n")
-        except OSError as error:
-            raise click.UsageError(f"cannot write {port_file}: {error.strerror}") from None
-    click.echo(greeting(server, url(listener)))
-    sys.stdout.flush()
-    foreground(server, listener)
+        advice = "; try --port 0" if error.errno == errno.EADDRINUSE else ""
+        raise click.UsageError(f"cannot listen on {host} port {port}: {error.strerror}{advice}") from None
+    with listener:
+        if port_file:
+            try:
+                port_file.write_text(f"{listener.getsockname()[1]}\n")
+            except OSError as error:
+                raise click.UsageError(f"cannot write {port_file}: {error.strerror}") from None
+        foreground(server, listener, lambda: click.echo(greeting(server, url(listener))))
+    for model, calls in server.dated.items():
+        gone = table()[model].shutdown
+        click.echo(f"{calls} calls used {model}, which is shut down from {gone} on")
+
+
+def seconds(latency: str) -> float | None:
+    """The latency of an answer in seconds; None where it is drawn from what was recorded. Raises ValueError."""
+    if latency in ("none", "realistic"):
+        return 0 if latency == "none" else None
+    try:
+        value = float(latency)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 3600:
+        raise ValueError(f"--latency is none, realistic or seconds from 0 to 3600, not {latency!r}")
+    return value
+
+
+def instant(clock: str) -> Callable[[], float]:
+    """The clock of the server: the real one, or one that stands at an instant. Raises ValueError."""
+    if clock == "real":
+        return time.time
+    try:
+        moment = datetime.fromisoformat(clock)
+    except ValueError:
+        raise ValueError(f"--clock is real or an instant such as 2026-11-21T12:00:00Z, not {clock!r}") from None
+    stands = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return lambda: stands
+
+
+DAY = click.option("--as-of", "day", default="any", show_default=True, help="The API of a day: any, latest, or a date.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+@command.command()
+@DAY
+@JSON
+def models(day: str, as_json: bool) -> None:
+    """Print what each model accepts, since when and until when."""
+    from mockserver import tables
+
+    show(tables.models(on(day)), as_json)
+
+
+@command.command()
+@DAY
+@JSON
+def errors(day: str, as_json: bool) -> None:
+    """Print every refusal that the API is known, or believed, to give."""
+    from mockserver import tables
+
+    show(tables.errors(on(day)), as_json)
+
+
+@command.command()
+@click.argument("url")
+@click.option("--key-env", default="OPENAI_API_KEY", show_default=True, help="The environment variable with the key.")
+@click.option("--as-of", "day", default="latest", show_default=True, help="The cases of a day: any, latest, or a date.")
+@click.option("--budget", default=0.0, show_default=True, help="US dollars that served cases may cost in all.")
+@click.option("--report", type=click.Path(dir_okay=False), help="Write a report: FILE.json, or FILE.xml for JUnit.")
+@click.pass_context
+def conform(context: click.Context, /, url: str, key_env: str, day: str, budget: float, report: str | None) -> None:
+    """Put the conformance cases to any server at URL that claims this API, and say where it differs.
+
+    Only refusals are asked for, which cost nothing, unless there is a budget. The exit status is 0 when all is as
+    expected, 1 when the server differs, and 2 when it could not be asked.
+    """
+    from mockserver.harness.conform import conform as put
+
+    status, lines = put(url, os.environ.get(key_env, ""), day, budget, report)
+    click.echo("\n".join(lines), err=status == 2)
+    context.exit(status)
+
+
+def on(day: str) -> Any:
+    """The as-of of an option's value."""
+    from mockserver.contract.asof import as_of
+
+    try:
+        return as_of(day)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def show(rows: list[dict[str, str]], as_json: bool) -> None:
+    """Print rows: as JSON, as wide as the terminal is, or whole into a pipe."""
+    from mockserver import tables
+
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif not rows:
+        click.echo("none on that day")
+    else:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo(tables.text(rows, width))
 
 
 def greeting(server: Any, root: str) -> str:
@@ -95,9 +223,14 @@ def greeting(server: Any, root: str) -> str:
 
 
 def main() -> None:
-    """Run the command line; the exit status is 0, or 2 for bad input."""
+    """Run the command line; the exit status is 0, 2 for bad input, or 130 for Ctrl-C before the server is up."""
     try:
-        command.main(standalone_mode=False)
+        status = command.main(prog_name="mockserver", standalone_mode=False)
+        if status:
+            sys.exit(status)
     except click.ClickException as error:
-        click.echo(f"mockserver: {error.format_message()} (see mockserver --help)", err=True)
+        line = " ".join(error.format_message().split())
+        click.echo(f"mockserver: {line} (see mockserver --help)", err=True)
         sys.exit(2)
+    except click.Abort:  # Ctrl-C before anything was served
+        sys.exit(130)

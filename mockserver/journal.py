@@ -4,6 +4,7 @@ It also keeps the pictures themselves, up to a bound, under their digests. It kn
 """
 
 import hashlib
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -102,9 +103,13 @@ class Journal:
 
 
 def without(value: Any, secrets: frozenset[str]) -> Any:
-    """A copy of a JSON value in which no secret stands in clear."""
+    """A copy of a value as JSON can say it, in which no secret stands in clear."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, str):
-        for secret in secrets:
+        value = value.encode("utf-8", "replace").decode("utf-8")
+        # The longest first: one may begin with another.
+        for secret in sorted(secrets, key=len, reverse=True):
             value = value.replace(secret, "[redacted]")
         return value
     if isinstance(value, Mapping):

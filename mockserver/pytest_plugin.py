@@ -34,6 +34,13 @@ class ImagesMock:
         scenario = load(name)
         self._running.call(lambda: self._running.server.state.play(self.session, scenario))
 
+    def as_of(self, day: str) -> None:
+        """Be the API of that day: `any`, `latest` or a date. Raises ValueError for anything else."""
+        from mockserver.contract.asof import as_of
+
+        label = as_of(day).label
+        self._running.call(lambda: self._running.server.state.play(self.session, as_of=label))
+
     @property
     def journal(self) -> list[dict[str, Any]]:
         """What this test's calls sent, what was understood and what was answered, oldest first."""

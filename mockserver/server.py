@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 import threading
@@ -26,7 +27,7 @@ class Protocol(HttpToolsProtocol):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on host and port; port 0 takes a free one. Raises OSError when it is taken."""
+    """A socket that listens on host and port; port 0 takes a free one. Raises OSError when that cannot be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -36,6 +37,9 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError:
         listener.close()
         raise
+    except TypeError:  # what bind says of a text that cannot be a name
+        listener.close()
+        raise OSError(errno.EINVAL, "that is no host's name") from None
     return listener
 
 
@@ -62,12 +66,18 @@ def configured(server: Server) -> uvicorn.Server:
     )
 
 
-def foreground(server: Server, listener: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM, then return."""
-    # uvicorn raises the signal once more after a clean stop; being asked to stop is no failure.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    with contextlib.suppress(KeyboardInterrupt):
-        configured(server).run(sockets=[listener])
+def foreground(server: Server, listener: socket.socket, ready: Callable[[], object]) -> None:
+    """Serve until SIGINT or SIGTERM, then return. Calls `ready` once a signal is heeded."""
+    serving = configured(server)
+
+    def stop(*_: object) -> None:
+        serving.should_exit = True
+
+    # uvicorn has handlers of its own, but only while it serves, and raises the signal once more when it has stopped.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    ready()
+    serving.run(sockets=[listener])
 
 
 class Running:

@@ -5,9 +5,11 @@ Another store can take its place behind the same few methods; taking a turn is t
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.journal import Journal
 from mockserver.scenario.files import load
@@ -21,10 +23,11 @@ UPLOAD_BYTES = 17 * 50 * 1024 * 1024 + 1024 * 1024
 
 @dataclass(slots=True)
 class Session:
-    """One isolated user. `scenario` is its own, or None where the server's counts."""
+    """One isolated user. `scenario` and `as_of` are its own, or None where the server's count."""
 
     position: int = 0
     scenario: Scenario | None = None
+    as_of: str | None = None
     attempts: dict[str, int] = field(default_factory=dict)
 
 
@@ -59,9 +62,20 @@ class Memory:
         session.position += 1
         return taken
 
-    def play(self, name: str, scenario: Scenario) -> None:
-        """From now on this session plays that scenario, from its first step."""
-        self._sessions[name] = Session(scenario=scenario)
+    def play(self, name: str, scenario: Scenario | None = None, as_of: str | None = None) -> None:
+        """From now on this session plays that scenario from its first step, on that day; None keeps what it has."""
+        old = self._session(name)
+        self._sessions[name] = Session(scenario=scenario or old.scenario, as_of=as_of or old.as_of)
+
+    def over(self, name: str, settings: Settings) -> Settings:
+        """The settings that count for a session: its own over its scenario's over the server's."""
+        session = self._session(name)
+        scenario = session.scenario or self.scenario
+        day = session.as_of or scenario.as_of
+        if day is None and not scenario.accept:
+            return settings
+        accept = settings.accept | scenario.accept
+        return replace(settings, as_of=as_of(day) if day else settings.as_of, accept=accept)
 
     def reset(self, name: str | None = None) -> None:
         """Put one session, or all, back to the start of the server's own scenario."""
@@ -80,7 +94,10 @@ class Memory:
 
 @dataclass(slots=True)
 class Server:
-    """What an application works with: settings, state, journal, and the clock in seconds since 1970."""
+    """What an application works with: settings, state, journal, and the clock in seconds since 1970.
+
+    `dated` counts the calls of each model that has a day of shutdown.
+    """
 
     settings: Settings = field(default_factory=Settings)
     state: Memory = field(default_factory=lambda: Memory(load("ok")))
@@ -88,3 +105,4 @@ class Server:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     upload_bytes: int = UPLOAD_BYTES
+    dated: Counter[str] = field(default_factory=Counter)

@@ -95,7 +95,8 @@ def test_openapi() -> None:
         for key in reference.removeprefix("#/").split("/"):
             place = place[key]
     loaded = schemathesis.openapi.from_dict(document)
-    assert [operation.ok().label for operation in loaded.get_all_operations()][0] == "POST /v1/images/edits"
+    labels = {operation.ok().label for operation in loaded.get_all_operations()}
+    assert "POST /v1/images/edits" in labels
 
 
 def test_pictures() -> None:

@@ -243,7 +243,7 @@ def test_sixteen_images_are_all_visible_in_every_size(size, shape):
     picture = paint("receipt", Canvas(*size, "png"), subject)
     found = colours(picture)
     areas = [found.get(colour, 0) for colour in wanted]
-    assert min(areas) == max(areas) >= size[0] * size[1] // 3000
+    assert min(areas) == max(areas) >= size[0] * size[1] // 900
     edge = picture.crop((0, 0, size[0], 7))
     assert len(colours(edge)) == 1  # the margin stays free
 
@@ -284,7 +284,7 @@ def test_a_hostile_prompt_is_shown_within_the_card(prompt, size):
     assert len(colours(right)) == 1
 
 
-@pytest.mark.parametrize("letter", ["\u6f22", "\U0001f600", "\0", "\ud800", "\u200b", "\u0301", "\u20ac"])
+@pytest.mark.parametrize("letter", ["\u6f22", "\U0001f600", "\0", "\v", "\r", "\ud800", "\u200b", "\u0301", "\u20ac"])
 def test_a_character_that_the_font_lacks_is_shown_by_its_code(letter):
     prompts = [letter, chr(ord(letter) + 1), "x"]
     shown = [prompt_of(paint("receipt", SQUARE, replace(PLAIN, prompt=prompt))) for prompt in prompts]

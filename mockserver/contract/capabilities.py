@@ -49,6 +49,15 @@ class Capability:
             if as_of.holds(rule.get("since"), rule.get("until")):
                 yield family, rule["when"]
 
+    def substitute(self, family: str, body: str, as_of: AsOf) -> str:
+        """The family that the API gave in place of another, for that body on that day; else the same."""
+        for row in self.row["substitutes"]:
+            held = as_of.holds(row.get("since"), row["until"])
+            if held and row["problem"] == family and row.get("body", body) == body:
+                by: str = row["by"]
+                return by
+        return family
+
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """`above` laid over `below`: mappings merge, everything else is replaced."""

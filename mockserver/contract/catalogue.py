@@ -134,8 +134,8 @@ def find(family: str, as_of: AsOf, group: str = "gpt-image") -> Row:
     unknown family.
     """
     candidates = [row for row in families()[family] if not row.models or group in row.models] or families()[family]
-    holding = [row for row in candidates if as_of.holds(row.since, row.until)]
-    return holding[0] if holding else min(candidates, key=lambda row: abs((row.since or date.min) - as_of.day))
+    # They follow each other in time: the first that is not over holds already, or is the oldest later one.
+    return next((row for row in candidates if as_of.holds(None, row.until)), candidates[-1])
 
 
 def named(name: str) -> tuple[str, ...]:

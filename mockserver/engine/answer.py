@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver import render
 from mockserver.contract import catalogue, tokens
 from mockserver.contract.catalogue import Row
 from mockserver.engine.values import Settings, Understood
 from mockserver.job import Job
-from mockserver.render import Moment, Sent
+from mockserver.moment import Moment
+from mockserver.render import bodies, heads
+from mockserver.render.gallery import Sent, pictures
 from mockserver.scenario.machine import Turn
 from mockserver.wire.plan import Plan
 
@@ -31,7 +32,8 @@ class Answer:
 def answer(understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str) -> Answer:
     """The answer: the turn's error, the request's problem or the pictures, whichever bites first.
 
-    `origin` is scheme, host and port as the caller knows this server, for answers that carry a URL.
+    `origin` is scheme, host and port as the caller knows this server, for answers that carry a URL. An error of the
+    stage `stream` breaks a stream off; it cannot befall another call, which is then answered as if all were well.
     """
     problem, job = understood.problem, understood.job
     row = catalogue.find(problem.family, settings.as_of, understood.group) if problem else None
@@ -39,11 +41,14 @@ def answer(understood: Understood, turn: Turn, moment: Moment, settings: Setting
     step = turn.step
     if step and step.error:
         ordered = catalogue.find(step.error, settings.as_of)
-        if row is None or ordered.stage < row.stage:
+        if ordered.at == "stream":
+            if job and job.stream:
+                return _interrupted(ordered, job, turn, moment, settings)
+        elif row is None or ordered.stage < row.stage:
             return _ordered(ordered, facts, step.retry_after, turn, moment)
     if row:
         extra = (("allow", facts["allow"]),) if "allow" in facts else ()
-        plan = render.refusal(row, facts, moment, extra)
+        plan = heads.refusal(row, facts, moment, extra)
         return Answer(plan, row.status, "refused", row, row.error(moment.identities() | facts), (row.advice(facts),))
     assert job is not None
     return _served(job, moment, settings, origin)
@@ -53,14 +58,26 @@ def _ordered(row: Row, facts: dict[str, Any], wait: float | None, turn: Turn, mo
     known = {"model": "gpt-image-1.5", **row.facts, **facts, **moment.identities()}
     if wait is not None:
         known["wait"] = f"{wait:g}s" if wait >= 1 else f"{wait * 1000:.0f}ms"
-    plan = render.refusal(row, known, moment, render.retry_after(wait))
+    plan = heads.refusal(row, known, moment, heads.retry_after(wait))
     hint = f"Ordered by scenario {turn.scenario}. {row.advice(known)}"
     return Answer(plan, row.status, "refused", row, row.error(known), (hint,))
 
 
+def _interrupted(row: Row, job: Job, turn: Turn, moment: Moment, settings: Settings) -> Answer:
+    known = {**row.facts, "model": job.model, **moment.identities()}
+    sent = pictures(job, settings.paint, moment.seed)
+    plan = bodies.interrupted(job, sent, row, known, moment, _wait(job, moment, settings))
+    hint = f"Ordered by scenario {turn.scenario}. {row.advice(known)}"
+    return Answer(plan, row.status, "refused", row, row.error(known), (hint,), pictures=sent[:-1])
+
+
 def _served(job: Job, moment: Moment, settings: Settings, origin: str) -> Answer:
-    used = render.usage(job, settings.as_of)
-    sent = render.pictures(job, settings.paint, moment.seed)
-    plan = render.served(job, sent, used, moment, origin)
+    used = bodies.usage(job, moment)
+    sent = pictures(job, settings.paint, moment.seed)
+    plan = bodies.served(job, sent, used, moment, origin, _wait(job, moment, settings))
     cost = tokens.price(job.capability, used) if used else None
     return Answer(plan, 200, "served", hints=job.hints, cost=cost, pictures=sent)
+
+
+def _wait(job: Job, moment: Moment, settings: Settings) -> float:
+    return bodies.latency(job, moment) if settings.latency is None else settings.latency

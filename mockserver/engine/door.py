@@ -4,10 +4,9 @@ import base64
 import binascii
 
 from mockserver.contract.catalogue import Problem
+from mockserver.contract.endpoints import routes
 from mockserver.engine.values import Settings
 from mockserver.wire.request import Request
-
-ROUTES = {"/v1/images/edits": ("images/edits", ("POST",))}
 
 
 def admit(request: Request, settings: Settings) -> str:
@@ -15,9 +14,9 @@ def admit(request: Request, settings: Settings) -> str:
 
     That the path comes before the method and the key is the usual order of gateways, not measured.
     """
-    if request.path not in ROUTES:
+    if request.path not in routes():
         raise Problem("unknown-path", method=request.method, path=request.path)
-    endpoint, methods = ROUTES[request.path]
+    endpoint, methods = routes()[request.path]
     if request.method not in methods:
         raise Problem("invalid-method", method=request.method, path=request.path, allow=", ".join(methods))
     key = api_key(request)

@@ -9,7 +9,7 @@ from mockserver.engine.door import api_key
 from mockserver.engine.values import Understood
 from mockserver.images.facts import known, real_type
 from mockserver.journal import without
-from mockserver.render import Moment
+from mockserver.moment import Moment
 from mockserver.scenario.machine import Turn
 from mockserver.wire.request import Part, Request
 
@@ -37,8 +37,8 @@ def entry(
             "method": request.method,
             "path": request.path,
             "headers": [[name, "[redacted]" if name in SECRET_HEADERS else value] for name, value in request.headers],
-            "fields": _fields(request.parts),
-            "files": [_file(part) for part in request.parts if part.filename is not None],
+            "fields": _fields(request.parts) if understood.document is None else _short(understood.document),
+            "files": [_file(part) for part in _files(request, understood)],
         },
         "job": understood.job and understood.job.described(),
         "turn": turn.described(),
@@ -55,7 +55,7 @@ def entry(
         "cost": given.cost,
     }
     # Anything shorter could be a word of the prompt.
-    cleaned: dict[str, Any] = without(noted, frozenset({key})) if len(key) >= 8 else noted
+    cleaned: dict[str, Any] = without(noted, frozenset({key} if len(key) >= 8 else ()))
     return cleaned
 
 
@@ -79,6 +79,24 @@ def _fields(parts: tuple[Part, ...]) -> dict[str, Any]:
                 text = f"{text[:limit]}... ({len(part.data)} bytes)"
             found.setdefault(part.name, []).append(text)
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def _files(request: Request, understood: Understood) -> list[Part]:
+    """The files of a form, or those that a JSON body held in its data URLs, once they were understood."""
+    job = understood.job
+    if understood.document is None or job is None:
+        return [part for part in request.parts if part.filename is not None]
+    return [picture.part for picture in (*job.images, *filter(None, [job.mask]))]
+
+
+def _short(value: Any) -> Any:
+    """A JSON value with its long texts cut, and with hardly more than the type of each data URL."""
+    if isinstance(value, str):
+        limit = FILE_TEXT if value.startswith("data:") else TEXT
+        return value if len(value) <= limit else f"{value[:limit]}... ({len(value)} characters)"
+    if isinstance(value, Mapping):
+        return {key: _short(item) for key, item in value.items()}
+    return [_short(item) for item in value] if isinstance(value, list) else value
 
 
 def _file(part: Part) -> Mapping[str, Any]:

@@ -1,24 +1,28 @@
 """From a request to a job, or to the problem that the API has with it. Pure; owns the order of the checks."""
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import xxhash
 
+from mockserver.contract import sizes
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability, default_model, table
 from mockserver.contract.catalogue import Problem
-from mockserver.contract.form import Fields, fields, schema
+from mockserver.contract.endpoints import body
+from mockserver.contract.form import fields
+from mockserver.contract.shape import described, shape
 from mockserver.engine.door import admit
+from mockserver.engine.pictures import gather
 from mockserver.engine.values import Settings, Understood
-from mockserver.images.facts import Facts, look
 from mockserver.job import Job, Picture
-from mockserver.wire.request import Part, Request
+from mockserver.wire.request import Request
 
-BODIES = {"images/edits": ("edit-form", ("multipart/form-data",))}
 # What a job holds in fields of its own.
-APART = ("model", "prompt", "image", "mask")
+FILES = ("image", "images", "mask", "markup")
+APART = ("model", "prompt", *FILES)
 # What says how an answer is delivered, not what it shows.
 DELIVERY = ("stream", "partial_images", "user", "safety_identifier")
 
@@ -28,42 +32,47 @@ def understand(request: Request, settings: Settings) -> Understood:
 
     Source of the order: errors.md section J.
     """
-    group = "gpt-image"
+    capability, name, held = None, "", None
     try:
         endpoint = admit(request, settings)
-        given = _read(endpoint, request)
+        body(endpoint, request.media_type, settings.as_of)
+        if request.fault:
+            raise Problem(request.fault.family, **request.fault.facts)
+        is_form = request.media_type == "multipart/form-data"
+        given = fields(request.parts) if is_form else document(request.body)
+        held = None if is_form else given
         capability, hints = _capability(endpoint, given, settings.as_of)
-        group = capability.group
-        return Understood(job=_job(endpoint, capability, given, settings.as_of, hints))
+        name = body(endpoint, request.media_type, settings.as_of, capability.group)
+        return Understood(_job(endpoint, name, capability, given, settings, hints), document=held)
     except Problem as problem:
-        return Understood(problem=problem, group=group)
+        if capability is None:
+            return Understood(problem=problem, document=held)
+        family = capability.substitute(problem.family, name, settings.as_of)
+        problem = Problem(family, **{"model": capability.model, **problem.facts})
+        return Understood(problem=problem, group=capability.group, document=held)
 
 
-def _read(endpoint: str, request: Request) -> Fields:
-    if request.media_type not in BODIES[endpoint][1]:
-        raise Problem("content-type", content_type=request.media_type)
-    if request.fault:
-        raise Problem(request.fault.family, **request.fault.facts)
-    return fields(request.parts)
+def document(data: bytes) -> dict[str, Any]:
+    """The object that a JSON body holds. Raises Problem `malformed-json` where it holds none."""
+    try:
+        value = json.loads(data, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise Problem("malformed-json", reason=str(error)) from None
+    if not isinstance(value, dict):
+        raise Problem("malformed-json", reason=f"it holds {described(value)}, not an object")
+    return value
 
 
-def _job(endpoint: str, capability: Capability, given: Fields, as_of: AsOf, hints: tuple[str, ...]) -> Job:
-    shape = schema(BODIES[endpoint][0], capability, as_of)
-    typed = shape.check({"model": capability.model, **given})
-    images, mask = _pictures(typed, capability)
-    values = shape.defaults | {name: value for name, value in typed.items() if value is not None}
-    _judge(values, capability, as_of)
-    scene = digest({name: value for name, value in typed.items() if name not in DELIVERY})
-    parameters = _resolve(values, capability, images, mask)
-    return Job(endpoint, capability, values["prompt"], images, mask, parameters, digest(typed), scene, hints)
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
-def _capability(endpoint: str, given: Fields, as_of: AsOf) -> tuple[Capability, tuple[str, ...]]:
-    model = given.get("model", default_model(endpoint, as_of, given))
-    if model is None:
+def _capability(endpoint: str, given: Mapping[str, Any], as_of: AsOf) -> tuple[Capability, tuple[str, ...]]:
+    model = given["model"] if "model" in given else default_model(endpoint, as_of, given)
+    if model is None and "model" not in given:
         raise Problem("missing-parameter", param="model")
     if not isinstance(model, str):
-        raise Problem("invalid-type", param="model", expected="a string", got=_kind(model))
+        raise Problem("invalid-type", param="model", expected="a string", got=described(model))
     capability = table().get(model)
     if capability is None or not capability.served(as_of, endpoint):
         raise Problem("model-does-not-exist", model=model)
@@ -78,49 +87,30 @@ def _capability(endpoint: str, given: Fields, as_of: AsOf) -> tuple[Capability, 
     return capability, tuple(hints)
 
 
-def _kind(field: Any) -> str:
-    return "a file" if isinstance(field, Part) else "an array"
+def _job(
+    endpoint: str,
+    name: str,
+    capability: Capability,
+    given: Mapping[str, Any],
+    settings: Settings,
+    hints: tuple[str, ...],
+) -> Job:
+    schema = shape(name, capability, settings.as_of)
+    typed = schema.check({"model": capability.model, **given}, settings.accept)
+    images, mask = gather(typed, capability, settings.accept)
+    values = schema.defaults | typed
+    _judge(values, capability, settings)
+    parameters = _resolve(values, capability, images, mask)
+    files = [picture.part.digest for picture in (*images, *filter(None, [mask]))]
+    call, scene = digest(typed, files), digest(typed, files, DELIVERY)
+    return Job(endpoint, capability, values["prompt"], images, mask, parameters, call, scene, hints)
 
 
-def _pictures(typed: Mapping[str, Any], capability: Capability) -> tuple[tuple[Picture, ...], Picture | None]:
-    allowed = capability.row["images"]
-    parts = typed["image"]
-    for index, part in enumerate(parts):
-        if len(part.data) > allowed["bytes"]:
-            name = "image" if part.name == "image" else f"image[{index}]"
-            raise Problem(allowed["too_large"], param=name, maximum=allowed["bytes"], length=len(part.data))
-    images = tuple(Picture(part, look(part)) for part in parts)
-    for index, picture in enumerate(images):
-        reason = unusable(picture.facts, allowed)
-        if reason:
-            name = picture.part.filename or "without a name"
-            raise Problem("invalid-image-file", index=index + 1, index0=index, reason=reason, filename=name)
-    return images, _mask(typed["mask"][0], images[0]) if "mask" in typed else None
-
-
-def unusable(facts: Facts, allowed: Mapping[str, Any]) -> str:
-    """Why a picture is none that a model takes; empty when it is."""
-    if facts.reason:
-        return facts.reason
-    if facts.format not in allowed["formats"]:
-        return f"it is a {facts.format} file"
-    if facts.mode not in allowed["modes"]:
-        return f"its mode is {facts.mode}, which nobody has seen the API take"
-    return ""
-
-
-def _mask(part: Part, first: Picture) -> Picture:
-    mask = Picture(part, look(part))
-    if mask.facts.width is None or mask.facts.size != first.facts.size:
-        raise Problem("mask-size")
-    if not mask.facts.transparent:
-        raise Problem("mask-alpha")
-    return mask
-
-
-def _judge(values: Mapping[str, Any], capability: Capability, as_of: AsOf) -> None:
-    for family, conditions in capability.refusals(as_of):
-        if all(name in values and _meets(values[name], wanted) for name, wanted in conditions.items()):
+def _judge(values: Mapping[str, Any], capability: Capability, settings: Settings) -> None:
+    for family, conditions in capability.refusals(settings.as_of):
+        if family not in settings.accept and all(
+            name in values and _meets(values[name], wanted) for name, wanted in conditions.items()
+        ):
             raise Problem(family, model=capability.model)
 
 
@@ -142,28 +132,11 @@ def _resolve(
         opaque = resolved.get("output_format") == "jpeg"
         resolved["background"] = auto["background"] if opaque else background
     if resolved["size"] == "auto":
-        resolved["size"] = _auto_size(auto["size"], images[0].facts.size if images else (1, 1))
+        resolved["size"] = sizes.auto(auto["size"], images[0].facts.size if images else (1, 1))
     return resolved
 
 
-def _auto_size(rule: Mapping[str, Any], of: tuple[int, int]) -> str:
-    width, height = of
-    if "area" in rule:
-        side = math.sqrt(rule["area"] * width / height)
-        return f"{round(side)}x{round(rule['area'] / side)}"
-
-    def distance(size: str) -> float:
-        w, _, h = size.partition("x")
-        return abs(math.log(int(w) / int(h)) - math.log(width / height))
-
-    nearest: list[str] = rule["nearest"]
-    return min(nearest, key=distance)
-
-
-def digest(typed: Mapping[str, Any]) -> str:
-    """The xxh3 of typed parameters, files by their own digests."""
-    spelled = [
-        (name, [part.digest for part in value] if isinstance(value, list) else repr(value))
-        for name, value in sorted(typed.items())
-    ]
-    return xxhash.xxh3_128_hexdigest(repr(spelled).encode("utf-8", "backslashreplace"))
+def digest(typed: Mapping[str, Any], files: list[str], without: Collection[str] = ()) -> str:
+    """The xxh3 of typed parameters (those in `without` apart) and of the digests of the files that came along."""
+    spelled = [(name, value) for name, value in sorted(typed.items()) if name not in (*FILES, *without)]
+    return xxhash.xxh3_128_hexdigest(repr((spelled, files)).encode("utf-8", "backslashreplace"))

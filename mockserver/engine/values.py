@@ -1,6 +1,8 @@
 """How a server answers, and what it makes of a request: the values that the engine's two halves share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from mockserver.contract.asof import AsOf, as_of
 from mockserver.contract.catalogue import Problem
@@ -12,22 +14,31 @@ class Settings:
     """How a server answers.
 
     `auth` is `open` (no key needed), `bearer` (any key, the default) or `exact` (one of `keys`); `paint` is
-    `receipt`, `flat` or `noise`.
+    `receipt`, `flat` or `noise`. `accept` names guesses of ours that are not to be enforced: families of the
+    catalogue, or keys of the capability table such as `images.modes`. `latency` is in seconds; None draws it from
+    what was recorded. `bare` leaves out all headers that a client does not need.
     """
 
     as_of: AsOf = field(default_factory=lambda: as_of("any"))
     auth: str = "bearer"
     keys: frozenset[str] = frozenset()
     paint: str = "receipt"
+    accept: frozenset[str] = frozenset()
+    latency: float | None = 0
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What a request means: a job, or the problem that the API has with it."""
+    """What a request means: a job, or the problem that the API has with it.
+
+    `group` is the group of models that it spoke of, `document` the object of a JSON body.
+    """
 
     job: Job | None = None
     problem: Problem | None = None
     group: str = "gpt-image"
+    document: Mapping[str, Any] | None = None
 
     @property
     def digest(self) -> str | None:

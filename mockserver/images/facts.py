@@ -17,6 +17,8 @@ REMEMBERED = 4_096
 # Nothing with more pixels is decoded, whatever its header hides. Our choice: the API's own limit is not published.
 PIXELS = 89_478_485
 TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
+# The EXIF tag of that name; from 5 on, width and height change places.
+ORIENTATION = 0x0112
 SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
@@ -38,7 +40,8 @@ class Facts:
     """What a file holds. `real_type` goes by its bytes, never by what the sender said.
 
     Where the file could not be decoded, `reason` says why and `width`, `height` and `mode` are None.
-    `format` is Pillow's name for it, and `transparent` says whether it has an alpha channel.
+    `format` is Pillow's name for it, `transparent` says whether it has an alpha channel, and `upright` is its width
+    and height once its EXIF orientation is heeded. `traits` are `animated` and `extended_webp`, where they apply.
     """
 
     real_type: str
@@ -47,6 +50,8 @@ class Facts:
     height: int | None = None
     mode: str | None = None
     transparent: bool = False
+    upright: tuple[int, int] | None = None
+    traits: frozenset[str] = frozenset()
     reason: str = ""
 
     @property
@@ -86,6 +91,13 @@ def real_type(data: bytes) -> str:
     return next((kind for signature, kind in SIGNATURES if signature.match(head)), "application/octet-stream")
 
 
+def see_through(part: Part) -> bool:
+    """Is any pixel of a picture, which was decoded before, not wholly opaque?"""
+    with Image.open(io.BytesIO(part.data)) as picture:
+        lowest = picture.convert("RGBA").getchannel("A").getextrema()[0]
+        return lowest != 255
+
+
 def decode(data: bytes, formats: Iterable[str] = ("PNG", "JPEG", "WEBP")) -> Facts:
     """The facts of a file's bytes. Never raises: what cannot be decoded says so in `reason`."""
     kind = real_type(data)
@@ -96,7 +108,11 @@ def decode(data: bytes, formats: Iterable[str] = ("PNG", "JPEG", "WEBP")) -> Fac
                 return Facts(kind, reason=f"it has {width}x{height} pixels, more than this server decodes")
             picture.load()
             transparent = picture.mode in TRANSPARENT or "transparency" in picture.info
-            return Facts(kind, picture.format, width, height, picture.mode, transparent)
+            turned = picture.getexif().get(ORIENTATION, 1) >= 5
+            upright = (height, width) if turned else (width, height)
+            traits = {"animated": getattr(picture, "n_frames", 1) > 1, "extended_webp": data[12:16] == b"VP8X"}
+            there = frozenset(name for name, present in traits.items() if present)
+            return Facts(kind, picture.format, width, height, picture.mode, transparent, upright, there)
     except Exception as error:  # Pillow's decoders raise a dozen kinds for broken bytes
         known = kind.startswith("image/") and kind.removeprefix("image/") in ("png", "jpeg", "webp")
         return Facts(kind, reason=f"it is broken: {error}" if known else f"it is {kind}")

@@ -73,11 +73,11 @@ def wrap(text: str, face: Face, width: float) -> Iterator[str]:
     for piece in _pieces(text, face, width):
         extent = 0.0 if piece == "\n" else face.measure(piece)
         if piece == "\n" or (line and used + extent > width):
-            yield line.rstrip()
+            yield line.rstrip(" ")
             line, used = "", 0.0
         if piece != "\n" and (line or piece != " "):
             line, used = line + piece, used + extent
-    yield line.rstrip()
+    yield line.rstrip(" ")
 
 
 def fill(text: str, face: Face, width: float, height: float) -> tuple[list[str], bool]:
@@ -129,7 +129,7 @@ def _ellipsise(text: str, face: Face, width: float) -> str:
         if room < 0:
             break
         kept += 1
-    return text[:kept].rstrip() + "…"
+    return text[:kept].rstrip(" ") + "…"
 
 
 def _alike(char: str) -> str:

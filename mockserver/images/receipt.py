@@ -144,7 +144,7 @@ def _details(sheet: Sheet, room: Area, facts: list[tuple[str, str]], share: floa
 def _prompt(sheet: Sheet, room: Area, prompt: str, share: float) -> Area:
     """The prompt at the top, in the largest letters in which all of it fits."""
     text = fold(prompt)
-    text = text if text.strip() else "(an empty prompt)"
+    text = text if text.strip(" \n") else "(an empty prompt)"
     for size in SIZES if share == 1.0 else SIZES[3:]:
         letters = face(round(sheet.unit * size))
         lines, complete = fill(text, letters, room.width, room.height * share)

@@ -1,20 +1,34 @@
 """Reads scenario files and says which line of one is wrong, and what was expected. Runs nothing."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from reprlib import repr as short
+from typing import Any, cast
 
 import yaml
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.exceptions import ValidationError
 
 from mockserver import resources
 from mockserver.contract import catalogue
+from mockserver.contract.asof import as_of
 from mockserver.scenario.machine import Scenario, build
 
 BYTES = 1_048_576
 NODES = 100_000
+DEPTH = 50
+# JSON's types, and the key that merges one mapping into another.
+TAGS = {
+    yaml.MappingNode: ("map",),
+    yaml.SequenceNode: ("seq",),
+    yaml.ScalarNode: ("str", "int", "float", "bool", "null", "merge"),
+}
+
+
+# Rules of contracts/models.yaml that are guesses and can be left unenforced.
+RULES = ("images.animated", "images.extended_webp", "images.mismatched", "images.modes", "mask.bytes")
 
 
 class ScenarioError(Exception):
@@ -30,23 +44,40 @@ def load(name: str) -> Scenario:
     if name in built_in:
         return parse(resources.folder("scenarios").joinpath(f"{name}.yaml").read_bytes(), f"{name}.yaml")
     path = Path(name)
-    if not path.is_file():
-        raise ScenarioError(f"there is no scenario {name!r}: expected one of {', '.join(built_in)}, or a file's path")
     try:
-        return parse(path.read_bytes(), name)
+        if path.is_file():
+            return parse(path.read_bytes(), name)
     except OSError as error:
         raise ScenarioError(f"{name}: cannot be read: {error.strerror}") from None
+    raise ScenarioError(f"there is no scenario {name!r}: expected one of {', '.join(built_in)}, or a file's path")
 
 
 def parse(text: bytes, source: str) -> Scenario:
     """A scenario from YAML (or JSON) text; `source` is what messages call it. Raises ScenarioError."""
     if len(text) > BYTES:
-        raise ScenarioError(f"{source}: a scenario has at most {BYTES} bytes, this one has {len(text)}")
-    node = _compose(text, source)
-    data: Any = resources.LOADER("").construct_document(node) if node else None
-    for error in sorted(_validator().iter_errors(data), key=lambda e: list(map(str, e.absolute_path))):
-        error = best_match([error]) if error.context else error
-        raise ScenarioError(f"{source}:{_line(node, error.absolute_path)}: {_place(error)}{_explain(error)}")
+        raise ScenarioError(f"{source}:1: is too large: expected at most {BYTES} bytes, not {len(text)}")
+    try:
+        _nests(text.decode("utf-8"), source)
+        node = resources.LOADER(text.decode("utf-8")).get_single_node()
+        _plain(node, source)
+        data: Any = resources.LOADER("").construct_document(node) if node else None
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{source}:1: is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ScenarioError(f"{source}:{line}: is not YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"{source}:1: is not YAML: {error}") from None
+    for broken in sorted(_validator().iter_errors(data), key=lambda e: _line(node, e.absolute_path)):
+        raise ScenarioError(f"{source}:{_line(node, broken.absolute_path)}: {_place(broken)}{_explain(broken)}")
+    try:
+        as_of(data.get("as_of", "any"))
+    except ValueError as error:
+        raise ScenarioError(f"{source}:{_line(node, ['as_of'])}: {error}") from None
+    for index, name in enumerate(data.get("accept", ())):
+        if name not in guesses():
+            place = f"{source}:{_line(node, ['accept', index])}: accept[{index}]"
+            raise ScenarioError(f"{place}: {short(name)} is no guess of ours; expected one of {', '.join(guesses())}")
     for index, step in enumerate(data["steps"]):
         if "error" in step:
             step["error"] = _family(step["error"], f"{source}:{_line(node, ['steps', index, 'error'])}")
@@ -54,39 +85,64 @@ def parse(text: bytes, source: str) -> Scenario:
 
 
 @cache
+def guesses() -> tuple[str, ...]:
+    """What a scenario may `accept`: families that are wholly our guess, and guessed rules of the capability table."""
+    families = {row.family for row in catalogue.rows() if row.confidence == "guess" and row.provider == "openai"}
+    return (*sorted(families), *RULES)
+
+
+@cache
 def _validator() -> Draft202012Validator:
     return Draft202012Validator(resources.contract("schemas/scenario.json"))
 
 
-def _compose(text: bytes, source: str) -> Any:
-    try:
-        loader = resources.LOADER(text.decode("utf-8"))
-        node = loader.get_single_node()
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"{source}: is not UTF-8 text: {error.reason} at byte {error.start}") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ScenarioError(f"{source}:{line}: is not YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ScenarioError(f"{source}:1: is not YAML: {error}") from None
-    for count, (child, depth) in enumerate(_walk(node)):
-        if count > NODES or depth > 50:
-            raise ScenarioError(f"{source}:{child.start_mark.line + 1}: the file nests or repeats itself too much")
-        if isinstance(child, yaml.MappingNode):
-            keys = [key.value for key, _ in child.value if isinstance(key, yaml.ScalarNode)]
-            for key, _ in child.value:
-                if not isinstance(key, yaml.ScalarNode) or keys.count(key.value) > 1:
-                    line = key.start_mark.line + 1
-                    raise ScenarioError(f"{source}:{line}: each key is a plain word and stands once in its mapping")
-    return node
+def _nests(text: str, source: str) -> None:
+    """Refuse deep nesting before a tree is built: libyaml recurses without a limit and would crash the process."""
+    depth = 0
+    for event in cast(Iterator[Any], yaml.parse(text, Loader=resources.LOADER)):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH:
+            raise ScenarioError(
+                f"{source}:{event.start_mark.line + 1}: nests too much; expected {DEPTH} levels at most"
+            )
+
+
+def _plain(root: Any, source: str) -> None:
+    """Refuse what is more than JSON could say, or more than anybody would write by hand."""
+    maker = resources.LOADER("")
+    for count, (node, depth) in enumerate(_walk(root)):
+        place = f"{source}:{node.start_mark.line + 1}"
+        if count > NODES or depth > DEPTH:
+            raise ScenarioError(f"{place}: repeats itself too much; expected at most {NODES} values, aliases too")
+        # A day is written without quotes as anybody would, and is a text to us.
+        node.tag = node.tag.replace("2002:timestamp", "2002:str")
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        if kind not in TAGS[type(node)]:
+            raise ScenarioError(f"{place}: {kind} has no place here; expected plain YAML, other things in quotes")
+        if isinstance(node, yaml.MappingNode):
+            _keys([key for key, _ in node.value], source)
+        elif kind in ("int", "float", "bool"):
+            try:
+                finite = math.isfinite(maker.construct_object(node))
+            except (ValueError, LookupError, OverflowError):
+                finite = False
+            if not finite:
+                raise ScenarioError(f"{place}: {short(node.value)} cannot be read; expected {kind}")
+
+
+def _keys(keys: Sequence[Any], source: str) -> None:
+    seen = set()
+    for key in keys:
+        if not isinstance(key, yaml.ScalarNode) or key.value in seen:
+            line = key.start_mark.line + 1
+            raise ScenarioError(f"{source}:{line}: expected each key to be a plain word and to stand once")
+        seen.add(key.value)
 
 
 def _walk(node: Any, depth: int = 0) -> Iterator[tuple[Any, int]]:
     if node is None:
         return
     yield node, depth
-    if depth > 50:
-        return
     for child in node.value if isinstance(node, yaml.CollectionNode) else ():
         for part in child if isinstance(child, tuple) else (child,):
             yield from _walk(part, depth + 1)
@@ -96,7 +152,8 @@ def _line(node: Any, path: Sequence[Any]) -> int:
     """The line, from 1, of the deepest place on a path that the file has."""
     for key in path:
         if isinstance(node, yaml.MappingNode):
-            node = next(value for name, value in node.value if name.value == key)
+            # What was merged in stands first, and the last one counts.
+            node = [value for name, value in node.value if name.value == key][-1]
         else:
             node = node.value[key]
     return node.start_mark.line + 1 if node else 1
@@ -114,7 +171,7 @@ def _explain(error: ValidationError) -> str:
     known = ", ".join(properties)
     match error.validator:
         case "additionalProperties":
-            extra = ", ".join(map(str, set(value) - set(properties)))
+            extra = ", ".join(sorted(map(short, set(value) - set(properties))))
             return f"{extra}: unknown key; expected {known or 'none here'}"
         case "required":
             missing = next(key for key in wanted if key not in value)
@@ -122,10 +179,10 @@ def _explain(error: ValidationError) -> str:
         case "oneOf":
             return "expected exactly one of 'ok' and 'error'"
         case "type":
-            return f"{value!r} is not what belongs here; expected {wanted}"
+            return f"{short(value)} is not what belongs here; expected {wanted}"
         case "enum":
-            return f"{value!r} is unknown; expected one of {', '.join(map(str, wanted))}"
-    return f"{error.message}; expected {error.validator} {wanted}"
+            return f"{short(value)} is unknown; expected one of {', '.join(map(str, wanted))}"
+    return f"{short(value)} does not do; expected {error.validator} {wanted}"
 
 
 def _family(name: str, place: str) -> str:
@@ -135,5 +192,5 @@ def _family(name: str, place: str) -> str:
     if found:
         raise ScenarioError(f"{place}: the code {name!r} belongs to several errors; expected one of {', '.join(found)}")
     raise ScenarioError(
-        f"{place}: there is no error {name!r}; expected a family such as {', '.join(sorted(catalogue.families()))}"
+        f"{place}: there is no error {short(name)}; expected a family such as {', '.join(sorted(catalogue.families()))}"
     )

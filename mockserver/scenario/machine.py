@@ -35,13 +35,18 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A scenario that has been read and found good. `then` is `repeat`, `hold` or `ok`."""
+    """A scenario that has been read and found good. `then` is `repeat`, `hold` or `ok`.
+
+    `as_of` overrides the server's, and `accept` names guesses of ours that are not to be enforced.
+    """
 
     name: str
     steps: tuple[Step, ...]
     then: str = "repeat"
     about: str = ""
     seed: int = 0
+    as_of: str | None = None
+    accept: frozenset[str] = frozenset()
     _ends: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +64,10 @@ class Scenario:
 def build(data: Mapping[str, Any]) -> Scenario:
     """A Scenario from the data of a file that satisfies its schema, errors given as families."""
     steps = tuple(
-        Step(number, step.get("error"), step.get("times", 1), step.get("retry_after"))
+        Step(number, step.get("error"), int(step.get("times", 1)), step.get("retry_after"))
         for number, step in enumerate(data["steps"], 1)
     )
-    return Scenario(data["scenario"], steps, data.get("then", "repeat"), data.get("about", ""), data.get("seed", 0))
+    settings = {key: data[key] for key in ("then", "about", "as_of") if key in data}
+    # JSON Schema takes 7.0 for an integer too; the seed must draw the same.
+    seed = int(data.get("seed", 0))
+    return Scenario(data["scenario"], steps, seed=seed, accept=frozenset(data.get("accept", ())), **settings)

@@ -61,19 +61,22 @@ def test_edit(client: openai.OpenAI, server: Running, file: str) -> None:
 
 
 def test_async(server: Running) -> None:
-    async def edit() -> tuple[Any, list[str]]:
+    async def edit(**options: Any) -> Any:
         async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key=KEY) as client:
-            plain = await client.images.edit(
-                image=("a.png", png()), prompt="x", model="gpt-image-2", mask=("m.png", masked())
-            )
-            stream = await client.images.edit(
-                image=("a.png", png()), prompt="x", model="gpt-image-2", stream=True, partial_images=1
-            )
-            return plain, [event.type async for event in stream]
+            call: dict[str, Any] = {"image": ("a.png", png()), "prompt": "x", "model": "gpt-image-2"}
+            return await client.images.edit(**call, **options)
 
-    plain, events = asyncio.run(edit())
-    assert len(decoded(plain)) == 1
-    assert events == ["image_edit.partial_image", "image_edit.completed"]
+    assert len(decoded(asyncio.run(edit(mask=("m.png", masked()))))) == 1
+
+
+def test_async_stream(server: Running) -> None:
+    async def edit() -> list[str]:
+        async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key=KEY) as client:
+            call: dict[str, Any] = {"image": ("a.png", png()), "prompt": "x", "model": "gpt-image-2"}
+            stream = client.images.edit(**call, stream=True, partial_images=1)
+            return [event.type async for event in await stream]
+
+    assert asyncio.run(edit()) == ["image_edit.partial_image", "image_edit.completed"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,186 @@
+"""The shape of a request: fields to typed parameters, in the order in which the API checks them.
+
+Which parameter is legal, and how it is refused, is read from a JSON Schema and a model's row: a keyword of the
+schema names the catalogue's family, so a parameter that no example lists is refused as its family is.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import date
+from functools import cache
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from mockserver import resources
+from mockserver.contract import form, sizes
+from mockserver.contract.asof import AsOf
+from mockserver.contract.capabilities import Capability
+from mockserver.contract.catalogue import Problem, listed
+from mockserver.wire.request import Part
+
+KEYWORDS = {
+    "additionalProperties": "unknown-parameter",
+    "enum": "not-in-enum",
+    "maximum": "above-maximum",
+    "maxItems": "array-too-long",
+    "maxLength": "string-too-long",
+    "maxProperties": "unknown-parameter",
+    "minimum": "below-minimum",
+    "minItems": "empty-array",
+    "minLength": "empty-string",
+    "minProperties": "missing-parameter",
+    "required": "missing-parameter",
+    "type": "invalid-type",
+}
+# The API's words for types, of a schema and of a value.
+ARTICLES = {
+    "array": "an array",
+    "boolean": "a boolean",
+    "integer": "an integer",
+    "object": "an object",
+    "string": "a string",
+}
+KINDS: tuple[tuple[type, str], ...] = (
+    (bool, "a boolean"),
+    (int, "an integer"),
+    (float, "a decimal number"),
+    (str, "a string"),
+    (list, "an array"),
+    (dict, "an object"),
+    (Part, "a file"),
+)
+INTEGER = re.compile(r"-?[0-9]{1,30}", re.ASCII)
+
+
+class Schema:
+    """The parameters of one body (a file of contracts/schemas/), for one model on one day."""
+
+    def __init__(self, name: str, capability: Capability, as_of: AsOf) -> None:
+        base = resources.contract(f"schemas/{name}.json")
+        self.capability = capability
+        self.is_form = name.endswith("-form")
+        self.required = frozenset(base["required"])
+        self.properties: dict[str, dict[str, Any]] = {}
+        for param, schema in base["properties"].items():
+            since, overlay = schema.get("x-since"), capability.parameter(param)
+            if overlay is not False and as_of.holds(since and date.fromisoformat(since), None):
+                self.properties[param] = {**schema, **overlay}
+        # Which models there are is the capability table's to say, and was asked before.
+        self.properties["model"].pop("enum")
+        self._validators = {param: Draft202012Validator(schema) for param, schema in self.properties.items()}
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """What the API assumes for a parameter that was left out."""
+        return {param: schema["default"] for param, schema in self.properties.items() if "default" in schema}
+
+    def check(self, fields: Mapping[str, Any], accept: Collection[str] = ()) -> dict[str, Any]:
+        """Typed parameters, defaults not filled in, nulls left out; files as lists of parts.
+
+        `accept` names families that are guesses and not to be enforced. Raises the Problem that the API names first.
+        """
+        for param in fields:
+            if param not in self.properties:
+                raise Problem(self._stranger(param), param=param)
+        typed: dict[str, Any] = {}
+        for param, schema in self.properties.items():
+            if param not in fields:
+                if param in self.required:
+                    raise Problem("missing-parameter", param=param)
+            elif schema.get("format") == "binary":
+                typed[param] = form.files(param, fields[param], self.capability.row["images"], accept)
+            elif fields[param] is not None or "null" not in types(schema):
+                typed[param] = self._value(param, fields[param], accept)
+        return typed
+
+    def _stranger(self, param: str) -> str:
+        """The family of a key that does not belong here: two have words of their own."""
+        if self.is_form and param == "images":
+            return "multipart-images-key"
+        if "images" in self.properties and param.removesuffix("[]") == "image":
+            return "json-image-key"
+        return "unknown-parameter"
+
+    def _value(self, param: str, field: Any, accept: Collection[str]) -> Any:
+        schema = self.properties[param]
+        value = coerce(field, schema) if self.is_form else field
+        errors = list(self._validators[param].iter_errors(value))
+        # A value of the wrong type breaks other keywords too; the API speaks of its type alone.
+        for error in sorted(errors, key=lambda e: (len(e.path), e.validator != "type")):
+            raise self._problem(param, error)
+        if "integer" in types(schema):
+            value = int(value)  # JSON Schema takes 1.0 for an integer too
+        rule = self.capability.row.get("size_rule")
+        if param == "size" and rule and value != schema["default"]:
+            sizes.check(value, rule, accept)
+        return value
+
+    def _problem(self, param: str, error: ValidationError) -> Problem:
+        keyword, value = str(error.validator), cast(Any, error.instance)
+        bound: Any = error.validator_value
+        schema: Any = error.schema
+        path = param + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.path)
+        facts: dict[str, Any] = {"param": path, "value": value}
+        if keyword == "type":
+            facts |= {"expected": expected(schema), "got": described(value)}
+            return Problem("not-convertible" if self.is_form and isinstance(value, str) else "invalid-type", **facts)
+        if keyword in CULPRITS:
+            facts["param"] = f"{path}.{CULPRITS[keyword](value, schema)}"
+        elif keyword == "enum":
+            values = known_values(schema)
+            facts |= {"values": listed(values, "and"), "values_python": repr(values)}
+        else:
+            facts |= {"minimum": bound, "maximum": bound, "length": len(value) if isinstance(value, str | list) else 0}
+        return Problem(KEYWORDS[keyword], **facts)
+
+
+@cache
+def shape(name: str, capability: Capability, as_of: AsOf) -> Schema:
+    """The Schema for a body, a model and a day, compiled once."""
+    return Schema(name, capability, as_of)
+
+
+def types(schema: Mapping[str, Any]) -> list[str]:
+    """The types that a schema allows; all of them where it names none."""
+    kind = schema.get("type", ["null"])
+    return [kind] if isinstance(kind, str) else list(kind)
+
+
+def known_values(schema: Mapping[str, Any]) -> list[str]:
+    """The values of an enum, in the API's order of naming, without null."""
+    return [value for value in schema["enum"] if value is not None]
+
+
+def expected(schema: Mapping[str, Any]) -> str:
+    """What belongs there, in the API's words."""
+    if "enum" in schema:
+        return f"one of {listed(known_values(schema), 'or')}"
+    kind = next(kind for kind in types(schema) if kind != "null")
+    return ARTICLES[kind] + (" of objects" if "properties" in schema.get("items", {}) else "")
+
+
+def described(value: Any) -> str:
+    """A value's type in the API's words."""
+    return next((words for kind, words in KINDS if isinstance(value, kind)), "null")
+
+
+def coerce(field: Any, schema: Mapping[str, Any]) -> Any:
+    """A form's text as the type that the schema wants, where it can be read as one; else as it was."""
+    if isinstance(field, str):
+        if "integer" in types(schema) and INTEGER.fullmatch(field):
+            return int(field)
+        if "boolean" in types(schema):
+            return {"true": True, "false": False}.get(field, field)
+    return field
+
+
+# The key that an object's keyword complains of: a missing one, or one too many. Which of two sources of one picture
+# the API would name is our guess.
+CULPRITS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
+    "required": lambda value, schema: next(key for key in schema["required"] if key not in value),
+    "additionalProperties": lambda value, schema: next(key for key in value if key not in schema["properties"]),
+    "minProperties": lambda value, schema: next(iter(schema["properties"])),
+    "maxProperties": lambda value, schema: list(value)[-1],
+}

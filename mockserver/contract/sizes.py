@@ -1,0 +1,47 @@
+"""Sizes of answers: what a model's rule refuses, and what `auto` becomes. Numbers come from the capability table."""
+
+import math
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from mockserver.contract.catalogue import Problem
+
+SIZE = re.compile(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})", re.ASCII)
+
+
+def check(value: str, rule: Mapping[str, int], accept: Collection[str]) -> None:
+    """Refuse a WIDTHxHEIGHT beyond a model's rule, unless the family is one to `accept`.
+
+    Source: current-api.md section 1, errors.md size2-*. The order between the families is known only where the
+    divisor comes before the floor of pixels.
+    """
+    match = SIZE.fullmatch(value)
+    if not match:
+        raise Problem("size-format", param="size", value=value)
+    width, height = int(match[1]), int(match[2])
+    tests = {
+        "size-divisible": width % rule["multiple"] or height % rule["multiple"],
+        "size-edge": max(width, height) > rule["edge"],
+        "size-min": width * height < rule["minimum"],
+        "size-max": width * height > rule["maximum"],
+        "size-ratio": max(width, height) > rule["ratio"] * min(width, height),
+    }
+    for family, broken in tests.items():
+        if broken and family not in accept:
+            raise Problem(family, param="size", value=value)
+
+
+def auto(rule: Mapping[str, Any], of: tuple[int, int]) -> str:
+    """The size that `auto` becomes for an input of that size: the nearest ratio of a list, or a given area."""
+    width, height = of
+    if "area" in rule:
+        side = math.sqrt(rule["area"] * width / height)
+        return f"{round(side)}x{round(rule['area'] / side)}"
+
+    def distance(size: str) -> float:
+        w, _, h = size.partition("x")
+        return abs(math.log(int(w) / int(h)) - math.log(width / height))
+
+    nearest: list[str] = rule["nearest"]
+    return min(nearest, key=distance)

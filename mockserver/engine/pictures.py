@@ -1,0 +1,125 @@
+"""The pictures of a request: where they stand in it, and whether a model takes them."""
+
+import base64
+import binascii
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import xxhash
+
+from mockserver.contract.capabilities import Capability
+from mockserver.contract.catalogue import Problem
+from mockserver.images.facts import look, see_through
+from mockserver.job import Picture
+from mockserver.wire.request import Part
+
+GREY = ("1", "L", "I;16")
+TRAITS = {
+    "animated": "it is animated, which nobody has seen the API take",
+    "extended_webp": "it is an extended WebP (VP8X), which was reported to be refused",
+    "mismatched": "it is declared as {declared} and is {real}",
+}
+DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL | re.ASCII)
+
+
+def gather(
+    typed: Mapping[str, Any], capability: Capability, accept: Collection[str]
+) -> tuple[tuple[Picture, ...], Picture | None]:
+    """The pictures to edit and the mask, decoded. Raises the Problem that the API has with one of them.
+
+    `accept` names guesses that are not to be enforced.
+    """
+    allowed = capability.row["images"]
+    named, masks = dict(_inputs(typed)), dict(_masks(typed))
+    for name, part in named.items():
+        if len(part.data) >= allowed["bytes"] and allowed["problems"]["bytes"] not in accept:
+            raise Problem(allowed["problems"]["bytes"], param=name, maximum=allowed["bytes"], length=len(part.data))
+    rules = dict(allowed)
+    if not masks:
+        rules["modes"] = allowed.get("unmasked_modes", allowed["modes"])
+    images = tuple(Picture(part, look(part)) for part in named.values())
+    for index, (name, picture) in enumerate(zip(named, images, strict=True)):
+        wrong = fault(picture, rules, accept)
+        if wrong:
+            family = "json-image-data" if "images" in typed else allowed["problems"][wrong[0]]
+            facts = {"reason": wrong[1], "mode": picture.facts.mode, "formats": repr(rules["modes"]), "param": name}
+            raise Problem(family, index=index + 1, index0=index, filename=picture.part.filename, **facts)
+        width, height = picture.facts.size
+        if allowed.get("square") and width != height:
+            raise Problem("dalle2-square", width=width, height=height)
+    for part in typed.get("markup", ()):
+        _markup(part, images[0])
+    return images, next((_mask(part, images[0], capability, accept) for part in masks.values()), None)
+
+
+def _inputs(typed: Mapping[str, Any]) -> Iterator[tuple[str, Part]]:
+    for index, part in enumerate(typed.get("image", ())):
+        yield "image" if part.name == "image" else f"image[{index}]", part
+    for index, reference in enumerate(typed.get("images", ())):
+        yield _fetched(f"images[{index}]", reference)
+
+
+def _masks(typed: Mapping[str, Any]) -> Iterator[tuple[str, Part]]:
+    mask = typed.get("mask")
+    if isinstance(mask, Mapping):
+        yield _fetched("mask", mask)
+    elif mask:
+        yield "mask", mask[0]
+
+
+def _fetched(param: str, reference: Mapping[str, str]) -> tuple[str, Part]:
+    """What a reference of a JSON body leads to. Nothing is fetched: an address elsewhere is a download that failed."""
+    if "file_id" in reference:
+        raise Problem("file-not-found", param=f"{param}.file_id", file_id=reference["file_id"])
+    name, url = f"{param}.image_url", reference["image_url"]
+    if not url.startswith("data:"):
+        raise Problem("download-failed", param="url", status_code=404, url=url[:200])
+    match = DATA_URL.fullmatch(url)
+    try:
+        data = base64.b64decode(match[2] if match else "!", validate=True)
+    except binascii.Error:
+        raise Problem("json-image-data", param=name, reason="the data URL holds no base64") from None
+    return name, Part(name, "", match[1] if match else None, data, xxhash.xxh3_128_hexdigest(data))
+
+
+def fault(picture: Picture, rules: Mapping[str, Any], accept: Collection[str]) -> tuple[str, str] | None:
+    """What is wrong with a picture and how, in words; None when it is one to take.
+
+    The first is a key of the capability table's `images.problems`: `broken`, `format`, `mode` or `trait`.
+    """
+    facts = picture.facts
+    if facts.reason:
+        return "broken", facts.reason
+    if facts.format not in rules["formats"]:
+        return "format", f"it is a {facts.format} file"
+    if facts.mode not in rules["modes"] and "images.modes" not in accept:
+        return "mode", f"its mode is {facts.mode}, which nobody has seen the API take"
+    declared = (picture.part.content_type or facts.real_type).split(";")[0].strip().lower()
+    for trait in sorted(facts.traits | ({"mismatched"} if declared != facts.real_type else set())):
+        if trait in rules["traits"] and f"images.{trait}" not in accept:
+            return "trait", TRAITS[trait].format(declared=declared, real=facts.real_type)
+    return None
+
+
+def _mask(part: Part, first: Picture, capability: Capability, accept: Collection[str]) -> Picture:
+    rules = capability.row["mask"]
+    if len(part.data) >= rules["bytes"] and "mask.bytes" not in accept:
+        family = capability.row["images"]["problems"]["bytes"]
+        raise Problem(family, param="mask", maximum=rules["bytes"], length=len(part.data))
+    mask = Picture(part, look(part))
+    if mask.facts.upright is None or mask.facts.upright != first.facts.upright:
+        raise Problem("mask-size")
+    if mask.facts.mode in GREY and "grey" in rules:
+        raise Problem(rules["grey"])
+    if not mask.facts.transparent:
+        raise Problem("mask-alpha")
+    return mask
+
+
+def _markup(part: Part, first: Picture) -> None:
+    facts = look(part)
+    if facts.upright is None or facts.upright != first.facts.upright:
+        raise Problem("markup-size")
+    if not see_through(part):
+        raise Problem("markup-alpha")

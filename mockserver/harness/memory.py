@@ -1,0 +1,57 @@
+"""The cases without a socket: what the engine understands of one, answers to it, and takes for it."""
+
+from mockserver.contract import tokens
+from mockserver.contract.asof import AsOf
+from mockserver.engine.answer import answer
+from mockserver.engine.understand import understand
+from mockserver.engine.values import Settings, Understood
+from mockserver.harness.cases import Call, Case, Reply, build
+from mockserver.moment import Moment
+from mockserver.scenario.machine import Step, Turn
+from mockserver.wire.multipart import FormReader, boundary
+from mockserver.wire.plan import Chunk, Head
+from mockserver.wire.request import Fault, Request
+
+
+def request(call: Call) -> Request:
+    """A call as the engine takes it."""
+    edge = boundary(dict(call.headers).get("content-type", ""))
+    if edge is None:
+        return Request(call.method, call.path, call.headers, body=call.body)
+    form = FormReader(edge)
+    form.feed(call.body)
+    form.close()
+    fault = Fault("malformed-multipart", reason=form.fault) if form.fault else None
+    return Request(call.method, call.path, call.headers, parts=() if fault else tuple(form.parts), fault=fault)
+
+
+def replied(case: Case, call: Call, settings: Settings) -> Reply:
+    """What the engine answers: status, headers, body. An ordered error comes as if from a scenario."""
+    turn = Turn("case", Step(1, case.orders) if case.orders else None)
+    moment = Moment(0, case.id, 0, 0, settings.as_of)
+    plan = answer(understand(request(call), settings), turn, moment, settings, "http://localhost").plan
+    head = next(step for step in plan if isinstance(step, Head))
+    return head.status, head.headers, b"".join(step.data for step in plan if isinstance(step, Chunk))
+
+
+def understood(case: Case, day: AsOf) -> Understood:
+    """What the engine makes of a case's request on a day."""
+    return understand(request(build(case, "")), Settings(day, "open"))
+
+
+def estimate(case: Case, day: AsOf) -> float | None:
+    """What a served case will cost in US dollars, from the contracts; None where no price is known."""
+    job = understood(case, day).job
+    if job is None or not job.capability.row["usage"]:
+        return None
+    used = tokens.usage(
+        job.capability,
+        day,
+        endpoint=job.endpoint,
+        prompt=job.prompt,
+        images=[picture.facts.size for picture in job.images],
+        size=job.size,
+        parameters=job.parameters,
+        partials=job.parameters["partial_images"] if job.stream else 0,
+    )
+    return tokens.price(job.capability, used)

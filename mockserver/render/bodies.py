@@ -1,0 +1,129 @@
+"""The plans of served calls: one JSON body, or a stream of events, in the shape of their day. Sends nothing."""
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mockserver import resources
+from mockserver.contract import tokens
+from mockserver.contract.asof import AsOf
+from mockserver.contract.catalogue import Row
+from mockserver.job import Job
+from mockserver.moment import Moment
+from mockserver.render.gallery import Sent
+from mockserver.render.heads import headers
+from mockserver.wire import sse
+from mockserver.wire.plan import Chunk, End, Head, Plan, Step, Wait, whole
+
+EVENTS = {"images/edits": "image_edit", "images/generations": "image_generation"}
+
+
+def usage(job: Job, moment: Moment) -> dict[str, Any] | None:
+    """The usage block of a served job, or None where the model has none."""
+    if not job.capability.row["usage"]:
+        return None
+    return tokens.usage(
+        job.capability,
+        moment.as_of,
+        endpoint=job.endpoint,
+        prompt=job.prompt,
+        images=[picture.facts.size for picture in job.images],
+        size=job.size,
+        parameters=job.parameters,
+        partials=job.parameters["partial_images"] if job.stream else 0,
+    )
+
+
+def latency(job: Job, moment: Moment) -> float:
+    """How many seconds the API would take: drawn, by seed, from what was recorded of the model and quality."""
+    low, high = job.capability.row["latency"][job.parameters["quality"]]
+    return moment.between("latency", round(low * 1000), round(high * 1000)) / 1000
+
+
+def served(
+    job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any] | None, moment: Moment, origin: str, wait: float
+) -> Plan:
+    """The plan of a served job that takes `wait` seconds: one JSON body, or one event after the other."""
+    took = latency(job, moment)
+    if job.stream:
+        head = Head(200, headers(moment, 200, "text/event-stream", None, took))
+        return (head, *paced(list(events(job, sent, usage or {}, moment, wait)), wait), End())
+    done = moment.later(wait)
+    body = json.dumps(_response(job, sent, usage, done, origin), indent=2).encode("ascii")
+    plan = whole(200, headers(done, 200, "application/json", None, took), body)
+    return (Wait(wait), *plan) if wait else plan
+
+
+def paced(frames: Sequence[bytes], wait: float) -> Iterator[Step]:
+    """Frames as chunks, spaced evenly so that the last one is due after `wait` seconds."""
+    for frame in frames:
+        if wait:
+            yield Wait(wait / len(frames))
+        yield Chunk(frame)
+
+
+def _response(
+    job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any] | None, moment: Moment, origin: str
+) -> dict[str, Any]:
+    # Key order and what is absent: success.md section 5.
+    if usage is None:
+        by_url = job.parameters["response_format"] == "url"
+        extra = {"revised_prompt": job.prompt} if job.capability.row.get("revised_prompt") else {}
+        urls = [f"{origin}/__mock/pictures/{hashlib.sha256(picture.data).hexdigest()}" for picture in sent]
+        items = [{"url": url} if by_url else {"b64_json": _b64(p)} for url, p in zip(urls, sent, strict=True)]
+        return {"created": math.floor(moment.now), "data": [dict(sorted((extra | item).items())) for item in items]}
+    values = _echo(job) | {
+        "created": math.floor(moment.now),
+        "data": [{"b64_json": _b64(picture)} for picture in sent],
+        "usage": usage,
+    }
+    return {key: values[key] for key in _shape("body", moment.as_of)["keys"]}
+
+
+def events(
+    job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any], moment: Moment, wait: float = 0
+) -> Iterator[bytes]:
+    """The frames of a stream over `wait` seconds: its partial pictures, then the completed one."""
+    family = EVENTS[job.endpoint]
+    for index, picture in enumerate(sent):
+        kind = "completed" if picture is sent[-1] else "partial_image"
+        shape = _shape(kind, moment.as_of)
+        values = _echo(job) | {
+            "type": f"{family}.{kind}",
+            "created_at": math.floor(moment.later(wait * (index + 1) / len(sent)).now),
+            "b64_json": _b64(picture),
+            "partial_image_index": index,
+            "sequence_number": index,
+            "usage": {key: usage[key] for key in shape.get("usage", ()) if key in usage},
+        }
+        yield sse.frame(values["type"], {key: values[key] for key in shape["keys"]})
+
+
+def interrupted(
+    job: Job, sent: tuple[Sent, ...], row: Row, facts: Mapping[str, Any], moment: Moment, wait: float
+) -> Plan:
+    """The plan of a stream that breaks off with an error, after its partial pictures."""
+    partials = list(events(job, sent, {}, moment, wait))[:-1]
+    error = row.error({**moment.identities(), **facts})
+    ordered = {key: error[key] for key in _shape("error", moment.as_of)["keys"]}
+    frame = sse.frame("error", {"type": "error", "error": ordered})
+    head = Head(200, headers(moment, 200, "text/event-stream", None, latency(job, moment)))
+    return (head, *paced([*partials, frame], wait), End())
+
+
+def _echo(job: Job) -> dict[str, Any]:
+    """What an answer repeats of the job: values as they were resolved, never `auto`."""
+    return {key: job.parameters[key] for key in ("background", "output_format", "quality", "size")}
+
+
+def _shape(kind: str, as_of: AsOf) -> Mapping[str, Any]:
+    """The row of contracts/answers.yaml that holds on a day."""
+    rows: list[Mapping[str, Any]] = resources.contract("answers.yaml")[kind]
+    return next(row for row in rows if as_of.holds(row.get("since"), row.get("until")))
+
+
+def _b64(picture: Sent) -> str:
+    return base64.b64encode(picture.data).decode("ascii")

@@ -1,0 +1,51 @@
+"""The pictures of an answer: drawn for a job, encoded, and known by their digests. Knows nothing of HTTP."""
+
+from dataclasses import dataclass
+
+import xxhash
+
+from mockserver.images import paint
+from mockserver.job import Job
+
+MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A picture of an answer: its bytes, media type and xxh3 digest."""
+
+    data: bytes
+    media_type: str
+    digest: str
+
+
+def pictures(job: Job, style: str, seed: int) -> tuple[Sent, ...]:
+    """The pictures of an answer: `n` of them, or for a stream its partials and then the final one."""
+    parameters = job.parameters
+    canvas = paint.Canvas(
+        *job.size,
+        format=parameters.get("output_format", "png"),
+        compression=parameters.get("output_compression", 100),
+        transparent=parameters.get("background") == "transparent",
+    )
+    drawn = [paint.paint(style, canvas, _subject(job, number, seed)) for number in range(1, parameters["n"] + 1)]
+    if job.stream:
+        count = parameters["partial_images"]
+        drawn = [*(paint.blur(drawn[0], index, count) for index in range(count)), drawn[0]]
+    encoded = [paint.encode(picture, canvas) for picture in drawn]
+    return tuple(Sent(data, MEDIA_TYPES[canvas.format], xxhash.xxh3_128_hexdigest(data)) for data in encoded)
+
+
+def _subject(job: Job, number: int, seed: int) -> paint.Subject:
+    shown = ("quality", "background", "input_fidelity", "output_format", "output_compression", "n")
+    details = tuple((name, str(job.parameters[name])) for name in shown if name in job.parameters)
+    return paint.Subject(
+        prompt=job.prompt,
+        model=job.model,
+        details=details,
+        images=tuple(picture.part.data for picture in job.images),
+        mask=job.mask.part.data if job.mask else None,
+        number=number,
+        of=job.parameters["n"],
+        seed=f"{seed}/{job.scene}".encode(),
+    )

@@ -1,0 +1,68 @@
+"""The headers of answers, in the recorded order, and the plans of refusals. Knows nothing of pictures."""
+
+import math
+from collections.abc import Mapping
+from email.utils import formatdate
+from functools import cache
+from typing import Any
+
+from mockserver import resources
+from mockserver.contract.asof import AsOf
+from mockserver.contract.catalogue import Row
+from mockserver.moment import Moment
+from mockserver.wire.plan import Headers, Plan, whole
+
+
+@cache
+def _header_rows(as_of: AsOf) -> tuple[Mapping[str, Any], ...]:
+    """The header rows that hold on a day, in the order of that day."""
+    data = resources.contract("headers.yaml")
+    rows = [row for row in data["headers"] if as_of.holds(row.get("since"), row.get("until"))]
+    for order in data["orders"]:
+        if as_of.holds(order["since"], order["until"]):
+            rows.sort(key=lambda row: order["names"].index(row["name"]))
+    return tuple(rows)
+
+
+def headers(moment: Moment, status: int, content_type: str, length: int | None, processing: float) -> Headers:
+    """The headers of an answer that took `processing` seconds; one without a `length` is served in chunks."""
+    kind = "served" if length is None else "refused"
+    facts = {
+        "date": formatdate(math.floor(moment.now), usegmt=True),
+        "content_type": content_type,
+        "length": length,
+        "processing_ms": round(processing * 1000),
+        "cookie": moment.draw("cookie"),
+        "ray": moment.draw("ray", 8),
+        **moment.identities(),
+    }
+    return tuple(
+        (row["name"], str(row["value"]).format_map(facts))
+        for row in _header_rows(moment.as_of)
+        if row.get("only", kind) == kind and row.get("unless") != status
+    )
+
+
+def bare(given: Headers) -> Headers:
+    """What is left of the headers of an answer when only those stay that a client needs."""
+    needed = resources.contract("headers.yaml")["needed"]
+    return tuple((name, value) for name, value in given if name in needed)
+
+
+def refusal(row: Row, facts: Mapping[str, Any], moment: Moment, extra: Headers = ()) -> Plan:
+    """The plan of a refusal, its body and Content-Length as recorded. `extra` headers come last."""
+    body = row.body({**moment.identities(), **facts})
+    if row.wire == "empty":
+        date = formatdate(math.floor(moment.now), usegmt=True)
+        return whole(row.status, (("date", date), ("content-length", "0"), *row.headers.items(), *extra), body)
+    low, high = resources.contract("headers.yaml")["processing_ms"][row.at]
+    head = headers(moment, row.status, "application/json", len(body), moment.between("processing", low, high) / 1000)
+    return whole(row.status, (*head, *row.headers.items(), *extra), body)
+
+
+def retry_after(seconds: float | None) -> Headers:
+    """The headers that ask a client to wait: whole seconds, and milliseconds beside them for a fraction."""
+    if seconds is None:
+        return ()
+    rounded = ("retry-after", str(math.ceil(seconds)))
+    return (rounded,) if seconds == int(seconds) else (rounded, ("retry-after-ms", f"{seconds * 1000:.0f}"))

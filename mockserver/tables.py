@@ -1,0 +1,94 @@
+"""The contract's data as tables for people: models, errors, limits. Only reads; the rows make text and Markdown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mockserver.contract import catalogue
+from mockserver.contract.asof import AsOf
+from mockserver.contract.capabilities import Capability, table
+
+Rows = list[dict[str, str]]
+
+
+def models(as_of: AsOf) -> Rows:
+    """A row for each model that is served on a day (with `any`: of all times), newest last."""
+    served = [row for row in table().values() if any(row.served(as_of, endpoint) for endpoint in row.row["endpoints"])]
+    return [_model(capability) for capability in served]
+
+
+def _model(capability: Capability) -> dict[str, str]:
+    row, parameter = capability.row, capability.parameter
+    prices = row.get("prices") or {}
+    shown = {"text_in": "text in", "image_in": "image in", "image_out": "image out", "text_out": "text out"}
+    return {
+        "model": capability.model,
+        "endpoints": ", ".join(endpoint.removeprefix("images/") for endpoint in row["endpoints"]),
+        "released": str(capability.released),
+        "shut down": str(capability.shutdown or ""),
+        "sizes": _values(parameter("size")) or "WIDTHxHEIGHT, auto",
+        "quality": _values(parameter("quality")),
+        "fidelity": "" if "input-fidelity-model" in row["refusals"] else _values(parameter("input_fidelity")),
+        "formats": _values(parameter("output_format")) or "png",
+        "$ per million tokens": ", ".join(f"{shown[kind]} {price:g}" for kind, price in prices.items()),
+        "confidence": row["confidence"],
+    }
+
+
+def _values(schema: Any) -> str:
+    return ", ".join(schema.get("enum", ())) if isinstance(schema, Mapping) else ""
+
+
+def errors(as_of: AsOf) -> Rows:
+    """A row for each refusal that the API is known, or believed, to give on a day, in the order in which they bite."""
+    holding = [row for row in catalogue.rows() if row.provider == "openai" and as_of.holds(row.since, row.until)]
+    return [
+        {
+            "error": row.family,
+            "status": str(row.status),
+            "code": row.code or "",
+            "param": row.param or "",
+            "at": row.at,
+            "confidence": row.confidence,
+            "message": row.message or "",
+        }
+        for row in sorted(holding, key=lambda row: row.stage)
+    ]
+
+
+def limits() -> Rows:
+    """The limits of each group of models, as they are enforced."""
+    seen: dict[str, dict[str, str]] = {}
+    for capability in table().values():
+        images, prompt, n = (capability.row["images"], capability.parameter("prompt"), capability.parameter("n"))
+        seen.setdefault(
+            capability.group,
+            {
+                "models": capability.group,
+                "prompt": f"{prompt['minLength']} to {prompt['maxLength']} characters",
+                "n": f"{n['minimum']} to {n['maximum']}",
+                "images": f"{images['minimum']} to {images['maximum']}",
+                "each": f"less than {images['bytes'] // 1024**2} MB",
+                "types": ", ".join(images["types"]),
+                "modes": ", ".join(images["modes"]),
+            },
+        )
+    return list(seen.values())
+
+
+def text(rows: Rows, width: int | None = None) -> str:
+    """Rows as aligned columns with a heading, cut to so many characters a line if a width is given."""
+    grid = _grid(rows)
+    wide = [max(len(line[column]) for line in grid) for column in range(len(grid[0]))]
+    lines = ("  ".join(cell.ljust(w) for cell, w in zip(line, wide, strict=True)).rstrip() for line in grid)
+    return "\n".join(line if width is None or len(line) <= width else line[: width - 1] + "…" for line in lines)
+
+
+def markdown(rows: Rows) -> str:
+    """Rows as a Markdown table."""
+    grid = [[cell.replace("|", "\\|") for cell in line] for line in _grid(rows)]
+    grid.insert(1, ["---"] * len(grid[0]))
+    return "\n".join(f"| {' | '.join(line)} |" for line in grid)
+
+
+def _grid(rows: Rows) -> list[Sequence[str]]:
+    return [list(rows[0]), *(list(row.values()) for row in rows)]

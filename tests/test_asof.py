@@ -1,0 +1,67 @@
+"""The day that is emulated."""
+
+from datetime import date
+
+import pytest
+
+from mockserver import resources
+from mockserver.contract.asof import AsOf, as_of, latest
+
+
+def test_latest() -> None:
+    """The newest day is written in the contracts; the wall clock has no say."""
+    assert latest() == date(2026, 11, 21)
+    days = [
+        row[key]
+        for row in resources.contract("errors.yaml")["rows"]
+        for key in ("since", "until")
+        if row.get(key) is not None
+    ]
+    days += [row["released"] for row in resources.contract("models.yaml")["models"].values() if "released" in row]
+    assert max(days) <= latest()
+
+
+@pytest.mark.parametrize(
+    ("label", "day", "every"),
+    [
+        ("any", date(2026, 11, 21), True),
+        ("latest", date(2026, 11, 21), False),
+        ("2026-04-21", date(2026, 4, 21), False),
+        ("2026-11-21", date(2026, 11, 21), False),
+        ("1999-12-31", date(1999, 12, 31), False),
+    ],
+)
+def test_labels(label: str, day: date, every: bool) -> None:
+    found = as_of(label)
+    assert (found.label, found.day, found.any) == (label, day, every)
+    assert found == as_of(label)
+
+
+@pytest.mark.parametrize(
+    "label", ["", "today", "ANY", " latest", "2026", "2026-4-21", "2026-02-30", "21.04.2026", "2026-04-21T00:00"]
+)
+def test_no_day(label: str) -> None:
+    with pytest.raises(ValueError, match="'any', 'latest' or a date such as 2026-04-21, not") as caught:
+        as_of(label)
+    assert repr(label) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "holds"),
+    [
+        (None, None, True),
+        ("2026-04-20", None, True),
+        ("2026-04-21", None, True),
+        ("2026-04-22", None, False),
+        (None, "2026-04-20", False),
+        (None, "2026-04-21", False),
+        (None, "2026-04-22", True),
+        ("2026-04-21", "2026-04-22", True),
+        ("2026-04-20", "2026-04-21", False),
+        ("2026-04-22", "2026-04-23", False),
+    ],
+)
+def test_holds(since: str | None, until: str | None, holds: bool) -> None:
+    """From its first day on, and before its last."""
+    day = AsOf("2026-04-21", date(2026, 4, 21))
+    assert day.holds(since and date.fromisoformat(since), until and date.fromisoformat(until)) is holds  # type: ignore[arg-type]

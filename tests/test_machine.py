@@ -1,0 +1,80 @@
+"""Which step answers the n-th wire request."""
+
+from itertools import chain, islice, repeat
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver.scenario.files import load
+from mockserver.scenario.machine import Scenario, Step, Turn, build
+
+THREE = (Step(1, "server-error", 2), Step(2), Step(3, "org-verify", 3))
+
+
+@pytest.mark.parametrize(
+    ("then", "numbers"),
+    [
+        ("repeat", [1, 1, 2, 3, 3, 3, 1, 1, 2, 3, 3, 3, 1]),
+        ("hold", [1, 1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3]),
+        ("ok", [1, 1, 2, 3, 3, 3, None, None, None, None, None, None, None]),
+    ],
+)
+def test_then(then: str, numbers: list[int | None]) -> None:
+    scenario = Scenario("mine", THREE, then)
+    turns = [scenario.turn(position) for position in range(13)]
+    assert [turn.step and turn.step.number for turn in turns] == numbers
+    assert {turn.scenario for turn in turns} == {"mine"}
+
+
+def expanded(scenario: Scenario) -> "chain[Step | None]":
+    """The same, spelled out one request at a time."""
+    once: list[Step | None] = [step for step in scenario.steps for _ in range(step.times)]
+    after: dict[str, list[Step | None]] = {"repeat": once, "hold": once[-1:], "ok": [None]}
+    return chain(once, chain.from_iterable(repeat(after[scenario.then])))
+
+
+STEPS = st.lists(st.integers(1, 5), min_size=1, max_size=6).map(
+    lambda times: tuple(Step(number, times=each) for number, each in enumerate(times, 1))
+)
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(STEPS, st.sampled_from(["repeat", "hold", "ok"]))
+def test_same_as_expanded(steps: tuple[Step, ...], then: str) -> None:
+    scenario = Scenario("mine", steps, then)
+    for position, step in enumerate(islice(expanded(scenario), 80)):
+        assert scenario.turn(position) == Turn("mine", step)
+
+
+def test_far_away() -> None:
+    """A place far on costs nothing."""
+    scenario = Scenario("mine", tuple(Step(number, times=1_000_000) for number in range(1, 10_001)), "repeat")
+    step = scenario.turn(10**18 + 1_000_000).step
+    assert step
+    assert step.number == 2
+
+
+def test_build() -> None:
+    data = {
+        "scenario": "mine",
+        "about": "words",
+        "seed": 9.0,
+        "steps": [{"error": "server-error", "times": 2.0, "retry_after": 1.5}, {"ok": {}}],
+        "then": "ok",
+    }
+    steps = (Step(1, "server-error", 2, 1.5), Step(2, None, 1, None))
+    assert build(data) == Scenario("mine", steps, "ok", "words", 9)
+    assert repr(build(data).seed) == "9"
+    assert build({"scenario": "a", "steps": [{"ok": {}}]}) == Scenario("a", (Step(1),), "repeat", "", 0)
+
+
+def test_described() -> None:
+    assert Turn("mine", Step(4)).described() == {"scenario": "mine", "step": 4, "faults": []}
+    assert Turn("mine", None).described() == {"scenario": "mine", "step": None, "faults": []}
+
+
+def test_flaky() -> None:
+    scenario = load("flaky")
+    found = [turn.step.error for turn in map(scenario.turn, range(5)) if turn.step]
+    assert found == ["rate-input-images", "rate-input-images", "server-error", None, "rate-input-images"]

@@ -1,0 +1,96 @@
+"""The values of the wire: requests, plans, and events as they are framed."""
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from mockserver.wire.plan import Chunk, End, Head, Wait, whole
+from mockserver.wire.request import Fault, Part, Request
+from mockserver.wire.sse import frame
+
+
+def test_whole() -> None:
+    assert whole(404, [("a", "1"), ("a", "2")], b"gone") == (
+        Head(404, (("a", "1"), ("a", "2"))),
+        Chunk(b"gone"),
+        End(),
+    )
+    assert whole(204, iter(()), b"") == (Head(204, ()), Chunk(b""), End())
+
+
+@pytest.mark.parametrize(
+    "value", [Wait(1.5), Head(200, ()), Chunk(b"x"), End(), Request("GET", "/"), Part("a", None, None, b"", "")]
+)
+def test_values(value: Any) -> None:
+    """Plans and requests are values: equal by content, hashable, unchangeable."""
+    copy = dataclasses.replace(value)
+    assert copy == value
+    assert {copy, value} == {value}
+    for field in dataclasses.fields(value):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(value, field.name, None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "name", "value"),
+    [
+        ((), "host", None),
+        ((("host", "a"),), "host", "a"),
+        ((("accept", "a"), ("host", "x"), ("accept", "b")), "accept", "b"),
+        ((("host", ""),), "host", ""),
+        ((("host", "a"),), "Host", None),
+    ],
+)
+def test_header(headers: tuple[tuple[str, str], ...], name: str, value: str | None) -> None:
+    request = Request("POST", "/v1/images/edits", headers)
+    assert request.header(name) == value
+    assert request.headers == headers
+
+
+@pytest.mark.parametrize(
+    ("sent", "media_type"),
+    [
+        (None, ""),
+        ("", ""),
+        ("application/json", "application/json"),
+        ("Application/JSON; charset=utf-8", "application/json"),
+        (" multipart/form-data ;boundary=A", "multipart/form-data"),
+        (";", ""),
+    ],
+)
+def test_media_type(sent: str | None, media_type: str) -> None:
+    headers = () if sent is None else (("content-type", sent),)
+    assert Request("POST", "/", headers).media_type == media_type
+
+
+def test_fault() -> None:
+    fault = Fault("body-too-large", maximum=1, length=2)
+    assert (fault.family, fault.facts) == ("body-too-large", {"maximum": 1, "length": 2})
+    assert Request("POST", "/", fault=fault).fault is fault
+
+
+def test_recorded_frame() -> None:
+    """A recorded event (sdcb/chats, 2025-10): compact JSON in the order given, two line breaks at the end."""
+    error = {
+        "type": "image_generation_server_error",
+        "code": "image_generation_failed",
+        "message": "Image generation failed",
+        "param": None,
+    }
+    assert frame("error", {"type": "error", "error": error}) == (
+        b"event: error\n"
+        b'data: {"type":"error","error":{"type":"image_generation_server_error","code":"image_generation_failed",'
+        b'"message":"Image generation failed","param":null}}\n\n'
+    )
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "\u2028", "日本 🦊", "\ud800", "\n\ndata: evil\n\n", ""])
+def test_one_line(text: str) -> None:
+    """No text can break out of its line, and none is lost."""
+    framed = frame("image_edit.completed", {"text": text})
+    event, data, *rest = framed.split(b"\n")
+    assert (event, rest) == (b"event: image_edit.completed", [b"", b""])
+    assert framed.isascii()
+    assert json.loads(data.removeprefix(b"data: ")) == {"text": text}

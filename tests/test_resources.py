@@ -1,0 +1,108 @@
+"""The data files: beside the package in a checkout, inside it once installed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mockserver import resources
+from mockserver.contract import capabilities, catalogue
+from mockserver.contract.asof import latest
+
+ROOT = Path(__file__).parent.parent
+PROBE = """
+import json, sys
+from mockserver import resources
+from mockserver.contract import capabilities, catalogue
+from mockserver.contract.asof import latest
+from mockserver.scenario.files import load
+print(json.dumps({
+    "where": str(resources.folder("contracts")),
+    "latest": str(latest()),
+    "models": list(capabilities.table()),
+    "rows": len(catalogue.rows()),
+    "scenarios": {name: load(name).name for name in resources.names("scenarios", ".yaml")},
+}))
+"""
+
+
+@pytest.mark.parametrize("name", ["contracts", "scenarios"])
+def test_checkout(name: str) -> None:
+    assert Path(str(resources.folder(name))).resolve() == ROOT / name
+
+
+@pytest.mark.parametrize(
+    ("folder", "suffix", "some"),
+    [
+        ("scenarios", ".yaml", {"ok", "flaky"}),
+        ("contracts", ".yaml", {"errors", "models", "openapi"}),
+        ("contracts/schemas", ".json", {"edit-form", "scenario", "journal"}),
+        ("contracts/schemas", ".yaml", set()),
+    ],
+)
+def test_names(folder: str, suffix: str, some: set[str]) -> None:
+    found = list(resources.names(folder, suffix))
+    assert some <= set(found)
+    assert found == sorted(path.name.removesuffix(suffix) for path in (ROOT / folder).glob(f"*{suffix}"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        path.relative_to(ROOT / "contracts").as_posix() for path in (ROOT / "contracts").rglob("*.[jy][sa][om][nl]")
+    ),
+)
+def test_contract(path: str) -> None:
+    """Every file can be read, is read once, and says the same to a plain parser."""
+    data = resources.contract(path)
+    assert data
+    assert resources.contract(path) is data
+    if path.endswith(".json"):
+        assert data == json.loads((ROOT / "contracts" / path).read_text("utf-8"))
+
+
+def test_no_such_contract() -> None:
+    with pytest.raises(FileNotFoundError):
+        resources.contract("nothing.yaml")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as the wheel lays it out, by pyproject.toml's own table."""
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    site = tmp_path_factory.mktemp("site")
+    for package in wheel["packages"]:
+        shutil.copytree(ROOT / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for source, target in wheel["force-include"].items():
+        shutil.copytree(ROOT / source, site / target)
+    return site
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_installed(installed: Path, tmp_path: Path, packed: bool) -> None:
+    """All data travels inside the package, also one that is imported from an archive."""
+    site = installed
+    if packed:
+        site = tmp_path / "site.zip"
+        with zipfile.ZipFile(site, "w") as archive:
+            for path in installed.rglob("*"):
+                archive.write(path, path.relative_to(installed))
+    environment = os.environ | {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+    run = subprocess.run(
+        [sys.executable, "-c", PROBE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    said = json.loads(run.stdout)
+    assert said.pop("where").startswith(str(site / "mockserver" / "data" / "contracts"))
+    assert said == {
+        "latest": str(latest()),
+        "models": list(capabilities.table()),
+        "rows": len(catalogue.rows()),
+        "scenarios": {name: name for name in resources.names("scenarios", ".yaml")},
+    }

@@ -1,0 +1,366 @@
+"""Scenario files: good ones are read, and of bad ones it is said in which line and what was expected."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver import resources
+from mockserver.contract import catalogue
+from mockserver.scenario.files import ScenarioError, load, parse
+from mockserver.scenario.machine import Scenario, Step
+
+GOOD = "scenario: mine\nsteps:\n  - {ok: {}}\n"
+KEYS = ", ".join(resources.contract("schemas/scenario.json")["properties"])
+
+
+BOMB = "\n".join(["a: &a [x]"] + [f"{c}: &{c} [{','.join([f'*{chr(ord(c) - 1)}'] * 9)}]" for c in "bcdefghij"])
+
+
+def refusal(text: str | bytes) -> str:
+    with pytest.raises(ScenarioError) as caught:
+        parse(text.encode() if isinstance(text, str) else text, "mine.yaml")
+    return str(caught.value)
+
+
+def error(name: str) -> str:
+    return f"scenario: mine\nsteps:\n  - ok: {{}}\n  - times: 2\n    error: {name}\n"
+
+
+def test_all_keys() -> None:
+    text = """
+scenario: mine
+about: Ordnung, 日本
+seed: 7
+as_of: 2026-04-21
+accept: [size-ratio, images.modes]
+steps:
+  - {error: rate-input-images, times: 2, retry_after: 0.5}
+  - {ok: {}, times: 3}
+  - {error: server_error}
+then: hold
+"""
+    steps = (Step(1, "rate-input-images", 2, 0.5), Step(2, None, 3), Step(3, "server-error"))
+    accept = frozenset({"size-ratio", "images.modes"})
+    assert parse(text.encode(), "x") == Scenario("mine", steps, "hold", "Ordnung, 日本", 7, "2026-04-21", accept)
+
+
+def test_defaults() -> None:
+    assert parse(GOOD.encode(), "x") == Scenario("mine", (Step(1),), "repeat", "", 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"scenario": "mine", "steps": [{"ok": {}}]}),
+        "\ufeff" + GOOD,
+        GOOD.replace("\n", "\r\n"),
+        "# about\n---\n" + GOOD + "...\n",
+        GOOD + "seed: 0.0\nthen: repeat\n",
+        "scenario: mine\nsteps: [&a {ok: {}}]\n",
+        "<<: {scenario: other, seed: 0}\nscenario: mine\nsteps: [{<<: {ok: {}}}]\n",
+    ],
+)
+def test_spellings(text: str) -> None:
+    scenario = parse(text.encode(), "x")
+    assert scenario == Scenario("mine", (Step(1),))
+    assert type(scenario.seed) is int
+
+
+def test_aliased_step() -> None:
+    scenario = parse(b"scenario: a\nsteps: [&a {error: rate_limit_exceeded, times: 2.0}, *a]\n", "x")
+    assert scenario.steps == (Step(1, "rate-input-images", 2), Step(2, "rate-input-images", 2))
+    assert [type(step.times) for step in scenario.steps] == [int, int]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        # No text, no YAML.
+        (b"scenario: \xff\n", 1, ["UTF-8", "byte 10"]),
+        (GOOD.encode("utf-16"), 1, ["UTF-8"]),
+        ("scenario: [\n", 2, ["is not YAML", "expected"]),
+        ("scenario: mine\n\tsteps: x\n", 2, ["is not YAML"]),
+        ("scenario: \x00", 1, ["is not YAML", "#x0000"]),
+        ("a: *nothing\n", 1, ["is not YAML", "undefined alias"]),
+        (GOOD + "---\n" + GOOD, 4, ["is not YAML", "another document"]),
+        (GOOD + 'about: "\\ud800"\n', 4, ["is not YAML"]),
+        (GOOD + "<<: 5\n", 4, ["is not YAML", "expected a mapping"]),
+        # Top level.
+        ("", 1, ["None", "expected object"]),
+        ("# nothing\n", 1, ["None", "expected object"]),
+        ("5\n", 1, ["5", "expected object"]),
+        ("\n\njust words\n", 3, ["'just words'", "expected object"]),
+        ("- scenario: mine\n", 1, ["expected object"]),
+        ("null\n", 1, ["None", "expected object"]),
+        ("{}", 1, ["'scenario' is missing", KEYS]),
+        ("scenario: mine\n", 1, ["'steps' is missing", KEYS]),
+        # Keys.
+        (GOOD + "sceanrio: x\n", 1, ["'sceanrio': unknown key", KEYS]),
+        (GOOD + "b: 1\na: 1\n", 1, ["'a', 'b': unknown key"]),
+        (GOOD + "5: x\n", 1, ["5: unknown key", KEYS]),
+        (GOOD + "~: x\n", 1, ["None: unknown key"]),
+        (GOOD + "true: x\n", 1, ["True: unknown key"]),
+        (GOOD + "? [a]\n: x\n", 4, ["plain word"]),
+        (GOOD + "? {a: b}\n: x\n", 4, ["plain word"]),
+        (GOOD + "seed: 1\nseed: 2\n", 5, ["expected", "once"]),
+        (GOOD + 'seed: 1\n"seed": 2\n', 5, ["once"]),
+        ("scenario: mine\nsteps:\n  - ok: {}\n    ok: {}\n", 4, ["once"]),
+        (
+            "scenario: mine\nsteps:\n  - ok: {status: 200}\n",
+            3,
+            ["steps[0].ok: 'status': unknown key; expected none here"],
+        ),
+        ("scenario: mine\nsteps:\n  - ok: {}\n    tims: 2\n", 3, ["steps[0]: 'tims'", "ok, error, times, retry_after"]),
+        # Types and values.
+        ("scenario: 5\nsteps: [{ok: {}}]\n", 1, ["scenario: 5", "expected string"]),
+        ("scenario: Bad Name\nsteps: [{ok: {}}]\n", 1, ["scenario: 'Bad Name'", "expected pattern"]),
+        (GOOD + "about: [x]\n", 4, ["about: ['x']", "expected string"]),
+        (GOOD + "seed: x\n", 4, ["seed: 'x'", "expected integer"]),
+        (GOOD + "seed: 1.5\n", 4, ["seed: 1.5", "expected integer"]),
+        (GOOD + "seed: true\n", 4, ["seed: True", "expected integer"]),
+        (GOOD + "then: never\n", 4, ["then: 'never'", "expected one of repeat, hold, ok"]),
+        (GOOD + "then:\n", 4, ["then: None", "expected one of repeat, hold, ok"]),
+        ("scenario: mine\nsteps: {ok: {}}\n", 2, ["steps: {'ok': {}}", "expected array"]),
+        ("scenario: mine\nsteps: []\n", 2, ["steps: []", "expected minItems 1"]),
+        ("scenario: mine\nsteps:\n  - ok: {}\n  - 5\n", 4, ["steps[1]: 5", "expected object"]),
+        ("scenario: mine\nsteps:\n  - ok: {}\n  -\n", 4, ["steps[1]: None", "expected object"]),
+        ("scenario: mine\nsteps:\n  - ok: true\n", 3, ["steps[0].ok: True", "expected object"]),
+        ("scenario: mine\nsteps:\n  - ok: {}\n    times: 0\n", 4, ["steps[0].times: 0", "expected minimum 1"]),
+        ("scenario: mine\nsteps:\n  - ok: {}\n    times: 1000001\n", 4, ["expected maximum 1000000"]),
+        ("scenario: mine\nsteps:\n  - ok: {}\n    times: many\n", 4, ["'many'", "expected integer"]),
+        (error("x\n    retry_after: -1"), 6, ["steps[1].retry_after: -1", "expected minimum 0"]),
+        (error("x\n    retry_after: .nan"), 6, ["'.nan'", "expected float"]),
+        (error("x\n    retry_after: -.inf"), 6, ["'-.inf'", "expected float"]),
+        # Which step.
+        ("scenario: mine\nsteps:\n  - times: 2\n", 3, ["steps[0]: expected exactly one of 'ok' and 'error'"]),
+        ("scenario: mine\nsteps:\n  - {}\n", 3, ["steps[0]: expected exactly one of 'ok' and 'error'"]),
+        (
+            "scenario: mine\nsteps:\n  - {ok: {}, error: server-error}\n",
+            3,
+            ["expected exactly one of 'ok' and 'error'"],
+        ),
+        ("scenario: mine\nsteps:\n  - {ok: {}, retry_after: 1}\n", 3, ["retry_after", "expected dependentRequired"]),
+        # Errors of the catalogue.
+        (error("server-eror"), 5, ["no error 'server-eror'", "expected a family such as", "server-error"]),
+        (error("429"), 5, ["steps[1].error: 429", "expected string"]),
+        (error("''"), 5, ["steps[1].error: ''", "expected minLength 1"]),
+        (
+            error("invalid_type"),
+            5,
+            ["'invalid_type' belongs to several", "expected one of invalid-type, not-convertible"],
+        ),
+        (error("RateLimitReached"), 5, ["no error 'RateLimitReached'"]),
+        # What YAML can say and JSON cannot.
+        (GOOD + "seed: 2026-12-05\n", 4, ["seed: '2026-12-05'", "expected integer"]),
+        (GOOD + "seed: !!timestamp x\n", 4, ["seed: 'x'", "expected integer"]),
+        (GOOD + "as_of: 2026-02-30\n", 4, ["as-of is 'any', 'latest' or a date such as", "'2026-02-30'"]),
+        (GOOD + "as_of: 2026-2-3\n", 4, ["as_of: '2026-2-3'", "expected pattern"]),
+        (GOOD + "as_of: yesterday\n", 4, ["as_of: 'yesterday'", "expected pattern"]),
+        (GOOD + "accept: size-ratio\n", 4, ["accept: 'size-ratio'", "expected array"]),
+        (GOOD + "accept:\n  - size-ratio\n  - 5\n", 6, ["accept[1]: 5", "expected string"]),
+        (GOOD + "about: !!binary aGk=\n", 4, ["binary"]),
+        (GOOD + "about: !own x\n", 4, ["!own"]),
+        (GOOD + "about: !!python/object/apply:os.getcwd []\n", 4, ["python/object"]),
+        (GOOD + "about: !!str {=: x}\n", 4, ["str has no place"]),
+        (GOOD + "about: =\n", 4, ["value has no place"]),
+        (GOOD + "seed: !!int x\n", 4, ["'x' cannot be read; expected int"]),
+        (GOOD + "seed: !!int ''\n", 4, ["expected int"]),
+        (GOOD + "seed: !!float x\n", 4, ["expected float"]),
+        (GOOD + "seed: !!bool x\n", 4, ["expected bool"]),
+        (GOOD + "seed: " + "9" * 5000 + "\n", 4, ["expected int"]),
+        (GOOD + "then: 0x" + "f" * 5000 + "\n", 4, ["expected int"]),
+        ("!!set {scenario, steps}\n", 1, ["set has no place"]),
+        ("scenario: mine\nsteps: !!omap [ok: {}]\n", 2, ["omap has no place"]),
+        # Too much of it.
+        ("[" * 100_000, 1, ["nests too much", "expected 50"]),
+        ("- " * 100_000, 1, ["nests too much", "expected 50"]),
+        ("\n" + "{a: " * 60 + "}" * 60, 2, ["nests too much"]),
+        ("&a [*a]", 1, ["repeats itself too much", "expected"]),
+        ("&a {steps: *a}", 1, ["repeats itself too much"]),
+        ("&a {<<: *a}", 1, ["repeats itself too much"]),
+        (BOMB, None, ["repeats itself too much"]),
+        ("".join(f"k{i}: 1\n" for i in range(60_000)), None, ["repeats itself too much"]),
+        (GOOD + "#" * 1_048_576, 1, ["expected at most 1048576 bytes"]),
+        # Merged keys stand before the mapping's own; the last one counts.
+        ("<<: {steps: 5}\nscenario: mine\nsteps:\n  - {ok: 1}\n", 4, ["steps[0].ok: 1", "expected object"]),
+        ("<<: {seed: x}\n" + GOOD, 1, ["seed: 'x'", "expected integer"]),
+    ],
+)
+def test_refused(text: str | bytes, line: int | None, expected: list[str]) -> None:
+    message = refusal(text)
+    place = "mine.yaml:" if line is None else f"mine.yaml:{line}: "
+    assert message.startswith(place)
+    for words in expected:
+        assert words in message
+
+
+def test_first_line_first() -> None:
+    steps = "".join(f"  - {{ok: {{}}, times: {'x' if i in (2, 10) else 1}}}\n" for i in range(12))
+    assert refusal(f"scenario: mine\nsteps:\n{steps}seed: x\n").startswith("mine.yaml:5: steps[2].times: ")
+
+
+@pytest.mark.parametrize("text", [GOOD + f"then: {'x' * 100_000}", error("x" * 100_000), GOOD + f"{'x' * 1000}: 1"])
+def test_short_messages(text: str) -> None:
+    assert len(refusal(text)) < 5_000
+
+
+def test_as_much_as_allowed() -> None:
+    steps = "\n  - {ok: {}}" * 10_000
+    assert len(parse(f"scenario: mine\nsteps:{steps}".encode(), "x").steps) == 10_000
+    assert "expected maxItems 10000" in refusal(f"scenario: mine\nsteps:{steps}\n  - {{ok: {{}}}}")
+
+
+@pytest.mark.parametrize("family", sorted(catalogue.families()))
+def test_families(family: str) -> None:
+    """Every family can be ordered, and each code that only one family has."""
+    assert parse(error(family).encode(), "x").steps[1].error == family
+    for row in catalogue.families()[family]:
+        if row.code and len(catalogue.named(row.code)) == 1:
+            assert parse(error(row.code).encode(), "x").steps[1].error == family
+
+
+@pytest.mark.parametrize("name", resources.names("scenarios", ".yaml"))
+def test_built_in(name: str) -> None:
+    scenario = load(name)
+    assert scenario.name == name
+    assert scenario.about
+
+
+@pytest.mark.parametrize("place", ["mine.yaml", "dir.d/mine", "mine", "wie geht's ü.yml"])
+def test_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text(GOOD, "utf-8")
+    assert load(place) == load(str(tmp_path / place)) == Scenario("mine", (Step(1),))
+    (tmp_path / place).write_text("5", "utf-8")
+    with pytest.raises(ScenarioError, match=r"^.*:1: 5 is not what belongs here; expected object$") as caught:
+        load(place)
+    assert str(caught.value).startswith(place)
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "no/such.yaml", ".", "..", "/", "a\0b", "\ud800", "OK"])
+def test_no_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ScenarioError, match=r"there is no scenario .*: expected one of flaky, ok.*, or a file's path"):
+        load(name)
+
+
+def test_directory(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match="there is no scenario"):
+        load(str(tmp_path))
+
+
+def test_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is there and may not be read, and a name that no file can have."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD, "utf-8")
+
+    def denied(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(ScenarioError, match=r"mine\.yaml: cannot be read: Permission denied"):
+        load(str(path))
+    with pytest.raises(ScenarioError, match=r"cannot be read: File name too long|there is no scenario"):
+        load("x" * 5_000)
+
+
+WORDS = st.sampled_from(["scenario", "about", "seed", "steps", "then", "ok", "error", "times", "retry_after", "<<"])
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.dates()
+    | st.binary(max_size=4)
+    | WORDS
+    | st.sampled_from(["mine", "server-error", "invalid_value", "hold", 10**400])
+)
+VALUES = st.recursive(
+    SCALARS, lambda v: st.lists(v, max_size=4) | st.dictionaries(WORDS | SCALARS, v, max_size=4), max_leaves=12
+)
+NEAR = st.fixed_dictionaries(
+    {"scenario": st.just("mine") | VALUES, "steps": st.lists(st.dictionaries(WORDS, VALUES, max_size=3), max_size=3)},
+    optional={"seed": VALUES, "then": VALUES, "about": VALUES},
+)
+
+
+def reads(text: bytes) -> None:
+    try:
+        scenario = parse(text, "mine.yaml")
+    except ScenarioError as caught:
+        said = str(caught)
+    else:
+        assert scenario.turn(0).scenario == scenario.name
+        return
+    assert said.startswith("mine.yaml:")
+
+
+@settings(derandomize=True, max_examples=300, deadline=None)
+@given(st.text(st.characters() | st.sampled_from("[]{}&*!|>'\"%@`#,:?- \n\t<=~"), max_size=60))
+def test_any_text(text: str) -> None:
+    reads(text.encode("utf-8", "surrogatepass"))
+    reads(GOOD.encode() + text.encode("utf-8", "surrogatepass"))
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(st.binary(max_size=60))
+def test_any_bytes(data: bytes) -> None:
+    reads(data)
+
+
+@settings(derandomize=True, max_examples=300, deadline=None)
+@given(VALUES | NEAR, st.booleans())
+def test_any_structure(value: Any, flow: bool) -> None:
+    reads(yaml.dump(value, allow_unicode=True, default_flow_style=flow).encode("utf-8", "surrogatepass"))
+
+
+TAGS = st.sampled_from(
+    [
+        "int",
+        "float",
+        "bool",
+        "null",
+        "str",
+        "binary",
+        "timestamp",
+        "omap",
+        "pairs",
+        "set",
+        "seq",
+        "map",
+        "merge",
+        "value",
+        "own",
+    ]
+)
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(TAGS, st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), max_size=6) | st.just("{=: x}"))
+def test_any_tag(tag: str, text: str) -> None:
+    reads(f"{GOOD}seed: !!{tag} {text}\n".encode())
+    reads(f"{GOOD}!!{tag} {text}: 1\n".encode())
+
+
+def test_accept() -> None:
+    scenario = parse(
+        b"scenario: mine\nas_of: 2026-04-21\naccept: [size-ratio, images.modes]\nsteps: [{ok: {}}]\n", "mine.yaml"
+    )
+    assert scenario.accept == {"size-ratio", "images.modes"}
+    assert scenario.as_of == "2026-04-21"
+
+
+@pytest.mark.parametrize("name", ["nothing", "mask-size", "images.bytes"])
+def test_accepts_only_guesses(name: str) -> None:
+    text = f"scenario: mine\nsteps: [{{ok: {{}}}}]\naccept:\n  - {name}\n"
+    with pytest.raises(
+        ScenarioError, match=r"mine.yaml:4: accept\[0\]: '.*' is no guess of ours; expected one of .*size-ratio"
+    ):
+        parse(text.encode(), "mine.yaml")

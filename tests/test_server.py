@@ -1,0 +1,147 @@
+"""The server in a thread, its sockets, and what it gives the application beside the request."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import threading
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from mockserver import server
+from mockserver.engine.values import Settings
+from mockserver.server import listen, running, url
+from mockserver.state import Server
+
+
+def loopbacks() -> list[str]:
+    """The addresses by which this machine reaches itself: IPv4, and IPv6 where there is any."""
+    there = []
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with contextlib.suppress(OSError), socket.socket(family) as probe:
+            probe.bind((host, 0))
+            there.append(host)
+    return there
+
+
+HOSTS = loopbacks()
+
+
+def health(root: str) -> Any:
+    with urlopen(f"{root}/__mock/health") as response:
+        return json.load(response)
+
+
+def test_ipv4_is_always_there() -> None:
+    assert HOSTS[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_running(host: str) -> None:
+    with running(host=host) as started:
+        assert health(started.url)["status"] == "ok"
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_running_on_a_port(host: str) -> None:
+    with listen(host, 0) as listener:
+        port = listener.getsockname()[1]
+    with running(host=host, port=port) as started:
+        assert started.url.endswith(f":{port}")
+        assert health(started.url)["status"] == "ok"
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_taken_port(host: str) -> None:
+    with running(host=host) as started:
+        port = int(started.url.rpartition(":")[2])
+        before = threading.active_count()
+        with pytest.raises(OSError, match="in use"):
+            running(host=host, port=port).__enter__()
+        assert threading.active_count() == before
+
+
+def test_host_that_is_none() -> None:
+    with pytest.raises(OSError, match="no host's name"):
+        listen("é" * 64, 0)
+
+
+class Listener:
+    """What url() asks of a socket, also where this machine has no such address."""
+
+    def __init__(self, *name: Any) -> None:
+        self.name = name
+
+    def getsockname(self) -> tuple[Any, ...]:
+        return self.name
+
+
+@pytest.mark.parametrize(
+    ("name", "root"),
+    [(("127.0.0.1", 4010), "http://127.0.0.1:4010"), (("::1", 4010, 0, 0), "http://[::1]:4010")],
+)
+def test_url(name: tuple[Any, ...], root: str) -> None:
+    listener: Any = Listener(*name)
+    assert url(listener) == root
+
+
+def test_own_server() -> None:
+    mine = Server(Settings(paint="flat"))
+    with running(mine) as started:
+        assert started.server is mine
+
+
+def test_call() -> None:
+    with running() as started:
+        assert started.call(lambda: threading.current_thread().name) == "mockserver"
+        assert started.call(lambda: asyncio.get_running_loop().is_running())
+        with pytest.raises(ZeroDivisionError):
+            started.call(lambda: 1 // 0)
+
+
+def rest(connection: socket.socket) -> bytes:
+    """All that is still to come, until the other side hangs up."""
+    return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def test_nothing_is_left() -> None:
+    before = set(threading.enumerate())
+    with running() as started:
+        address = ("127.0.0.1", int(started.url.rpartition(":")[2]))
+        with socket.create_connection(address) as idle:
+            # The engine answers in threads of its own, and the connection would be kept alive.
+            idle.sendall(b"POST /v1/images/edits HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+            assert idle.recv(12) == b"HTTP/1.1 401"
+            started.stop()
+            assert rest(idle).endswith(b"}")
+    assert set(threading.enumerate()) == before
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+
+
+def test_stop_at_once() -> None:
+    before = threading.active_count()
+    for _ in range(3):
+        with running():
+            pass
+    assert threading.active_count() == before
+
+
+def test_transport_in_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    async def probe(scope: Scope, receive: Receive, send: Send) -> None:
+        transport = scope["extensions"]["mockserver.transport"]
+        seen.append(transport.get_extra_info("peername"))
+        transport.abort()
+
+    monkeypatch.setattr(server, "create_app", lambda _: probe)
+    with running() as started:
+        address = ("127.0.0.1", int(started.url.rpartition(":")[2]))
+        with socket.create_connection(address) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert rest(client) == b""
+            assert seen == [client.getsockname()]
