@@ -6,7 +6,8 @@ The one way in and the one way out: no other module journals an entry or sends a
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
+from typing import TypeVar
+from urllib.parse import parse_qsl, quote
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -18,13 +19,14 @@ from mockserver.engine.door import api_key
 from mockserver.engine.entry import entry, pictures
 from mockserver.engine.understand import understand
 from mockserver.moment import Moment
-from mockserver.render import heads
+from mockserver.render import heads, links
 from mockserver.state import Server
 from mockserver.wire.multipart import FormReader, boundary
 from mockserver.wire.plan import Chunk, Head, Plan, Wait
 from mockserver.wire.request import Fault, Request
 
 HINT_BYTES = 1_000
+T = TypeVar("T")
 # What stands in a header as it is; everything else, "%" included, is percent-encoded.
 HEADER_SAFE = " !#$&'()*+,/:;=?@[]<>|`{}^\"-._~"
 PREFLIGHT = (
@@ -40,7 +42,8 @@ def create_app(server: Server | None = None) -> Starlette:
     """An ASGI application that answers the Images API, and `/__mock/*` about itself."""
     server = server or Server()
     api = Api(server)
-    routes = [Mount("/__mock/s", Named(api)), Mount("/__mock", admin.create(server)), Mount("/", api)]
+    routes = [Mount("/__mock/s", Named(api)), Mount("/__mock", admin.create(server))]
+    routes += [Mount("/private", Storage(server)), Mount("/", api)]
     app = Starlette(routes=routes)
     app.state.server = server
     return app
@@ -80,10 +83,10 @@ class Api:
         name = session or session_of(api_key(request))
         server, here = self.server, f"{scope['scheme']}://{request.header('host') or 'localhost'}"
         settings = server.state.over(name, server.settings)
-        understood = await asyncio.to_thread(understand, request, settings)
+        understood = await self._aside(understand, request, settings)
         taken = await server.state.take(name, understood.digest)
         moment = Moment(server.clock(), name, taken.position, taken.seed, settings.as_of, taken.attempt)
-        given = await asyncio.to_thread(answer, understood, taken.turn, moment, settings, here)
+        given = await self._aside(answer, understood, taken.turn, moment, settings, here)
         if understood.job and understood.job.capability.shutdown:
             server.dated[understood.job.model] += 1
         noted = entry(request, understood, taken.turn, moment, given, server.journal.next_id())
@@ -92,6 +95,24 @@ class Api:
             server.journal.pictures.put(*picture)
         plan = beside(given, noted["id"], origin, settings.bare)
         await carry_out(plan, noted["answer"], send, server.sleep, scope)
+
+    async def _aside(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do pure work off the event loop, when one of a bounded number of places is free."""
+        async with self.server.slots():
+            return await asyncio.to_thread(work, *arguments)
+
+
+class Storage:
+    """The storage service behind the URLs of old answers."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        server, query = self.server, dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        name = scope["path"].rpartition("/")[2].removeprefix("img-").removesuffix(".png")
+        plan = links.answer(name, query, server.clock(), server.journal.pictures.named(name))
+        await carry_out(plan, {}, send, server.sleep, scope)
 
 
 async def read(scope: Scope, receive: Receive, path: str, limit: int) -> Request | None:

@@ -49,6 +49,10 @@ class Pictures:
         """A picture and its media type by SHA-256, or None."""
         return next((held for digest, held in self._data.items() if self.sha256(digest) == sha256), None)
 
+    def named(self, start: str) -> tuple[bytes, str] | None:
+        """A picture and its media type by the beginning of its digest, or None."""
+        return next((held for digest, held in self._data.items() if start and digest.startswith(start)), None)
+
     def dropped(self, sha256: str) -> bool:
         """Was there a picture of that SHA-256, which is held no more?"""
         return sha256 in self._sha256.values()

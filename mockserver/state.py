@@ -4,10 +4,12 @@ Another store can take its place behind the same few methods; taking a turn is t
 """
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
 
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
@@ -96,7 +98,8 @@ class Memory:
 class Server:
     """What an application works with: settings, state, journal, and the clock in seconds since 1970.
 
-    `dated` counts the calls of each model that has a day of shutdown.
+    `at_once` bounds how many pictures are decoded and painted at once, off the event loop. `dated` counts the calls
+    of each model that has a day of shutdown.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -105,4 +108,11 @@ class Server:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     upload_bytes: int = UPLOAD_BYTES
+    at_once: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     dated: Counter[str] = field(default_factory=Counter)
+    _slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = field(default_factory=WeakKeyDictionary)
+
+    def slots(self) -> asyncio.Semaphore:
+        """The places for work off the event loop; those of the loop that asks."""
+        loop = asyncio.get_running_loop()
+        return self._slots.setdefault(loop, asyncio.Semaphore(self.at_once))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mockserver import resources
 from mockserver.contract import catalogue
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability, table
@@ -73,6 +74,20 @@ def limits() -> Rows:
             },
         )
     return list(seen.values())
+
+
+def pictures() -> Rows:
+    """What becomes of the kinds of pictures that people send, by group of models."""
+    return [
+        {
+            "picture": row["kind"],
+            "gpt-image": row["gpt-image"],
+            "dall-e-2": row["dall-e-2"],
+            "confidence": row["confidence"],
+            "relaxed by": row.get("accept", ""),
+        }
+        for row in resources.contract("pictures.yaml")["pictures"]
+    ]
 
 
 def text(rows: Rows, width: int | None = None) -> str:

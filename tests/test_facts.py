@@ -1,6 +1,9 @@
 """What the server finds out about an uploaded file."""
 
 import base64
+import resource
+import struct
+import zlib
 from typing import Any
 
 import pytest
@@ -85,3 +88,40 @@ def test_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for part in [parts[0], parts[0], parts[1], parts[2], parts[0]]:
         assert look(part) == known(part) == decode(part.data)
     assert calls == [png(8, 1), png(8, 2), png(8, 3), png(8, 1)]
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def bomb(width: int, height: int, *chunks: bytes) -> bytes:
+    """A PNG whose header promises much more than its few bytes hold."""
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + head
+        + b"".join(chunks)
+        + chunk(b"IDAT", zlib.compress(bytes(100_000)))
+        + chunk(b"IEND", b"")
+    )
+
+
+INFLATES = zlib.compress(bytes(200_000_000), 9)
+BOMBS = {
+    "png": bomb(60_000, 60_000),
+    "png with a text": bomb(8, 8, chunk(b"zTXt", b"a\0\0" + INFLATES)),
+    "png with a long text": bomb(8, 8, chunk(b"iTXt", b"a\0\1\0\0\0" + INFLATES)),
+    "png with a profile": bomb(8, 8, chunk(b"iCCP", b"a\0\0" + INFLATES)),
+    "png with pixels": bomb(30_000, 2_900, chunk(b"IDAT", INFLATES[:1000])),
+    "jpeg": saved(SMALL, "JPEG").replace(struct.pack(">HH", 7, 5), struct.pack(">HH", 65_500, 65_500), 1),
+    "webp": saved(SMALL, "WEBP", lossless=True)[:21] + b"\xff\xff\xff\x0f" + bytes(64),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_bomb(kind: str) -> None:
+    """A few hundred kilobytes that promise gigabytes are refused, and never unpacked."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = decode(BOMBS[kind])
+    assert found.reason or kind == "png with a profile"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # kB; the bombs hold up to 14 GB

@@ -117,8 +117,9 @@ def test_the_corner_of_a_transparent_receipt_is_clear_and_its_card_is_opaque():
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
 def test_the_same_arguments_give_the_same_bytes(style, form):
     canvas = Canvas(512, 256, form)
-    subject = replace(PLAIN, images=(upload(halves((64, 32))),), mask=opened((64, 32), (0, 0, 8, 8)))
-    first, second = (encode(paint(style, canvas, subject), canvas) for _ in range(2))
+    images, mask = (upload(halves((64, 32))),), opened((64, 32), (0, 0, 8, 8))
+    subjects = [replace(PLAIN, images=images, mask=mask) for _ in range(2)]
+    first, second = (encode(paint(style, canvas, subject), canvas) for subject in subjects)
     assert first == second
 
 
@@ -160,6 +161,12 @@ def test_a_receipt_shows_everything_that_was_understood(change, size):
 
 def test_a_receipt_names_its_format():
     assert changed(paint("receipt", SQUARE, PLAIN), paint("receipt", replace(SQUARE, format="webp"), PLAIN))
+
+
+def test_a_name_too_long_for_its_line_is_cut_but_shown():
+    one, other = (paint("receipt", SQUARE, replace(PLAIN, model=start + "x" * 500)) for start in "ab")
+    assert changed(one, other)
+    assert len(colours(one.crop((1017, 0, 1024, 1024)))) == 1  # nothing runs over the margin
 
 
 def test_prompts_that_differ_beyond_what_can_be_shown_give_different_receipts():
@@ -280,7 +287,7 @@ def test_a_hostile_prompt_is_shown_within_the_card(prompt, size):
     canvas = Canvas(*size, "png")
     picture = paint("receipt", canvas, replace(PLAIN, prompt=prompt))
     assert prompt_of(picture) != prompt_of(paint("receipt", canvas, replace(PLAIN, prompt="")))
-    right = picture.crop((size[0] - 14, size[1] // 4, size[0] - 9, size[1] - 14))
+    right = picture.crop((size[0] - 7, 0, *size))
     assert len(colours(right)) == 1
 
 
@@ -352,6 +359,13 @@ def test_partial_pictures_get_closer_to_the_final_one(style, transparent, size, 
         distances = [distance(partial, final) for partial in partials]
         assert distances == sorted(set(distances), reverse=True)
         assert distances[-1] > 0
+
+
+def test_what_is_clear_in_a_receipt_is_clear_in_its_partials():
+    final = paint("receipt", replace(SQUARE, transparent=True), PLAIN)
+    for index in range(3):
+        corner = blur(final, index, 3).getchannel("A").crop((0, 0, 4, 4))
+        assert corner.getextrema()[1] < 8  # a blurred card reaches a little into its margin
 
 
 @pytest.mark.parametrize("tone", ["black", "gray", "white"])

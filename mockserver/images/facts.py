@@ -19,6 +19,8 @@ PIXELS = 89_478_485
 TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
 # The EXIF tag of that name; from 5 on, width and height change places.
 ORIENTATION = 0x0112
+# What a whole file of a format holds at its end.
+ENDS = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}
 SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
@@ -107,6 +109,8 @@ def decode(data: bytes, formats: Iterable[str] = ("PNG", "JPEG", "WEBP")) -> Fac
             if width * height > PIXELS:
                 return Facts(kind, reason=f"it has {width}x{height} pixels, more than this server decodes")
             picture.load()
+            if data.rfind(ENDS.get(str(picture.format), b"")) < 0:
+                return Facts(kind, reason="it is broken: its last bytes are missing")
             transparent = picture.mode in TRANSPARENT or "transparency" in picture.info
             turned = picture.getexif().get(ORIENTATION, 1) >= 5
             upright = (height, width) if turned else (width, height)

@@ -1,7 +1,6 @@
 """The plans of served calls: one JSON body, or a stream of events, in the shape of their day. Sends nothing."""
 
 import base64
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render.gallery import Sent
 from mockserver.render.heads import headers
+from mockserver.render.links import link
 from mockserver.wire import sse
 from mockserver.wire.plan import Chunk, End, Head, Plan, Step, Wait, whole
 
@@ -72,7 +72,7 @@ def _response(
     if usage is None:
         by_url = job.parameters["response_format"] == "url"
         extra = {"revised_prompt": job.prompt} if job.capability.row.get("revised_prompt") else {}
-        urls = [f"{origin}/__mock/pictures/{hashlib.sha256(picture.data).hexdigest()}" for picture in sent]
+        urls = [link(origin, moment, picture.digest) for picture in sent]
         items = [{"url": url} if by_url else {"b64_json": _b64(p)} for url, p in zip(urls, sent, strict=True)]
         return {"created": math.floor(moment.now), "data": [dict(sorted((extra | item).items())) for item in items]}
     values = _echo(job) | {

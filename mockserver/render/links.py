@@ -1,0 +1,105 @@
+"""The URLs that stand for pictures in old answers, and what the storage behind them says. Serves nothing itself."""
+
+import base64
+import hashlib
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import formatdate
+from typing import Any
+from urllib.parse import quote
+
+from mockserver import resources
+from mockserver.moment import Moment
+from mockserver.wire.plan import Plan, whole
+
+# How many characters of a picture's digest its name holds.
+NAME = 24
+DAY = 86_400
+
+
+def link(origin: str, moment: Moment, digest: str) -> str:
+    """The URL of a picture, by its xxh3 digest, in the recorded shape of path and query."""
+    data = resources.contract("storage.yaml")
+    valid, image = data["valid_seconds"], digest[:NAME]
+    start, expiry = _instant(moment.now - valid), _instant(moment.now + valid)
+    url: str = data["url"].format(
+        origin=origin,
+        organization=f"org-{moment.draw('organization', 12)}",
+        user=f"user-{moment.draw('user', 12)}",
+        image=image,
+        start=start,
+        expiry=expiry,
+        key_expiry=_instant(moment.now - valid + DAY),
+        object=_uuid(moment.draw("object")),
+        signature=quote(signature(image, expiry), safe=""),
+    )
+    return url
+
+
+def signature(image: str, expiry: str) -> str:
+    """What the storage signs a picture's name and its last moment with."""
+    key = f"{image}/{expiry}".replace("%3A", ":").encode()
+    return base64.b64encode(hashlib.blake2b(key, key=b"mockserver storage", digest_size=32).digest()).decode()
+
+
+def answer(image: str, query: Mapping[str, str], now: float, held: tuple[bytes, str] | None) -> Plan:
+    """What the storage says to a request for a picture, which it holds or not: the picture, or its own refusal."""
+    expiry = query.get("se", "")
+    until = _seconds(expiry)
+    if until is None or query.get("sig") != signature(image, expiry):
+        return refused("forged", query, now)
+    if now >= until:
+        return refused("expired", query, now)
+    return handed(held, now) if held else refused("missing", query, now)
+
+
+def refused(kind: str, query: Mapping[str, str], now: float) -> Plan:
+    """The storage's own refusal, as XML."""
+    data = resources.contract("storage.yaml")
+    row: Mapping[str, Any] = data["refusals"][kind]
+    code, date = row["code"], formatdate(math.floor(now), usegmt=True)
+    request_id = _uuid(hashlib.blake2b(f"{kind}{now}".encode(), digest_size=16).hexdigest())
+    facts = {"now": date}
+    if kind == "expired":
+        expiry = query["se"]
+        facts |= {"start": _date(expiry, -2 * data["valid_seconds"]), "expiry": _date(expiry)}
+    detail = row["detail"].format_map(facts)
+    body = (
+        data["body"]
+        .format(
+            code=code,
+            message=row["message"],
+            stamp=f"\nRequestId:{request_id}\nTime:{datetime.fromtimestamp(now, UTC).isoformat()}",
+            detail=f"<AuthenticationErrorDetail>{detail}</AuthenticationErrorDetail>" if detail else "",
+        )
+        .encode()
+    )
+    head = (("date", date), ("content-type", "application/xml"), ("content-length", str(len(body))))
+    return whole(row["status"], (*head, ("x-ms-request-id", request_id), ("x-ms-error-code", code)), body)
+
+
+def handed(picture: tuple[bytes, str], now: float) -> Plan:
+    """The picture itself."""
+    data, media_type = picture
+    date = formatdate(math.floor(now), usegmt=True)
+    return whole(200, (("date", date), ("content-type", media_type), ("content-length", str(len(data)))), data)
+
+
+def _instant(now: float) -> str:
+    return datetime.fromtimestamp(math.floor(now), UTC).strftime("%Y-%m-%dT%H%%3A%M%%3A%SZ")
+
+
+def _seconds(instant: str) -> float | None:
+    try:
+        return datetime.strptime(instant, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
+def _date(instant: str, shift: int = 0) -> str:
+    return formatdate((_seconds(instant) or 0) + shift, usegmt=True)
+
+
+def _uuid(digits: str) -> str:
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
