@@ -1,9 +1,6 @@
 """`/__mock/*`: what the server tells about itself, and what it can be told. Its errors are RFC 9457 problems."""
 
 from collections.abc import Mapping
-from functools import cache
-from pathlib import PurePosixPath
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mockserver import __version__, resources
+from mockserver import __version__
+from mockserver.contract.document import bundle
 from mockserver.images import sample
 from mockserver.journal import Journal
 from mockserver.state import Server
@@ -83,8 +81,8 @@ class Told:
         return Response(status_code=204)
 
     async def openapi(self, request: Request) -> Response:
-        """The contract as one OpenAPI document."""
-        return JSONResponse(bundle())
+        """The contract of the server's day as one OpenAPI document."""
+        return JSONResponse(bundle(self.server.settings.as_of))
 
     async def picture(self, request: Request) -> Response:
         """A picture that was received or sent, by its SHA-256."""
@@ -99,28 +97,3 @@ class Told:
     async def sample(self, request: Request) -> Response:
         """A small picture to try an edit with."""
         return Response(sample.png(), media_type="image/png")
-
-
-@cache
-def bundle() -> Any:
-    """contracts/openapi.yaml with its schemas brought inside, so that one file tells all."""
-    names = resources.names("contracts/schemas", ".json")
-    document = _inward(resources.contract("openapi.yaml"), None)
-    document["components"]["schemas"] = {
-        name: _inward(resources.contract(f"schemas/{name}.json"), name) for name in names
-    }
-    return document
-
-
-def _inward(value: Any, home: str | None) -> Any:
-    """A document with each `$ref` to a schema's file, or inside the schema `home`, turned to the bundle's own."""
-    if isinstance(value, dict):
-        kept = {key: _inward(item, home) for key, item in value.items() if key not in ("$schema", "$id")}
-        if "$ref" in value:
-            file, _, place = value["$ref"].partition("#")
-            name = PurePosixPath(file).stem or home
-            kept["$ref"] = f"#/components/schemas/{name}{place}" if name else value["$ref"]
-        return kept
-    if isinstance(value, list):
-        return [_inward(item, home) for item in value]
-    return value

@@ -1,0 +1,82 @@
+"""The contract as one OpenAPI document, of a day: contracts/openapi.yaml with its schemas brought inside."""
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from pathlib import PurePosixPath
+from typing import Any
+
+from mockserver import resources
+from mockserver.contract.asof import AsOf
+from mockserver.contract.capabilities import default_model, table
+
+
+@cache
+def bundle(as_of: AsOf) -> Any:
+    """The whole document, with the models, parameters and bodies of that day. Shared: treat it as read-only."""
+    names = resources.names("contracts/schemas", ".json")
+    document = _inward(resources.contract("openapi.yaml"), None)
+    schemas = {name: _inward(resources.contract(f"schemas/{name}.json"), name) for name in names}
+    document["components"]["schemas"] = schemas
+    for endpoint, row in resources.contract("endpoints.yaml").items():
+        content = document["paths"][row["path"]]["post"]["requestBody"]["content"]
+        for body in row["bodies"]:
+            if as_of.holds(body.get("since"), body.get("until")):
+                _of_day(schemas[body["schema"]], endpoint, as_of)
+            else:
+                del content[body["type"]]
+    return document
+
+
+def _of_day(schema: dict[str, Any], endpoint: str, as_of: AsOf) -> None:
+    """Take out of a body's schema what was not there on a day; ask for a model where there was no default."""
+    properties = schema["properties"]
+    for name in list(properties):
+        since = properties[name].get("x-since")
+        if since and not as_of.holds(date.fromisoformat(since), None):
+            del properties[name]
+    served = {name for name, capability in table().items() if capability.served(as_of, endpoint)}
+    properties["model"]["enum"] = [name for name in properties["model"]["enum"] if name in served]
+    default = default_model(endpoint, as_of, {})
+    schema["anyOf"] = [group for group in schema["anyOf"] if _serves(group, served, default, as_of, schema)]
+    if default is None:
+        schema["required"] = ["model", *schema["required"]]
+
+
+def _serves(
+    group: dict[str, Any], served: set[str], default: str | None, as_of: AsOf, schema: Mapping[str, Any]
+) -> bool:
+    """Is a group of models of use on a day? What is gone leaves it; only the one with the default may go unnamed."""
+    model = group["properties"]["model"]
+    if model is False:  # bodies without a model, whose other parameters stand for one
+        return default is not None
+    named = [name for name in model.get("enum", [model.get("const")]) if name in served]
+    group["properties"]["model"] = {"enum": named}
+    group["required"] = [] if default in named else ["model"]
+    for name in named:
+        for conditions in dict(table()[name].refusals(as_of)).values():
+            _refuse(group["properties"], name, conditions, schema["properties"])
+    return bool(named)
+
+
+def _refuse(group: dict[str, Any], model: str, conditions: Mapping[str, Any], base: Mapping[str, Any]) -> None:
+    """Leave out a value that is refused by itself: a rule that speaks of one parameter and names its value."""
+    ((param, value), *more) = conditions.items()
+    if more or not isinstance(value, str) or value == "any" or param not in base:
+        return
+    values = [item for item in table()[model].parameter(param)["enum"] if item != value]
+    group[param] = {"enum": [*values, *([None] if "null" in base[param]["type"] else [])]}
+
+
+def _inward(value: Any, home: str | None) -> Any:
+    """A copy with each `$ref` to a schema's file, or inside the schema `home`, turned to the bundle's own."""
+    if isinstance(value, dict):
+        kept = {key: _inward(item, home) for key, item in value.items() if key not in ("$schema", "$id")}
+        if "$ref" in value:
+            file, _, place = value["$ref"].partition("#")
+            name = PurePosixPath(file).stem or home
+            kept["$ref"] = f"#/components/schemas/{name}{place}" if name else value["$ref"]
+        return kept
+    if isinstance(value, list):
+        return [_inward(item, home) for item in value]
+    return value
