@@ -11,7 +11,7 @@ from mockserver.contract import sizes
 from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import table
 from mockserver.contract.catalogue import Problem, families, find
-from mockserver.contract.endpoints import body, routes
+from mockserver.contract.endpoints import body, route
 from mockserver.contract.form import fields
 from mockserver.contract.shape import coerce, shape
 from mockserver.wire.request import Part
@@ -608,8 +608,10 @@ def test_generation() -> None:
 
 
 def test_routes() -> None:
-    assert routes()["/v1/images/edits"] == ("images/edits", ("POST",))
-    assert "/v1/images/edits/" not in routes()
+    found = route("/v1/images/edits", as_of("any"))
+    assert found
+    assert (found.endpoint, found.methods) == ("images/edits", ("POST",))
+    assert route("/v1/images/edits/", as_of("any")) is None
 
 
 @pytest.mark.parametrize(

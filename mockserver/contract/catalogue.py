@@ -118,22 +118,23 @@ def _row(data: Mapping[str, Any]) -> Row:
 
 
 @cache
-def families() -> Mapping[str, tuple[Row, ...]]:
-    """The rows of OpenAI itself, by family."""
+def families(provider: str = "openai") -> Mapping[str, tuple[Row, ...]]:
+    """The rows of a provider, by family: OpenAI itself, or `azure`."""
     found: dict[str, tuple[Row, ...]] = {}
     for row in rows():
-        if row.provider == "openai":
+        if row.provider == provider:
             found[row.family] = (*found.get(row.family, ()), row)
     return found
 
 
-def find(family: str, as_of: AsOf, group: str = "gpt-image") -> Row:
+def find(family: str, as_of: AsOf, group: str = "gpt-image", provider: str = "openai") -> Row:
     """The row of a family that holds on that day for a group of models.
 
-    A family that nobody saw on that day is answered by its oldest later row, else its newest. Raises KeyError for an
-    unknown family.
+    A family that nobody saw on that day is answered by its oldest later row, else its newest; one that a provider has
+    no words of its own for, by OpenAI's. Raises KeyError for an unknown family.
     """
-    candidates = [row for row in families()[family] if not row.models or group in row.models] or families()[family]
+    known = families(provider).get(family) or families()[family]
+    candidates = [row for row in known if not row.models or group in row.models] or known
     # They follow each other in time: the first that is not over holds already, or is the oldest later one.
     return next((row for row in candidates if as_of.holds(None, row.until)), candidates[-1])
 

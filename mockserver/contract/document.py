@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from mockserver import resources
+from mockserver.contract import endpoints
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import default_model, table
 
@@ -18,9 +19,13 @@ def bundle(as_of: AsOf) -> Any:
     document = _inward(resources.contract("openapi.yaml"), None)
     schemas = {name: _inward(resources.contract(f"schemas/{name}.json"), name) for name in names}
     document["components"]["schemas"] = schemas
-    for endpoint, row in resources.contract("endpoints.yaml").items():
-        content = document["paths"][row["path"]]["post"]["requestBody"]["content"]
-        for body in row["bodies"]:
+    for endpoint, row in endpoints.rows().items():
+        path = f"/v1{row['path']}"
+        if not as_of.any and not as_of.holds(None, row.get("until")):
+            del document["paths"][path]
+            continue
+        for body in row.get("bodies", ()):
+            content = document["paths"][path]["post"]["requestBody"]["content"]
             if as_of.holds(body.get("since"), body.get("until")):
                 _of_day(schemas[body["schema"]], endpoint, as_of)
             else:

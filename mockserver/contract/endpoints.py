@@ -1,6 +1,8 @@
 """The endpoints: paths, methods and bodies by date. Reads contracts/endpoints.yaml; names no endpoint."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -9,11 +11,50 @@ from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Problem, listed
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a path leads: an endpoint, by way of one of the API's roots.
+
+    `model` is the segment of the path that names one, or None. `since` is the first api-version that has the endpoint,
+    where the root asks for one.
+    """
+
+    endpoint: str
+    methods: tuple[str, ...]
+    provider: str
+    reads: bool
+    model: str | None
+    since: str | None
+    hint: str | None
+
+
+def rows() -> Mapping[str, Mapping[str, Any]]:
+    """The endpoints' rows, by name."""
+    found: Mapping[str, Mapping[str, Any]] = resources.contract("endpoints.yaml")["endpoints"]
+    return found
+
+
+def route(path: str, as_of: AsOf) -> Route | None:
+    """Where a path leads on a day, or None."""
+    for pattern, root, endpoint in _patterns():
+        match = pattern.fullmatch(path)
+        row = rows()[endpoint]
+        if match and (as_of.any or as_of.holds(None, row.get("until"))):
+            model, since = match.groupdict().get("model"), root.get("versions", {}).get(endpoint)
+            methods, reads = tuple(row["methods"]), row.get("reads", False)
+            return Route(endpoint, methods, root["provider"], reads, model, since, root.get("hint"))
+    return None
+
+
 @cache
-def routes() -> Mapping[str, tuple[str, tuple[str, ...]]]:
-    """Path to endpoint and methods."""
-    data: Mapping[str, Mapping[str, Any]] = resources.contract("endpoints.yaml")
-    return {row["path"]: (name, tuple(row["methods"])) for name, row in data.items()}
+def _patterns() -> tuple[tuple[re.Pattern[str], Mapping[str, Any], str], ...]:
+    roots = resources.contract("endpoints.yaml")["roots"]
+    return tuple(
+        (re.compile((root["path"] + row["path"]).replace("{model}", "(?P<model>[^/]+)")), root, name)
+        for root in roots
+        for name, row in rows().items()
+        if "{model}" not in root["path"] or (name in root["versions"])
+    )
 
 
 def body(endpoint: str, media_type: str, as_of: AsOf, group: str = "gpt-image") -> str:
@@ -21,13 +62,13 @@ def body(endpoint: str, media_type: str, as_of: AsOf, group: str = "gpt-image") 
 
     Raises Problem `content-type` where none is taken.
     """
-    rows = [
+    taken = [
         row
-        for row in resources.contract("endpoints.yaml")[endpoint]["bodies"]
+        for row in rows()[endpoint]["bodies"]
         if as_of.holds(row.get("since"), row.get("until")) and group in row.get("groups", (group,))
     ]
-    for row in rows:
+    for row in taken:
         if row["type"] == media_type:
             schema: str = row["schema"]
             return schema
-    raise Problem("content-type", content_type=media_type, accepted=listed([row["type"] for row in rows], "or"))
+    raise Problem("content-type", content_type=media_type, accepted=listed([row["type"] for row in taken], "or"))

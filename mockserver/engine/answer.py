@@ -36,11 +36,11 @@ def answer(understood: Understood, turn: Turn, moment: Moment, settings: Setting
     stage `stream` breaks a stream off; it cannot befall another call, which is then answered as if all were well.
     """
     problem, job = understood.problem, understood.job
-    row = catalogue.find(problem.family, settings.as_of, understood.group) if problem else None
+    row = _row(problem.family, understood, settings) if problem else None
     facts = dict(problem.facts) if problem else {"model": job.model} if job else {}
     step = turn.step
     if step and step.error:
-        ordered = catalogue.find(step.error, settings.as_of)
+        ordered = _row(step.error, understood, settings)
         if ordered.at == "stream":
             if job and job.stream:
                 return _interrupted(ordered, job, turn, moment, settings)
@@ -50,8 +50,14 @@ def answer(understood: Understood, turn: Turn, moment: Moment, settings: Setting
         extra = (("allow", facts["allow"]),) if "allow" in facts else ()
         plan = heads.refusal(row, facts, moment, extra)
         return Answer(plan, row.status, "refused", row, row.error(moment.identities() | facts), (row.advice(facts),))
+    if understood.reply is not None:
+        return Answer(bodies.told(understood.reply, moment), 200, "served")
     assert job is not None
     return _served(job, moment, settings, origin)
+
+
+def _row(family: str, understood: Understood, settings: Settings) -> Row:
+    return catalogue.find(family, settings.as_of, understood.group, understood.provider)
 
 
 def _ordered(row: Row, facts: dict[str, Any], wait: float | None, turn: Turn, moment: Moment) -> Answer:

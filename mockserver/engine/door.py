@@ -2,33 +2,41 @@
 
 import base64
 import binascii
+from urllib.parse import parse_qsl
 
 from mockserver.contract.catalogue import Problem
-from mockserver.contract.endpoints import routes
+from mockserver.contract.endpoints import Route, route
 from mockserver.engine.values import Settings
 from mockserver.wire.request import Request
 
 
-def admit(request: Request, settings: Settings) -> str:
-    """The endpoint that a request is for. Raises Problem for an unknown path, a wrong method or a bad key.
+def admit(request: Request, settings: Settings) -> Route:
+    """Where a request leads. Raises Problem for an unknown path, a wrong method or a bad key.
 
     That the path comes before the method and the key is the usual order of gateways, not measured.
     """
-    if request.path not in routes():
+    found = route(request.path, settings.as_of)
+    if found is None:
         raise Problem("unknown-path", method=request.method, path=request.path)
-    endpoint, methods = routes()[request.path]
-    if request.method not in methods:
-        raise Problem("invalid-method", method=request.method, path=request.path, allow=", ".join(methods))
+    if found.since and version(request) < found.since:
+        raise Problem("resource-not-found", version=version(request), since=found.since, provider=found.provider)
+    if request.method not in found.methods:
+        raise Problem("invalid-method", method=request.method, path=request.path, allow=", ".join(found.methods))
     key = api_key(request)
     if settings.auth != "open" and not key:
         raise Problem("missing-api-key")
     if settings.auth == "exact" and key not in settings.keys:
         raise Problem("invalid-api-key", key_masked=masked(key))
-    return endpoint
+    return found
+
+
+def version(request: Request) -> str:
+    """The api-version that the query names; empty when it names none."""
+    return dict(parse_qsl(request.query)).get("api-version", "")
 
 
 def api_key(request: Request) -> str:
-    """The caller's key: a bearer token, or the password of basic authentication; empty when there is none."""
+    """The caller's key: a bearer token, the password of basic authentication, or Azure's api-key; else empty."""
     scheme, _, value = (request.header("authorization") or "").partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()
@@ -37,7 +45,7 @@ def api_key(request: Request) -> str:
             return base64.b64decode(value, validate=True).decode("utf-8", "replace").partition(":")[2]
         except binascii.Error:
             return ""
-    return ""
+    return request.header("api-key") or ""
 
 
 def masked(key: str) -> str:

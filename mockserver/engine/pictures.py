@@ -24,11 +24,11 @@ DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(.*)", re
 
 
 def gather(
-    typed: Mapping[str, Any], capability: Capability, accept: Collection[str]
+    typed: Mapping[str, Any], capability: Capability, accept: Collection[str], modes: Collection[str] | None = None
 ) -> tuple[tuple[Picture, ...], Picture | None]:
     """The pictures to edit and the mask, decoded. Raises the Problem that the API has with one of them.
 
-    `accept` names guesses that are not to be enforced.
+    `accept` names guesses that are not to be enforced; `modes` are those of the endpoint, where it has its own.
     """
     allowed = capability.row["images"]
     named, masks = dict(_inputs(typed)), dict(_masks(typed))
@@ -37,7 +37,7 @@ def gather(
             raise Problem(allowed["problems"]["bytes"], param=name, maximum=allowed["bytes"], length=len(part.data))
     rules = dict(allowed)
     if not masks:
-        rules["modes"] = allowed.get("unmasked_modes", allowed["modes"])
+        rules["modes"] = modes or allowed.get("unmasked_modes", allowed["modes"])
     images = tuple(Picture(part, look(part)) for part in named.values())
     for index, (name, picture) in enumerate(zip(named, images, strict=True)):
         wrong = fault(picture, rules, accept)

@@ -11,10 +11,11 @@ from mockserver.contract import sizes
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability, default_model, table
 from mockserver.contract.catalogue import Problem
-from mockserver.contract.endpoints import body
+from mockserver.contract.endpoints import body, rows
 from mockserver.contract.form import fields
 from mockserver.contract.shape import described, shape
 from mockserver.engine.door import admit
+from mockserver.engine.listing import told
 from mockserver.engine.pictures import gather
 from mockserver.engine.values import Settings, Understood
 from mockserver.job import Job, Picture
@@ -32,24 +33,31 @@ def understand(request: Request, settings: Settings) -> Understood:
 
     Source of the order: errors.md section J.
     """
-    capability, name, held = None, "", None
+    place, capability, name, held = None, None, "", None
     try:
-        endpoint = admit(request, settings)
-        body(endpoint, request.media_type, settings.as_of)
+        place = admit(request, settings)
+        if place.reads:
+            return Understood(reply=told(place.model, settings.as_of), provider=place.provider)
+        body(place.endpoint, request.media_type, settings.as_of)
         if request.fault:
             raise Problem(request.fault.family, **request.fault.facts)
         is_form = request.media_type == "multipart/form-data"
-        given = fields(request.parts) if is_form else document(request.body)
+        given: dict[str, Any] = dict(fields(request.parts)) if is_form else document(request.body)
         held = None if is_form else given
-        capability, hints = _capability(endpoint, given, settings.as_of)
-        name = body(endpoint, request.media_type, settings.as_of, capability.group)
-        return Understood(_job(endpoint, name, capability, given, settings, hints), document=held)
+        if place.model:
+            given = given | {"model": place.model}
+        capability, hints = _capability(place.endpoint, given, settings.as_of)
+        hints += (place.hint,) if place.hint else ()
+        name = body(place.endpoint, request.media_type, settings.as_of, capability.group)
+        job = _job(place.endpoint, name, capability, given, settings, hints)
+        return Understood(job, document=held, provider=place.provider)
     except Problem as problem:
+        provider = place.provider if place else problem.facts.get("provider", "openai")
         if capability is None:
-            return Understood(problem=problem, document=held)
+            return Understood(problem=problem, document=held, provider=provider)
         family = capability.substitute(problem.family, name, settings.as_of)
         problem = Problem(family, **{"model": capability.model, **problem.facts})
-        return Understood(problem=problem, group=capability.group, document=held)
+        return Understood(problem=problem, group=capability.group, document=held, provider=provider)
 
 
 def document(data: bytes) -> dict[str, Any]:
@@ -97,13 +105,13 @@ def _job(
 ) -> Job:
     schema = shape(name, capability, settings.as_of)
     typed = schema.check({"model": capability.model, **given}, settings.accept)
-    images, mask = gather(typed, capability, settings.accept)
+    images, mask = gather(typed, capability, settings.accept, rows()[endpoint].get("modes"))
     values = schema.defaults | typed
     _judge(values, capability, settings)
     parameters = _resolve(values, capability, images, mask)
     files = [picture.part.digest for picture in (*images, *filter(None, [mask]))]
     call, scene = digest(typed, files), digest(typed, files, DELIVERY)
-    return Job(endpoint, capability, values["prompt"], images, mask, parameters, call, scene, hints)
+    return Job(endpoint, capability, values.get("prompt", ""), images, mask, parameters, call, scene, hints)
 
 
 def _judge(values: Mapping[str, Any], capability: Capability, settings: Settings) -> None:

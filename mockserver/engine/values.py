@@ -32,13 +32,16 @@ class Settings:
 class Understood:
     """What a request means: a job, or the problem that the API has with it.
 
-    `group` is the group of models that it spoke of, `document` the object of a JSON body.
+    `group` is the group of models that it spoke of, `document` the object of a JSON body, `provider` whose texts it
+    is answered with. `reply` is the whole answer to what only asks about models.
     """
 
     job: Job | None = None
     problem: Problem | None = None
     group: str = "gpt-image"
     document: Mapping[str, Any] | None = None
+    provider: str = "openai"
+    reply: Mapping[str, Any] | None = None
 
     @property
     def digest(self) -> str | None:

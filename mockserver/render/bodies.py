@@ -57,6 +57,12 @@ def served(
     return (Wait(wait), *plan) if wait else plan
 
 
+def told(reply: Mapping[str, Any], moment: Moment) -> Plan:
+    """The plan of an answer that only tells something."""
+    body = json.dumps(reply, indent=2).encode("ascii")
+    return whole(200, headers(moment, 200, "application/json", None, moment.between("processing", 30, 41) / 1000), body)
+
+
 def paced(frames: Sequence[bytes], wait: float) -> Iterator[Step]:
     """Frames as chunks, spaced evenly so that the last one is due after `wait` seconds."""
     for frame in frames:
