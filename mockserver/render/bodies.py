@@ -1,6 +1,5 @@
 """The plans of served calls: one JSON body, or a stream of events, in the shape of their day. Sends nothing."""
 
-import base64
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -79,11 +78,11 @@ def _response(
         by_url = job.parameters["response_format"] == "url"
         extra = {"revised_prompt": job.prompt} if job.capability.row.get("revised_prompt") else {}
         urls = [link(origin, moment, picture.digest) for picture in sent]
-        items = [{"url": url} if by_url else {"b64_json": _b64(p)} for url, p in zip(urls, sent, strict=True)]
+        items = [{"url": url} if by_url else {"b64_json": p.base64} for url, p in zip(urls, sent, strict=True)]
         return {"created": math.floor(moment.now), "data": [dict(sorted((extra | item).items())) for item in items]}
     values = _echo(job) | {
         "created": math.floor(moment.now),
-        "data": [{"b64_json": _b64(picture)} for picture in sent],
+        "data": [{"b64_json": picture.base64} for picture in sent],
         "usage": usage,
     }
     return {key: values[key] for key in _shape("body", moment.as_of)["keys"]}
@@ -100,7 +99,7 @@ def events(
         values = _echo(job) | {
             "type": f"{family}.{kind}",
             "created_at": math.floor(moment.later(wait * (index + 1) / len(sent)).now),
-            "b64_json": _b64(picture),
+            "b64_json": picture.base64,
             "partial_image_index": index,
             "sequence_number": index,
             "usage": {key: usage[key] for key in shape.get("usage", ()) if key in usage},
@@ -129,7 +128,3 @@ def _shape(kind: str, as_of: AsOf) -> Mapping[str, Any]:
     """The row of contracts/answers.yaml that holds on a day."""
     rows: list[Mapping[str, Any]] = resources.contract("answers.yaml")[kind]
     return next(row for row in rows if as_of.holds(row.get("since"), row.get("until")))
-
-
-def _b64(picture: Sent) -> str:
-    return base64.b64encode(picture.data).decode("ascii")

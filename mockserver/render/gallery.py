@@ -1,26 +1,38 @@
 """The pictures of an answer: drawn for a job, encoded, and known by their digests. Knows nothing of HTTP."""
 
+import base64
 from dataclasses import dataclass
 
 import xxhash
 
 from mockserver.images import paint
 from mockserver.job import Job
+from mockserver.shelf import Shelf
 
 MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A picture of an answer: its bytes, media type and xxh3 digest."""
+    """A picture of an answer: its bytes, media type and xxh3 digest, and its bytes as base64."""
 
     data: bytes
     media_type: str
     digest: str
+    base64: str
+
+
+# Answers asked for again are not painted again.
+KEPT = Shelf[tuple[Sent, ...]](64 * 1024 * 1024, lambda sent: sum(len(one.data) + len(one.base64) for one in sent))
 
 
 def pictures(job: Job, style: str, seed: int) -> tuple[Sent, ...]:
     """The pictures of an answer: `n` of them, or for a stream its partials and then the final one."""
+    partials = job.parameters["partial_images"] if job.stream else None
+    return KEPT.get((style, seed, job.scene, partials), lambda: _painted(job, style, seed))
+
+
+def _painted(job: Job, style: str, seed: int) -> tuple[Sent, ...]:
     parameters = job.parameters
     canvas = paint.Canvas(
         *job.size,
@@ -33,7 +45,11 @@ def pictures(job: Job, style: str, seed: int) -> tuple[Sent, ...]:
         count = parameters["partial_images"]
         drawn = [*(paint.blur(drawn[0], index, count) for index in range(count)), drawn[0]]
     encoded = [paint.encode(picture, canvas) for picture in drawn]
-    return tuple(Sent(data, MEDIA_TYPES[canvas.format], xxhash.xxh3_128_hexdigest(data)) for data in encoded)
+    return tuple(_sent(data, MEDIA_TYPES[canvas.format]) for data in encoded)
+
+
+def _sent(data: bytes, media_type: str) -> Sent:
+    return Sent(data, media_type, xxhash.xxh3_128_hexdigest(data), base64.b64encode(data).decode("ascii"))
 
 
 def _subject(job: Job, number: int, seed: int) -> paint.Subject:

@@ -1,0 +1,36 @@
+"""Finished things kept at hand, up to so many bytes. A shortcut only: what it returns is what would be made anew."""
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Shelf(Generic[T]):
+    """Things by what determines them; those asked for longest ago go when all of them weigh more than `limit` bytes.
+
+    `weigh` tells the weight of one. With a `limit` of 0 nothing is kept.
+    """
+
+    def __init__(self, limit: int, weigh: Callable[[T], int]) -> None:
+        self.limit, self.weigh = limit, weigh
+        self._held: dict[Hashable, T] = {}
+        self._weight = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The thing of that key, made if it is not there. Two threads may both make it; they make the same."""
+        with self._lock:
+            thing = self._held.pop(key, None)
+            if thing is not None:
+                self._held[key] = thing
+                return thing
+        thing = make()
+        with self._lock:
+            if key not in self._held and self.weigh(thing) <= self.limit:
+                self._held[key] = thing
+                self._weight += self.weigh(thing)
+            while self._weight > self.limit:
+                self._weight -= self.weigh(self._held.pop(next(iter(self._held))))
+        return thing
