@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.contract import catalogue, tokens
+from mockserver.contract.asof import as_of
+from mockserver.contract.capabilities import default_model
 from mockserver.contract.catalogue import Row
 from mockserver.engine.values import Settings, Understood
 from mockserver.job import Job
@@ -61,7 +63,9 @@ def _row(family: str, understood: Understood, settings: Settings) -> Row:
 
 
 def _ordered(row: Row, facts: dict[str, Any], wait: float | None, turn: Turn, moment: Moment) -> Answer:
-    known = {"model": "gpt-image-1.5", **row.facts, **facts, **moment.identities()}
+    # What a request that was not understood stands for, in texts that speak of a model.
+    model = default_model("images/edits", as_of("any"), {})
+    known = {"model": model, **row.facts, **facts, **moment.identities()}
     if wait is not None:
         known["wait"] = f"{wait:g}s" if wait >= 1 else f"{wait * 1000:.0f}ms"
     plan = heads.refusal(row, known, moment, heads.retry_after(wait))

@@ -46,8 +46,8 @@ def gather(
             facts = {"reason": wrong[1], "mode": picture.facts.mode, "formats": repr(rules["modes"]), "param": name}
             raise Problem(family, index=index + 1, index0=index, filename=picture.part.filename, **facts)
         width, height = picture.facts.size
-        if allowed.get("square") and width != height:
-            raise Problem("dalle2-square", width=width, height=height)
+        if "square" in allowed["problems"] and width != height:
+            raise Problem(allowed["problems"]["square"], width=width, height=height)
     for part in typed.get("markup", ()):
         _markup(part, images[0])
     return images, next((_mask(part, images[0], capability, accept) for part in masks.values()), None)
