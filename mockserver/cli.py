@@ -1,10 +1,7 @@
 """The command line: each command is one call. Turns bad input into one readable line and exit status 2."""
 
 import errno
-import json
 import math
-import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +11,7 @@ from typing import Any
 
 import click
 
-from mockserver import __version__
+from mockserver import __version__, commands
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EXAMPLES = """
@@ -26,6 +23,7 @@ Examples:
   mockserver --auth exact --key sk-test-1     only this key is accepted
   mockserver models --as-of 2026-04-21        what the models of a day accept
   mockserver errors                           every refusal that is known
+  mockserver check house.png                  would the API take this picture?
   mockserver conform https://gateway.test     where a server differs from the API
 """
 
@@ -141,73 +139,6 @@ def instant(clock: str) -> Callable[[], float]:
     return lambda: stands
 
 
-DAY = click.option("--as-of", "day", default="any", show_default=True, help="The API of a day: any, latest, or a date.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-
-
-@command.command()
-@DAY
-@JSON
-def models(day: str, as_json: bool) -> None:
-    """Print what each model accepts, since when and until when."""
-    from mockserver import tables
-
-    show(tables.models(on(day)), as_json)
-
-
-@command.command()
-@DAY
-@JSON
-def errors(day: str, as_json: bool) -> None:
-    """Print every refusal that the API is known, or believed, to give."""
-    from mockserver import tables
-
-    show(tables.errors(on(day)), as_json)
-
-
-@command.command()
-@click.argument("url")
-@click.option("--key-env", default="OPENAI_API_KEY", show_default=True, help="The environment variable with the key.")
-@click.option("--as-of", "day", default="latest", show_default=True, help="The cases of a day: any, latest, or a date.")
-@click.option("--budget", default=0.0, show_default=True, help="US dollars that served cases may cost in all.")
-@click.option("--report", type=click.Path(dir_okay=False), help="Write a report: FILE.json, or FILE.xml for JUnit.")
-@click.pass_context
-def conform(context: click.Context, /, url: str, key_env: str, day: str, budget: float, report: str | None) -> None:
-    """Put the conformance cases to any server at URL that claims this API, and say where it differs.
-
-    Only refusals are asked for, which cost nothing, unless there is a budget. The exit status is 0 when all is as
-    expected, 1 when the server differs, and 2 when it could not be asked.
-    """
-    from mockserver.harness.conform import conform as put
-
-    status, lines = put(url, os.environ.get(key_env, ""), day, budget, report)
-    click.echo("\n".join(lines), err=status == 2)
-    context.exit(status)
-
-
-def on(day: str) -> Any:
-    """The as-of of an option's value."""
-    from mockserver.contract.asof import as_of
-
-    try:
-        return as_of(day)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-
-
-def show(rows: list[dict[str, str]], as_json: bool) -> None:
-    """Print rows: as JSON, as wide as the terminal is, or whole into a pipe."""
-    from mockserver import tables
-
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
-    elif not rows:
-        click.echo("none on that day")
-    else:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(tables.text(rows, width))
-
-
 def greeting(server: Any, root: str) -> str:
     """One line that says what was understood, and a command to paste that makes a first edit."""
     settings = server.settings
@@ -220,6 +151,10 @@ def greeting(server: Any, root: str) -> str:
         f"  curl -s {root}/__mock/sample.png | curl {root}/v1/images/edits {who}"
         f"-F model=gpt-image-1.5 -F prompt='Make it night' -F 'image=@-;type=image/png;filename=house.png'"
     )
+
+
+for subcommand in commands.ALL:
+    command.add_command(subcommand)
 
 
 def main() -> None:

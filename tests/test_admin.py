@@ -10,6 +10,7 @@ import schemathesis
 
 from mockserver import __version__
 from mockserver.app import create_app
+from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.scenario.files import load
 from mockserver.state import Memory, Server
@@ -150,3 +151,18 @@ def test_dall_e_url() -> None:
     assert [opened(picture.content).size for picture in pictures] == [(256, 256)] * 2
     (inline,) = ask(server, post(data=data | {"response_format": "b64_json"}))
     assert [list(item) for item in inline.json()["data"]] == [["b64_json"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("day", "bodies", "paths"),
+    [
+        ("any", ["multipart/form-data", "application/json"], ["edits", "generations", "variations"]),
+        ("2026-02-08", ["multipart/form-data"], ["edits", "generations", "variations"]),
+        ("latest", ["multipart/form-data", "application/json"], ["edits", "generations"]),
+    ],
+)
+def test_openapi_by_date(day: str, bodies: list[str], paths: list[str]) -> None:
+    (response,) = ask(Server(Settings(as_of(day))), {"url": "/__mock/openapi.json"})
+    found = response.json()["paths"]
+    assert list(found["/v1/images/edits"]["post"]["requestBody"]["content"]) == bodies
+    assert [path.rpartition("/")[2] for path in found if path.startswith("/v1/images/")] == paths

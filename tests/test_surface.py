@@ -63,7 +63,10 @@ def test_models_client(server: Running) -> None:
 
 
 def test_variations(server: Running) -> None:
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="x") as client, pytest.warns(DeprecationWarning):
+    with (
+        openai.OpenAI(base_url=f"{server.url}/v1", api_key="x") as client,
+        pytest.warns(DeprecationWarning, match="deprecated"),
+    ):
         answer = client.images.create_variation(
             image=("a.png", png(64, 64, "RGB")), n=2, size="256x256", response_format="b64_json"
         )

@@ -1,0 +1,137 @@
+"""The commands that do not serve: tables of the contract, verdicts on files, conformance. Each is one call."""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+DAY = click.option("--as-of", "day", default="any", show_default=True, help="The API of a day: any, latest, or a date.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@DAY
+@JSON
+def models(day: str, as_json: bool) -> None:
+    """Print what each model accepts, since when and until when."""
+    from mockserver import tables
+
+    show(tables.models(on(day)), as_json)
+
+
+@click.command()
+@DAY
+@JSON
+def errors(day: str, as_json: bool) -> None:
+    """Print every refusal that the API is known, or believed, to give."""
+    from mockserver import tables
+
+    show(tables.errors(on(day)), as_json)
+
+
+def _named(context: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Options of the form NAME=VALUE as pairs."""
+    pairs = [value.partition("=") for value in values]
+    for name, sign, text in pairs:
+        if not name or not sign:
+            raise click.BadParameter(f"expected NAME=VALUE, not {name + sign + text!r}")
+    return [(name, text) for name, _, text in pairs]
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=FILE)
+@click.option("--mask", type=FILE, help="A mask that goes along with each picture.")
+@click.option("--markup", type=FILE, help="A markup that goes along with each picture.")
+@click.option("--model", help="Left out: what an omitted model means on that day.")
+@click.option("--size", help="As the API takes it, and so are the next seven.")
+@click.option("--quality")
+@click.option("--prompt", default="x", show_default=True)
+@click.option("--n", "n")
+@click.option("--background")
+@click.option("--output-format")
+@click.option("--output-compression")
+@click.option("--input-fidelity")
+@click.option("--option", "more", multiple=True, metavar="NAME=VALUE", callback=_named, help="Any other parameter.")
+@DAY
+@click.option("--together", is_flag=True, help="One edit of all pictures, not an edit of each.")
+@JSON
+@click.pass_context
+def check(
+    context: click.Context,
+    /,
+    files: tuple[Path, ...],
+    mask: Path | None,
+    markup: Path | None,
+    more: list[tuple[str, str]],
+    day: str,
+    together: bool,
+    as_json: bool,
+    **fields: str | None,
+) -> None:
+    """Say whether the API would take each FILE as the image of an edit, what it costs, and else what mends the file.
+
+    Nothing is sent. The exit status is 0 when all are accepted, 1 when one is refused, and 2 for a file that cannot be
+    read or an option that is none.
+    """
+    from mockserver.check import report, verdicts
+
+    beside = {name: path for name, path in (("mask", mask), ("markup", markup)) if path}
+    texts = [(name, value) for name, value in fields.items() if value is not None]
+    try:
+        found = verdicts.check(files, beside, [*texts, *more], on(day), together)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(report.as_json(found) if as_json else report.as_text(found))
+    context.exit(int(not all(verdict.accepted for verdict in found)))
+
+
+@click.command()
+@click.argument("url")
+@click.option("--key-env", default="OPENAI_API_KEY", show_default=True, help="The environment variable with the key.")
+@click.option("--as-of", "day", default="latest", show_default=True, help="The cases of a day: any, latest, or a date.")
+@click.option("--budget", default=0.0, show_default=True, help="US dollars that served cases may cost in all.")
+@click.option("--report", type=click.Path(dir_okay=False), help="Write a report: FILE.json, or FILE.xml for JUnit.")
+@click.pass_context
+def conform(context: click.Context, /, url: str, key_env: str, day: str, budget: float, report: str | None) -> None:
+    """Put the conformance cases to any server at URL that claims this API, and say where it differs.
+
+    Only refusals are asked for, which cost nothing, unless there is a budget. The exit status is 0 when all is as
+    expected, 1 when the server differs, and 2 when it could not be asked.
+    """
+    from mockserver.harness.conform import conform as put
+
+    status, lines = put(url, os.environ.get(key_env, ""), day, budget, report)
+    click.echo("\n".join(lines), err=status == 2)
+    context.exit(status)
+
+
+def on(day: str) -> Any:
+    """The as-of of an option's value."""
+    from mockserver.contract.asof import as_of
+
+    try:
+        return as_of(day)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def show(rows: list[dict[str, str]], as_json: bool) -> None:
+    """Print rows: as JSON, as wide as the terminal is, or whole into a pipe."""
+    from mockserver import tables
+
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif not rows:
+        click.echo("none on that day")
+    else:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo(tables.text(rows, width))
+
+
+ALL = (models, errors, check, conform)
