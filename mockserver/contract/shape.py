@@ -51,7 +51,7 @@ KINDS: tuple[tuple[type, str], ...] = (
     (dict, "an object"),
     (Part, "a file"),
 )
-INTEGER = re.compile(r"-?[0-9]{1,30}", re.ASCII)
+INTEGER = re.compile(r"-?[0-9]{1,4000}", re.ASCII)
 
 
 class Schema:
