@@ -1,17 +1,25 @@
 """The command line: each command is one call. Turns bad input into one readable line and exit status 2."""
 
+from __future__ import annotations
+
+import contextlib
 import errno
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mockserver import __version__, commands
+
+if TYPE_CHECKING:
+    import socket
+
+    from mockserver.state import Server
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EXAMPLES = """
@@ -67,51 +75,54 @@ def command(context: click.Context, /, **options: Any) -> None:
         serve(**options)
 
 
-def serve(
-    host: str,
-    port: int,
-    port_file: Path | None,
-    scenario: str,
-    day: str,
-    auth: str,
-    keys: tuple[str, ...],
-    paint: str,
-    clock: str,
-    latency: str,
-    bare: bool,
-) -> None:
-    """Serve until told to stop."""
-    from mockserver.contract.asof import as_of
+def serve(host: str, port: int, port_file: Path | None, **options: Any) -> None:
+    """Serve until told to stop; then say which models were used that have a day of shutdown."""
     from mockserver.contract.capabilities import table
+    from mockserver.server import foreground, url
+
+    server = furnished(**options)
+    with listening(host, port, port_file) as listener:
+        foreground(server, listener, lambda: click.echo(greeting(server, url(listener))))
+    for model, calls in server.dated.items():
+        gone = table()[model].shutdown
+        click.echo(f"{calls} calls used {model}, which is shut down from {gone} on")
+
+
+def furnished(
+    scenario: str, day: str, auth: str, keys: tuple[str, ...], paint: str, clock: str, latency: str, bare: bool
+) -> Server:
+    """The server that the options ask for."""
+    from mockserver.contract.asof import as_of
     from mockserver.engine.values import Settings
     from mockserver.scenario.files import ScenarioError, load
-    from mockserver.server import foreground, listen, url
     from mockserver.state import Memory, Server
 
     if (auth == "exact") != bool(keys):
         raise click.UsageError("--auth exact and --key belong together: give both, or neither")
     try:
-        settings = Settings(
-            as_of=as_of(day), auth=auth, keys=frozenset(keys), paint=paint, latency=seconds(latency), bare=bare
-        )
-        server = Server(settings, Memory(load(scenario)), clock=instant(clock))
+        settings = Settings(as_of(day), auth, frozenset(keys), paint, latency=seconds(latency), bare=bare)
+        return Server(settings, Memory(load(scenario)), clock=instant(clock))
     except (ScenarioError, ValueError) as error:
         raise click.UsageError(str(error)) from None
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int, port_file: Path | None) -> Iterator[socket.socket]:
+    """A socket on that host and port, its port written to the file if there is one."""
+    from mockserver.server import listen
+
     try:
         listener = listen(host, port)
     except OSError as error:
         advice = "; try --port 0" if error.errno == errno.EADDRINUSE else ""
         raise click.UsageError(f"cannot listen on {host} port {port}: {error.strerror}{advice}") from None
     with listener:
-        if port_file:
-            try:
+        try:
+            if port_file:
                 port_file.write_text(f"{listener.getsockname()[1]}\n")
-            except OSError as error:
-                raise click.UsageError(f"cannot write {port_file}: {error.strerror}") from None
-        foreground(server, listener, lambda: click.echo(greeting(server, url(listener))))
-    for model, calls in server.dated.items():
-        gone = table()[model].shutdown
-        click.echo(f"{calls} calls used {model}, which is shut down from {gone} on")
+        except OSError as error:
+            raise click.UsageError(f"cannot write {port_file}: {error.strerror}") from None
+        yield listener
 
 
 def seconds(latency: str) -> float | None:

@@ -7,6 +7,7 @@ from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
 from mockserver.harness.cases import Call, Case, Reply, build
 from mockserver.moment import Moment
+from mockserver.render import bodies
 from mockserver.scenario.machine import Step, Turn
 from mockserver.wire.multipart import FormReader, boundary
 from mockserver.wire.plan import Chunk, Head
@@ -42,16 +43,5 @@ def understood(case: Case, day: AsOf) -> Understood:
 def estimate(case: Case, day: AsOf) -> float | None:
     """What a served case will cost in US dollars, from the contracts; None where no price is known."""
     job = understood(case, day).job
-    if job is None or not job.capability.row["usage"]:
-        return None
-    used = tokens.usage(
-        job.capability,
-        day,
-        endpoint=job.endpoint,
-        prompt=job.prompt,
-        images=[picture.facts.size for picture in job.images],
-        size=job.size,
-        parameters=job.parameters,
-        partials=job.parameters["partial_images"] if job.stream else 0,
-    )
-    return tokens.price(job.capability, used)
+    used = bodies.usage(job, Moment(0, case.id, 0, 0, day)) if job else None
+    return tokens.price(job.capability, used) if job and used else None
