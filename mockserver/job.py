@@ -51,6 +51,12 @@ class Job:
         width, height = self.parameters["size"].split("x")
         return int(width), int(height)
 
+    @property
+    def sheet(self) -> tuple[int, int]:
+        """What is drawn at once, in pixels: the frames of a gif side by side, else the size."""
+        columns, rows = self.capability.grid(self.parameters)
+        return self.size[0] * columns, self.size[1] * rows
+
     def described(self) -> dict[str, Any]:
         """The job as the journal shows it."""
         return {

@@ -80,11 +80,12 @@ def test_refusals_are_families(model: str) -> None:
 def test_refusals_in_order() -> None:
     """What is inherited comes first, and a rule holds on its days only."""
     before, after = as_of("2026-08-19"), as_of("2026-08-20")
-    inherited = ["stream-n", "partial-images-no-stream", "png-compression", "transparent-jpeg", "input-fidelity-model"]
+    inherited = ["gif-only", "svg-only", "svg-model-required", "gif-conflict", "svg-conflict"]
+    inherited += ["stream-n", "partial-images-no-stream", "png-compression", "transparent-jpeg", "input-fidelity-model"]
     model = table()["gpt-image-2-2026-04-21"]
     assert [family for family, _ in model.refusals(before)] == [*inherited, "transparent-model"]
     assert [family for family, _ in model.refusals(after)] == inherited
-    assert dict(model.refusals(before))["transparent-model"] == {"background": "transparent"}
+    assert dict(model.refusals(before))["transparent-model"]["when"] == {"background": "transparent"}
     assert list(table()["dall-e-3"].refusals(after)) == []
 
 
@@ -253,6 +254,20 @@ def test_form_conditions(model: str | None) -> None:
             "background": ["transparent", "opaque", "auto", None],
             "output_format": ["png", "webp", "jpeg", None],
             "output_compression": [-1, 0, 99, 100, 101, None],
+        },
+        {
+            "output_format": ["gif", "svg", "png", None],
+            "frame_count": [1, 2, 16, 17, None],
+            "frame_duration_ms": [19, 20, 700000, None],
+            "output_compression": [99, 100, None],
+        },
+        {
+            "output_format": ["gif", "svg", "webp", None],
+            "svg[model]": ["gpt-6-luna", "", None],
+            "svg[reasoning][effort]": ["none", "bogus", None],
+            "stream": [True, False, None],
+            "n": [1, 2, None],
+            "partial_images": [0, 1, None],
         },
         {"stream": [True, False, None], "n": [0, 1, 2, 10, 11, None], "partial_images": [-1, 0, 1, 3, 4, None]},
     ]

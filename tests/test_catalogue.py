@@ -91,14 +91,14 @@ def test_raised() -> None:
 
 
 def test_rules_give_the_model() -> None:
-    """The rules of the capability table give the model alone."""
+    """The rules of the capability table give the model, and the param where several are forbidden."""
     data = resources.contract("models.yaml")
-    ruled = {
-        family for row in [*data["families"].values(), *data["models"].values()] for family in row.get("refusals", ())
-    }
+    rules = [row.get("refusals", {}) for row in [*data["families"].values(), *data["models"].values()]]
+    ruled = {family: rule for row in rules for family, rule in row.items()}
     assert len(ruled) > 5
-    for row in itertools.chain.from_iterable(families()[family] for family in ruled):
-        assert spoken(row) <= {"model"}
+    for family, rule in ruled.items():
+        for row in families()[family]:
+            assert spoken(row) <= ({"model", "param"} if "forbids" in rule else {"model"})
 
 
 def groups(row: Row) -> set[str]:

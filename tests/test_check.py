@@ -397,6 +397,7 @@ BROKEN = [
     Broken("mask-alpha", "alpha", "m.png", lambda: picture("RGB"), role="mask"),
     Broken("mask-alpha", "alpha", "m.jpg", lambda: picture("RGB", (32, 64), "JPEG"), role="mask", image=turned),
     Broken("mask-alpha", "alpha", "n.jpg", lambda: picture("RGB", format="JPEG"), DALLE, "mask"),
+    Broken("mask-format", "png", "m.webp", lambda: saved(Image.open(io.BytesIO(masked())), "WEBP"), role="mask"),
     Broken("mask-size", "fitted", "m.png", lambda: masked(32, 32), role="mask"),
     Broken("mask-size", "fitted", "n.png", lambda: masked(64, 32), role="mask", image=turned),
     *(

@@ -89,7 +89,14 @@ def test_response() -> None:
     assert found({"response": {}}, []) == ["response: expected 'a JSON object', got []"]
 
 
-@pytest.mark.parametrize("item", [{"b64_json": "x"}, {"b64_json": None}, {"b64_json": "eHh4"}])
+ENTITIES = b'<!DOCTYPE svg [<!ENTITY a "b">]><svg xmlns="http://www.w3.org/2000/svg"/>'
+NO_PICTURES = [b"xxx", b"<html/>", b"<svg", ENTITIES]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [{"b64_json": "x"}, {"b64_json": None}, *({"b64_json": base64.b64encode(data).decode()} for data in NO_PICTURES)],
+)
 def test_picture_that_is_none(item: dict[str, Any]) -> None:
     assert found({"response": {"data": {"count": 1, "format": "png"}}}, response(**item)) == [
         "response.data[0].format: expected 'png', got '(absent)'"

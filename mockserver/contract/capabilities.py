@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from mockserver import resources
+from mockserver.contract import sizes
 from mockserver.contract.asof import AsOf
 
 
@@ -44,10 +45,17 @@ class Capability:
         return self.row["parameters"].get(name, {})
 
     def refusals(self, as_of: AsOf) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The rules beyond the schema that hold on that day: the catalogue's family, and when it applies."""
+        """The rules beyond the schema that hold on that day: the catalogue's family, and the rule."""
         for family, rule in self.row["refusals"].items():
             if as_of.holds(rule.get("since"), rule.get("until")):
-                yield family, rule["when"]
+                yield family, rule
+
+    def grid(self, values: Mapping[str, Any]) -> tuple[int, int]:
+        """The columns and rows of the sheet that one picture is drawn on: more than one for the frames of a gif."""
+        if values.get("output_format") != "gif":
+            return 1, 1
+        frames = self.row["frames"]
+        return sizes.grid(frames, values.get("frame_count", frames["count"]))
 
     def substitute(self, family: str, body: str, as_of: AsOf) -> str:
         """The family that the API gave in place of another, for that body on that day; else the same."""

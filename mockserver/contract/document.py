@@ -59,8 +59,9 @@ def _serves(
     group["properties"]["model"] = {"enum": named}
     group["required"] = [] if default in named else ["model"]
     for name in named:
-        for conditions in dict(table()[name].refusals(as_of)).values():
-            _refuse(group["properties"], name, conditions, schema["properties"])
+        for _, rule in table()[name].refusals(as_of):
+            if "forbids" not in rule:
+                _refuse(group["properties"], name, rule["when"], schema["properties"])
     return bool(named)
 
 

@@ -64,9 +64,9 @@ class Schema:
         self.required = frozenset(base["required"])
         self.properties: dict[str, dict[str, Any]] = {}
         for param, schema in base["properties"].items():
-            since, overlay = schema.get("x-since"), capability.parameter(param)
+            since, overlay = schema.get("x-since"), capability.parameter(param.partition("[")[0])
             if overlay is not False and as_of.holds(since and date.fromisoformat(since), None):
-                self.properties[param] = {**schema, **overlay}
+                self.properties[param] = schema | overlay
         # Which models there are is the capability table's to say, and was asked before.
         self.properties["model"].pop("enum")
         self._validators = {param: Draft202012Validator(schema) for param, schema in self.properties.items()}
@@ -92,7 +92,9 @@ class Schema:
             elif schema.get("format") == "binary":
                 typed[param] = form.files(param, fields[param], self.capability.row["images"], accept)
             elif fields[param] is not None or "null" not in types(schema):
-                typed[param] = self._value(param, fields[param], accept)
+                typed[param] = self._value(param, fields[param])
+        typed = folded(typed)
+        self._size(typed, accept)
         return typed
 
     def _stranger(self, param: str) -> str:
@@ -103,7 +105,12 @@ class Schema:
             return "json-image-key"
         return "unknown-parameter"
 
-    def _value(self, param: str, field: Any, accept: Collection[str]) -> Any:
+    def _size(self, typed: Mapping[str, Any], accept: Collection[str]) -> None:
+        rule, size = self.capability.row.get("size_rule"), typed.get("size")
+        if rule and size not in (None, self.properties["size"]["default"]):
+            sizes.check(size, rule, accept, self.capability.grid(typed))
+
+    def _value(self, param: str, field: Any) -> Any:
         schema = self.properties[param]
         value = coerce(field, schema) if self.is_form else field
         errors = list(self._validators[param].iter_errors(value))
@@ -112,16 +119,13 @@ class Schema:
             raise self._problem(param, error)
         if "integer" in types(schema):
             value = int(value)  # JSON Schema takes 1.0 for an integer too
-        rule = self.capability.row.get("size_rule")
-        if param == "size" and rule and value != schema["default"]:
-            sizes.check(value, rule, accept)
         return value
 
     def _problem(self, param: str, error: ValidationError) -> Problem:
         keyword, value = str(error.validator), cast(Any, error.instance)
         bound: Any = error.validator_value
         schema: Any = error.schema
-        path = param + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.path)
+        path = dotted(param) + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.path)
         facts: dict[str, Any] = {"param": path, "value": value}
         if keyword == "type":
             facts |= {"expected": expected(schema), "got": described(value)}
@@ -140,6 +144,23 @@ class Schema:
 def shape(name: str, capability: Capability, as_of: AsOf) -> Schema:
     """The Schema for a body, a model and a day, compiled once."""
     return Schema(name, capability, as_of)
+
+
+def dotted(param: str) -> str:
+    """A form's `a[b][c]` as the API's texts name it: `a.b.c` (S15 of contracts/models.yaml)."""
+    return param.replace("][", ".").replace("[", ".").rstrip("]")
+
+
+def folded(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """A form's `a[b][c]` as the mappings that they stand for."""
+    found: dict[str, Any] = {}
+    for param, value in typed.items():
+        *path, last = dotted(param).split(".")
+        place = found
+        for key in path:
+            place = place.setdefault(key, {})
+        place[last] = value
+    return found
 
 
 def types(schema: Mapping[str, Any]) -> list[str]:

@@ -7,19 +7,23 @@ from typing import Any
 
 from mockserver.contract.catalogue import Problem
 
+Size = tuple[int, int]
+
 SIZE = re.compile(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})", re.ASCII)
 
 
-def check(value: str, rule: Mapping[str, int], accept: Collection[str]) -> None:
+def check(value: str, rule: Mapping[str, int], accept: Collection[str], grid: Size = (1, 1)) -> None:
     """Refuse a WIDTHxHEIGHT beyond a model's rule, unless the family is one to `accept`.
 
+    Pictures that are drawn on one sheet, in a `grid` of columns and rows, are measured with the sheet.
     Source: current-api.md section 1, errors.md size2-*. The order between the families is known only where the
     divisor comes before the floor of pixels.
     """
     match = SIZE.fullmatch(value)
     if not match:
         raise Problem("size-format", param="size", value=value)
-    width, height = int(match[1]), int(match[2])
+    width, height = int(match[1]) * grid[0], int(match[2]) * grid[1]
+    sheet = "" if grid == (1, 1) else f", with its frames on a sheet of {width}x{height},"
     tests = {
         "size-divisible": width % rule["multiple"] or height % rule["multiple"],
         "size-edge": max(width, height) > rule["edge"],
@@ -29,10 +33,10 @@ def check(value: str, rule: Mapping[str, int], accept: Collection[str]) -> None:
     }
     for family, broken in tests.items():
         if broken and family not in accept:
-            raise Problem(family, param="size", value=value)
+            raise Problem(family, param="size", value=value, sheet=sheet)
 
 
-def auto(rule: Mapping[str, Any], of: tuple[int, int]) -> str:
+def auto(rule: Mapping[str, Any], of: Size) -> str:
     """The size that `auto` becomes for an input of that size: the nearest ratio of a list, or a given area."""
     width, height = of
     if "area" in rule:
@@ -45,3 +49,22 @@ def auto(rule: Mapping[str, Any], of: tuple[int, int]) -> str:
 
     nearest: list[str] = rule["nearest"]
     return min(nearest, key=distance)
+
+
+def grid(frames: Mapping[str, Any], count: int) -> Size:
+    """The columns and rows of the sheet that so many frames are drawn on (current-api.md section 1, inferred)."""
+    row = next(row for row in frames["grids"] if count <= row["frames"])
+    return row["columns"], row["rows"]
+
+
+def shrunk(size: str, rule: Mapping[str, int], grid: Size) -> str:
+    """The largest size of about that shape whose sheet keeps to the rule. That `auto` means this is our guess."""
+    width, height = (int(side) for side in size.split("x"))
+    columns, rows = grid
+    scale = min(
+        1,
+        math.sqrt(rule["maximum"] / (width * columns * height * rows)),
+        rule["edge"] / max(width * columns, height * rows),
+    )
+    step = rule["multiple"]
+    return "x".join(str(max(step, math.floor(side * scale / step) * step)) for side in (width, height))

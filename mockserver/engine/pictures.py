@@ -114,6 +114,8 @@ def _mask(part: Part, first: Picture, capability: Capability, accept: Collection
         raise Problem(rules["grey"])
     if not mask.facts.transparent:
         raise Problem("mask-alpha")
+    if mask.facts.format != "PNG" and "mask-format" not in accept:
+        raise Problem("mask-format", format=mask.facts.format)
     return mask
 
 

@@ -115,15 +115,25 @@ def _job(
 
 
 def _judge(values: Mapping[str, Any], capability: Capability, settings: Settings) -> None:
-    for family, conditions in capability.refusals(settings.as_of):
-        if family not in settings.accept and all(
-            name in values and _meets(values[name], wanted) for name, wanted in conditions.items()
-        ):
+    for family, rule in capability.refusals(settings.as_of):
+        if family in settings.accept or not all(_meets(values, *condition) for condition in rule["when"].items()):
+            continue
+        if "forbids" not in rule:
             raise Problem(family, model=capability.model)
+        for condition in rule["forbids"].items():
+            if _meets(values, *condition):
+                raise Problem(family, model=capability.model, param=condition[0])
 
 
-def _meets(value: Any, wanted: Any) -> bool:
+def _meets(values: Mapping[str, Any], path: str, wanted: Any) -> bool:
+    value: Any = values
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if value is None or wanted == "absent":
+        return value is None and wanted == "absent"
     if isinstance(wanted, Mapping):
+        if "not" in wanted:
+            return bool(value != wanted["not"])
         return bool(wanted.get("minimum", -math.inf) <= value <= wanted.get("maximum", math.inf))
     return wanted == "any" or bool(value == wanted)
 
@@ -141,7 +151,20 @@ def _resolve(
         resolved["background"] = auto["background"] if opaque else background
     if resolved["size"] == "auto":
         resolved["size"] = sizes.auto(auto["size"], images[0].facts.size if images else (1, 1))
+        grid = capability.grid(resolved)
+        if grid != (1, 1):
+            resolved["size"] = sizes.shrunk(resolved["size"], capability.row["size_rule"], grid)
+    if resolved.get("output_format") == "gif":
+        resolved |= _frames(capability.row["frames"], resolved)
     return resolved
+
+
+def _frames(rule: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, int]:
+    """The frames of a gif and how long each stands: whole steps, and no longer than a gif can say."""
+    step = rule["step_ms"]
+    asked = math.floor(values.get("frame_duration_ms", rule["duration_ms"]) / step + 0.5) * step
+    count = values.get("frame_count", rule["count"])
+    return {"frame_count": count, "frame_duration_ms": min(rule["maximum_ms"], asked)}
 
 
 def digest(typed: Mapping[str, Any], files: list[str], without: Collection[str] = ()) -> str:

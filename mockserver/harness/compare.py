@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from mockserver.harness.cases import Case, Headers
 
@@ -114,16 +115,35 @@ def _pictures(wanted: Mapping[str, Any], items: Sequence[Any]) -> Iterator[Diffe
 
 
 def looked_at(item: Any) -> dict[str, Any]:
-    """Format, size and mode of the picture inside an answer's item; nothing where there is none to be seen."""
+    """Format, size, mode and frames of the picture inside an answer's item; nothing where there is none to be seen."""
     try:
         data = base64.b64decode(item["b64_json"], validate=True)
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
-            width, height = picture.size
-            if width * height <= PIXELS:
-                picture.load()
-            return {"format": str(picture.format).lower(), "size": f"{width}x{height}", "mode": picture.mode}
+        return _vector(data) if data.lstrip()[:1] == b"<" else _pixels(data)
     except (KeyError, TypeError, binascii.Error, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return {}
+
+
+def _pixels(data: bytes) -> dict[str, Any]:
+    with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF")) as picture:
+        width, height = picture.size
+        kind = str(picture.format).lower()
+        found: dict[str, Any] = {"format": kind, "size": f"{width}x{height}", "mode": picture.mode}
+        frames = getattr(picture, "n_frames", 1)
+        if width * height * frames <= PIXELS:
+            times = set()
+            for frame in ImageSequence.Iterator(picture):
+                frame.load()
+                times.add(frame.info.get("duration"))
+            found |= {"frames": frames, "frame_ms": times.pop() if len(times) == 1 else None}
+        return found
+
+
+def _vector(data: bytes) -> dict[str, Any]:
+    if b"<!" in data:  # a document type, and with it entities
+        return {}
+    root = ElementTree.fromstring(data)  # noqa: S314 - nothing that declares an entity comes this far
+    size = f"{root.get('width')}x{root.get('height')}"
+    return {"format": "svg", "size": size} if root.tag == "{http://www.w3.org/2000/svg}svg" else {}
 
 
 def parsed(body: bytes) -> Any:

@@ -9,6 +9,7 @@ from PIL import Image, ImageStat
 
 from mockserver.images import receipt
 from mockserver.images.letters import Colour
+from mockserver.images.motion import animate
 from mockserver.images.receipt import Canvas, Subject
 
 __all__ = ["STYLES", "Canvas", "Subject", "blur", "encode", "paint"]
@@ -44,6 +45,8 @@ def encode(picture: Image.Image, canvas: Canvas) -> bytes:
             picture.save(file, "PNG", compress_level=1)
         case "webp":
             picture.save(file, "WEBP", quality=quality, method=0)
+        case "gif":
+            return animate(picture, canvas.frames, canvas.milliseconds)
         case _:
             picture.convert("RGB").save(file, "JPEG", quality=max(1, quality))
     return file.getvalue()

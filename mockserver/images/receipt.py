@@ -37,9 +37,11 @@ class Canvas:
 
     width: int
     height: int
-    format: str  # png | jpeg | webp
+    format: str  # png | jpeg | webp | gif | svg
     compression: int = 100  # 0..100: the quality of a jpeg or webp
     transparent: bool = False
+    frames: int = 1  # of a gif
+    milliseconds: int = 0  # that each of them stands
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def usage(job: Job, moment: Moment) -> dict[str, Any] | None:
         endpoint=job.endpoint,
         prompt=job.prompt,
         images=[picture.facts.size for picture in job.images],
-        size=job.size,
+        size=job.sheet,
         parameters=job.parameters,
         partials=job.parameters["partial_images"] if job.stream else 0,
     )
@@ -84,8 +84,26 @@ def _response(
         "created": math.floor(moment.now),
         "data": [{"b64_json": picture.base64} for picture in sent],
         "usage": usage,
+        "svg_usage": _authored(job, sent[0]),
     }
-    return {key: values[key] for key in _shape("body", moment.as_of)["keys"]}
+    return {key: values[key] for key in _shape("body", moment.as_of)["keys"] if values[key] is not None}
+
+
+def _authored(job: Job, sent: Sent) -> dict[str, Any] | None:
+    """What the author of an SVG used. The shape is documented; the counts are ours, its thoughts from the table."""
+    svg = job.parameters.get("svg")
+    if svg is None:
+        return None
+    rule = job.capability.row["svg"]
+    thought = rule["reasoning"][svg.get("reasoning", {}).get("effort", rule["effort"])]
+    asked, wrote = tokens.text_tokens(job.prompt), tokens.text_tokens(sent.data.decode()) + thought
+    return {
+        "input_tokens": asked,
+        "model": svg["model"],
+        "output_tokens": wrote,
+        "reasoning_tokens": thought,
+        "total_tokens": asked + wrote,
+    }
 
 
 def events(
@@ -104,7 +122,7 @@ def events(
             "sequence_number": index,
             "usage": {key: usage[key] for key in shape.get("usage", ()) if key in usage},
         }
-        yield sse.frame(values["type"], {key: values[key] for key in shape["keys"]})
+        yield sse.frame(values["type"], {key: values[key] for key in shape["keys"] if values[key] is not None})
 
 
 def interrupted(
@@ -120,8 +138,13 @@ def interrupted(
 
 
 def _echo(job: Job) -> dict[str, Any]:
-    """What an answer repeats of the job: values as they were resolved, never `auto`."""
-    return {key: job.parameters[key] for key in ("background", "output_format", "quality", "size")}
+    """What an answer repeats of the job: values as they were resolved, never `auto`.
+
+    The identifier is that of the end user, by its new name or its old one (SDK types, 2026-10-16).
+    """
+    names = (job.parameters.get(key) for key in ("safety_identifier", "user"))
+    echoed = {key: job.parameters[key] for key in ("background", "output_format", "quality", "size")}
+    return {**echoed, "safety_identifier": next((name for name in names if name and isinstance(name, str)), None)}
 
 
 def _shape(kind: str, as_of: AsOf) -> Mapping[str, Any]:

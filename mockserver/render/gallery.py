@@ -5,11 +5,30 @@ from dataclasses import dataclass
 
 import xxhash
 
-from mockserver.images import paint
+from mockserver.images import paint, vector
 from mockserver.job import Job
 from mockserver.shelf import Shelf
 
-MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+MEDIA_TYPES = {
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "svg": "image/svg+xml",
+}
+
+# What a receipt tells of the parameters.
+SHOWN = (
+    "quality",
+    "background",
+    "input_fidelity",
+    "output_format",
+    "output_compression",
+    "n",
+    "complexity",
+    "frame_count",
+    "frame_duration_ms",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +58,11 @@ def _painted(job: Job, style: str, seed: int) -> tuple[Sent, ...]:
         format=parameters.get("output_format", "png"),
         compression=parameters.get("output_compression", 100),
         transparent=parameters.get("background") == "transparent",
+        frames=parameters.get("frame_count", 1),
+        milliseconds=parameters.get("frame_duration_ms", 0),
     )
+    if canvas.format == "svg":
+        return (_sent(vector.draw(style, canvas, _subject(job, 1, seed)), MEDIA_TYPES["svg"]),)
     drawn = [paint.paint(style, canvas, _subject(job, number, seed)) for number in range(1, parameters["n"] + 1)]
     if job.stream:
         count = parameters["partial_images"]
@@ -53,8 +76,7 @@ def _sent(data: bytes, media_type: str) -> Sent:
 
 
 def _subject(job: Job, number: int, seed: int) -> paint.Subject:
-    shown = ("quality", "background", "input_fidelity", "output_format", "output_compression", "n")
-    details = tuple((name, str(job.parameters[name])) for name in shown if name in job.parameters)
+    details = tuple((name, str(job.parameters[name])) for name in SHOWN if name in job.parameters)
     return paint.Subject(
         prompt=job.prompt,
         model=job.model,
