@@ -72,9 +72,10 @@ class Told:
         return JSONResponse({"entries": self._journal.entries(session), "dropped": self._journal.dropped})
 
     async def reset(self, request: Request) -> Response:
-        """Back to the start, for `?session=` or for all: the place in the scenario, and the journal."""
+        """Back to the start, for `?session=` or for all: the place in the scenario, the files and the journal."""
         session = request.query_params.get("session")
         self.server.state.reset(session)
+        self.server.files.clear(session)
         self._journal.clear(session)
         if session is None:
             self._journal.restart()

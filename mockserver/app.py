@@ -81,14 +81,19 @@ class Api:
             await send({"type": "http.response.body"})
             return
         name = session or session_of(api_key(request))
-        server, here = self.server, f"{scope['scheme']}://{request.header('host') or 'localhost'}"
+        server, host = self.server, request.header("host") or "localhost"
+        here = f"{scope['scheme']}://{host}"
         settings = server.state.over(name, server.settings)
-        understood = await self._aside(understand, request, settings)
+        understood = await self._aside(understand, request, settings, server.sources(name, host))
         taken = await server.state.take(name, understood.digest)
         moment = Moment(server.clock(), name, taken.position, taken.seed, settings.as_of, taken.attempt)
         given = await self._aside(answer, understood, taken.turn, moment, settings, here)
         if understood.job and understood.job.capability.shutdown:
             server.dated[understood.job.model] += 1
+        if given.filed:
+            server.files.put(name, given.filed)
+        if given.removed:
+            server.files.remove(name, given.removed)
         noted = entry(request, understood, taken.turn, moment, given, server.journal.next_id())
         server.journal.add(noted)
         for picture in pictures(understood, given):

@@ -47,11 +47,11 @@ class Pictures:
 
     def find(self, sha256: str) -> tuple[bytes, str] | None:
         """A picture and its media type by SHA-256, or None."""
-        return next((held for digest, held in self._data.items() if self.sha256(digest) == sha256), None)
+        return next((held for digest, held in list(self._data.items()) if self.sha256(digest) == sha256), None)
 
     def named(self, start: str) -> tuple[bytes, str] | None:
         """A picture and its media type by the beginning of its digest, or None."""
-        return next((held for digest, held in self._data.items() if start and digest.startswith(start)), None)
+        return next((held for digest, held in list(self._data.items()) if start and digest.startswith(start)), None)
 
     def dropped(self, sha256: str) -> bool:
         """Was there a picture of that SHA-256, which is held no more?"""

@@ -9,10 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from weakref import WeakKeyDictionary
 
+from mockserver import places
 from mockserver.contract.asof import as_of
-from mockserver.engine.values import Settings
+from mockserver.engine.values import Settings, Sources
+from mockserver.files import Files
 from mockserver.journal import Journal
 from mockserver.scenario.files import load
 from mockserver.scenario.machine import Scenario, Turn
@@ -96,7 +99,7 @@ class Memory:
 
 @dataclass(slots=True)
 class Server:
-    """What an application works with: settings, state, journal, and the clock in seconds since 1970.
+    """What an application works with: settings, state, journal, files, and the clock in seconds since 1970.
 
     `at_once` bounds how many pictures are decoded and painted at once, off the event loop. `dated` counts the calls
     of each model that has a day of shutdown.
@@ -105,12 +108,19 @@ class Server:
     settings: Settings = field(default_factory=Settings)
     state: Memory = field(default_factory=lambda: Memory(load("ok")))
     journal: Journal = field(default_factory=Journal)
+    files: Files = field(default_factory=Files)
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     upload_bytes: int = UPLOAD_BYTES
     at_once: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     dated: Counter[str] = field(default_factory=Counter)
     _slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = field(default_factory=WeakKeyDictionary)
+
+    def sources(self, session: str, host: str) -> Sources:
+        """What a request of a session may speak of; `host` is this server's name and port as the caller knows them."""
+        files, now = self.files.of(session, self.clock()), self.clock()
+        find = partial(places.find, host=host, files=files, pictures=self.journal.pictures, now=now)
+        return Sources(files, self.files.room(session), find)
 
     def slots(self) -> asyncio.Semaphore:
         """The places for work off the event loop; those of the loop that asks."""

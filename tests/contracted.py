@@ -1,6 +1,7 @@
 """Holds every response that the tests provoke, in this process, against contracts/: a plugin of this test suite."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,10 +20,20 @@ REGISTRY: Registry[Any] = Registry().with_resources(
     [(name, Resource.from_contents(schema)) for name, schema in SCHEMAS.items()]
 )
 VALIDATORS = {name: Draft202012Validator(schema, registry=REGISTRY) for name, schema in SCHEMAS.items()}
+RAW = ("application/xml", "application/octet-stream")
 ADMIN = {"/__mock/health": "health.json", "/__mock/journal": "journal.json"}
 
 
-def check(path: str, status: int, headers: dict[str, str], body: bytes) -> None:
+def told(path: str, method: str) -> str:
+    """The schema of what is served there."""
+    if re.search("/files/[^/]+$", path):
+        return "file-deleted.json" if method == "DELETE" else "file.json"
+    if path.endswith("/files"):
+        return "files.json" if method == "GET" else "file.json"
+    return "models.json" if path.endswith("/models") else "images-response.json"
+
+
+def check(path: str, status: int, headers: dict[str, str], body: bytes, method: str = "POST") -> None:
     """Raise when a whole response is not what the contracts promise."""
     kind = headers.get("content-type", "")
     if kind == "text/event-stream":
@@ -35,11 +46,10 @@ def check(path: str, status: int, headers: dict[str, str], body: bytes) -> None:
         VALIDATORS["problem.json"].validate(json.loads(body))
     elif kind == "application/json":
         name = ADMIN.get(path) if path.startswith("/__mock/") and "/v1/" not in path else None
-        told = "models.json" if path.endswith("/models") else "images-response.json"
         if path != "/__mock/openapi.json" and "/models/" not in path:
-            VALIDATORS[name or (told if status == 200 else "error.json")].validate(json.loads(body))
+            VALIDATORS[name or (told(path, method) if status == 200 else "error.json")].validate(json.loads(body))
     else:
-        assert body == b"" or kind.startswith("image/") or kind == "application/xml", (path, status, kind)
+        assert body == b"" or kind.startswith("image/") or kind in RAW, (path, status, kind)
     if "content-length" in headers and body:
         assert int(headers["content-length"]) == len(body)
 
@@ -64,7 +74,7 @@ def contracted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             if message["type"] == "http.response.body" and not message.get("more_body") and scope["method"] != "HEAD":
                 headers = {name.decode(): value.decode() for name, value in head[0]["headers"]}
                 try:
-                    check(path, head[0]["status"], headers, bytes(body))
+                    check(path, head[0]["status"], headers, bytes(body), scope["method"])
                 except BaseException as error:
                     broken.append(error)
 

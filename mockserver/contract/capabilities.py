@@ -67,6 +67,10 @@ class Capability:
         return family
 
 
+# Where no model is spoken of, or none counts: nothing is laid over a schema.
+ANY_MODEL = Capability("", {"parameters": {}, "images": {"maximum": 1, "single": True, "types": None}, "refusals": {}})
+
+
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """`above` laid over `below`: mappings merge, everything else is replaced."""
     merged = dict(below)

@@ -27,7 +27,8 @@ def bundle(as_of: AsOf) -> Any:
         for body in row.get("bodies", ()):
             content = document["paths"][path]["post"]["requestBody"]["content"]
             if as_of.holds(body.get("since"), body.get("until")):
-                _of_day(schemas[body["schema"]], endpoint, as_of)
+                if "model" in schemas[body["schema"]]["properties"]:
+                    _of_day(schemas[body["schema"]], endpoint, as_of)
             else:
                 del content[body["type"]]
     return document

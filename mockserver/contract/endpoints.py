@@ -15,15 +15,15 @@ from mockserver.contract.catalogue import Problem, listed
 class Route:
     """Where a path leads: an endpoint, by way of one of the API's roots.
 
-    `model` is the segment of the path that names one, or None. `since` is the first api-version that has the endpoint,
-    where the root asks for one.
+    `about` says what it speaks of where it makes no pictures: models or files. `names` are the segments of the path
+    that name a model or a file. `since` is the first api-version that has the endpoint, where the root asks for one.
     """
 
     endpoint: str
     methods: tuple[str, ...]
     provider: str
-    reads: bool
-    model: str | None
+    about: str | None
+    names: Mapping[str, str]
     since: str | None
     hint: str | None
 
@@ -40,9 +40,10 @@ def route(path: str, as_of: AsOf) -> Route | None:
         match = pattern.fullmatch(path)
         row = rows()[endpoint]
         if match and (as_of.any or as_of.holds(None, row.get("until"))):
-            model, since = match.groupdict().get("model"), root.get("versions", {}).get(endpoint)
-            methods, reads = tuple(row["methods"]), row.get("reads", False)
-            return Route(endpoint, methods, root["provider"], reads, model, since, root.get("hint"))
+            since, methods = root.get("versions", {}).get(endpoint), tuple(row["methods"])
+            return Route(
+                endpoint, methods, root["provider"], row.get("about"), match.groupdict(), since, root.get("hint")
+            )
     return None
 
 
@@ -50,7 +51,7 @@ def route(path: str, as_of: AsOf) -> Route | None:
 def _patterns() -> tuple[tuple[re.Pattern[str], Mapping[str, Any], str], ...]:
     roots = resources.contract("endpoints.yaml")["roots"]
     return tuple(
-        (re.compile((root["path"] + row["path"]).replace("{model}", "(?P<model>[^/]+)")), root, name)
+        (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", root["path"] + row["path"])), root, name)
         for root in roots
         for name, row in rows().items()
         if "{model}" not in root["path"] or (name in root["versions"])

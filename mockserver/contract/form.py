@@ -57,7 +57,7 @@ def files(param: str, field: Any, images: Mapping[str, Any], accept: Collection[
             raise Problem("invalid-type", param=name, expected="a file", got="a string")
     if len(named) > images["maximum"] and "array-too-long" not in accept:
         raise Problem("array-too-long", param=param, maximum=images["maximum"], length=len(named))
-    if param == "image":
+    if param == "image" and images["types"] is not None:
         for name, part in named.items():
             check_type(name, part, images["types"])
     return list(named.values())

@@ -60,7 +60,7 @@ class Schema:
     def __init__(self, name: str, capability: Capability, as_of: AsOf) -> None:
         base = resources.contract(f"schemas/{name}.json")
         self.capability = capability
-        self.is_form = name.endswith("-form")
+        self.is_form = name.endswith(("-form", "-query"))
         self.required = frozenset(base["required"])
         self.properties: dict[str, dict[str, Any]] = {}
         for param, schema in base["properties"].items():
@@ -68,7 +68,7 @@ class Schema:
             if overlay is not False and as_of.holds(since and date.fromisoformat(since), None):
                 self.properties[param] = schema | overlay
         # Which models there are is the capability table's to say, and was asked before.
-        self.properties["model"].pop("enum")
+        self.properties.get("model", {}).pop("enum", None)
         self._validators = {param: Draft202012Validator(schema) for param, schema in self.properties.items()}
 
     @property

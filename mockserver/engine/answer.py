@@ -9,6 +9,7 @@ from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import default_model
 from mockserver.contract.catalogue import Row
 from mockserver.engine.values import Settings, Understood
+from mockserver.files import File
 from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render import bodies, heads
@@ -19,7 +20,10 @@ from mockserver.wire.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A plan, and how it came about. `pictures` are those that it carries."""
+    """A plan, and how it came about. `pictures` are those that it carries.
+
+    `filed` is a file to keep from now on, `removed` the id of one to forget.
+    """
 
     plan: Plan
     status: int
@@ -29,6 +33,8 @@ class Answer:
     hints: tuple[str, ...] = ()
     cost: float | None = None
     pictures: tuple[Sent, ...] = ()
+    filed: File | None = None
+    removed: str | None = None
 
 
 def answer(understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str) -> Answer:
@@ -52,10 +58,16 @@ def answer(understood: Understood, turn: Turn, moment: Moment, settings: Setting
         extra = (("allow", facts["allow"]),) if "allow" in facts else ()
         plan = heads.refusal(row, facts, moment, extra)
         return Answer(plan, row.status, "refused", row, row.error(moment.identities() | facts), (row.advice(facts),))
-    if understood.reply is not None:
-        return Answer(bodies.told(understood.reply, moment), 200, "served")
-    assert job is not None
-    return _served(job, moment, settings, origin)
+    return _served(job, moment, settings, origin) if job else _told(understood, moment)
+
+
+def _told(understood: Understood, moment: Moment) -> Answer:
+    """The answer to what asks for no picture."""
+    if understood.content:
+        return Answer(bodies.handed(understood.content, moment), 200, "served")
+    filed = understood.upload.filed(moment) if understood.upload else None
+    reply = filed.described() if filed else understood.reply or {}
+    return Answer(bodies.told(reply, moment), 200, "served", filed=filed, removed=understood.removes)
 
 
 def _row(family: str, understood: Understood, settings: Settings) -> Row:

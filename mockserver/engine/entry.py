@@ -17,7 +17,7 @@ SECRET_HEADERS = ("authorization", "api-key", "cookie", "proxy-authorization")
 TEXT = 100_000
 # A text where a file belongs may be a picture in disguise, and the journal holds no image bytes.
 FILE_TEXT = 64
-FILE_FIELDS = ("image", "mask", "markup", "images")
+FILE_FIELDS = ("image", "mask", "markup", "images", "file")
 
 
 def entry(

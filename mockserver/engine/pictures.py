@@ -10,6 +10,7 @@ import xxhash
 
 from mockserver.contract.capabilities import Capability
 from mockserver.contract.catalogue import Problem
+from mockserver.engine.values import Sources
 from mockserver.images.facts import look, see_through
 from mockserver.job import Picture
 from mockserver.wire.request import Part
@@ -24,14 +25,18 @@ DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(.*)", re
 
 
 def gather(
-    typed: Mapping[str, Any], capability: Capability, accept: Collection[str], modes: Collection[str] | None = None
+    typed: Mapping[str, Any],
+    capability: Capability,
+    accept: Collection[str],
+    sources: Sources,
+    modes: Collection[str] | None = None,
 ) -> tuple[tuple[Picture, ...], Picture | None]:
     """The pictures to edit and the mask, decoded. Raises the Problem that the API has with one of them.
 
     `accept` names guesses that are not to be enforced; `modes` are those of the endpoint, where it has its own.
     """
     allowed = capability.row["images"]
-    named, masks = dict(_inputs(typed)), dict(_masks(typed))
+    named, masks = dict(_inputs(typed, sources)), dict(_masks(typed, sources))
     for name, part in named.items():
         if len(part.data) >= allowed["bytes"] and allowed["problems"]["bytes"] not in accept:
             raise Problem(allowed["problems"]["bytes"], param=name, maximum=allowed["bytes"], length=len(part.data))
@@ -53,28 +58,34 @@ def gather(
     return images, next((_mask(part, images[0], capability, accept) for part in masks.values()), None)
 
 
-def _inputs(typed: Mapping[str, Any]) -> Iterator[tuple[str, Part]]:
+def _inputs(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[str, Part]]:
     for index, part in enumerate(typed.get("image", ())):
         yield "image" if part.name == "image" else f"image[{index}]", part
     for index, reference in enumerate(typed.get("images", ())):
-        yield _fetched(f"images[{index}]", reference)
+        yield _fetched(f"images[{index}]", reference, sources)
 
 
-def _masks(typed: Mapping[str, Any]) -> Iterator[tuple[str, Part]]:
+def _masks(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[str, Part]]:
     mask = typed.get("mask")
     if isinstance(mask, Mapping):
-        yield _fetched("mask", mask)
+        yield _fetched("mask", mask, sources)
     elif mask:
         yield "mask", mask[0]
 
 
-def _fetched(param: str, reference: Mapping[str, str]) -> tuple[str, Part]:
+def _fetched(param: str, reference: Mapping[str, str], sources: Sources) -> tuple[str, Part]:
     """What a reference of a JSON body leads to. Nothing is fetched: an address elsewhere is a download that failed."""
     if "file_id" in reference:
-        raise Problem("file-not-found", param=f"{param}.file_id", file_id=reference["file_id"])
+        file = sources.files.get(reference["file_id"])
+        if file is None:
+            raise Problem("file-not-found", param=f"{param}.file_id", file_id=reference["file_id"])
+        return f"{param}.file_id", Part(f"{param}.file_id", file.name, None, file.data, file.digest)
     name, url = f"{param}.image_url", reference["image_url"]
     if not url.startswith("data:"):
-        raise Problem("download-failed", param="url", status_code=404, url=url[:200])
+        found = sources.find(url)
+        if found is None:
+            raise Problem("download-failed", param="url", status_code=404, url=url[:200])
+        return name, Part(name, "", None, found, xxhash.xxh3_128_hexdigest(found))
     match = DATA_URL.fullmatch(url)
     try:
         data = base64.b64decode(match[2] if match else "!", validate=True)

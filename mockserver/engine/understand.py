@@ -15,9 +15,10 @@ from mockserver.contract.endpoints import body, rows
 from mockserver.contract.form import fields
 from mockserver.contract.shape import described, shape
 from mockserver.engine.door import admit
+from mockserver.engine.files import asked
 from mockserver.engine.listing import told
 from mockserver.engine.pictures import gather
-from mockserver.engine.values import Settings, Understood
+from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.job import Job, Picture
 from mockserver.wire.request import Request
 
@@ -28,28 +29,30 @@ APART = ("model", "prompt", *FILES)
 DELIVERY = ("stream", "partial_images", "user", "safety_identifier")
 
 
-def understand(request: Request, settings: Settings) -> Understood:
+def understand(request: Request, settings: Settings, sources: Sources | None = None) -> Understood:
     """The request's meaning: shape first, then facts, then rules, in the order that was measured.
 
+    `sources` is what it may speak of without bringing it along; nothing by default.
     Source of the order: errors.md section J.
     """
     place, capability, name, held = None, None, "", None
     try:
         place = admit(request, settings)
-        if place.reads:
-            return Understood(reply=told(place.model, settings.as_of), provider=place.provider)
+        if place.about == "models":
+            return Understood(reply=told(place.names.get("model"), settings.as_of), provider=place.provider)
+        if place.about == "files":
+            return asked(place, request, settings.as_of, sources or Sources())
         body(place.endpoint, request.media_type, settings.as_of)
         if request.fault:
             raise Problem(request.fault.family, **request.fault.facts)
         is_form = request.media_type == "multipart/form-data"
         given: dict[str, Any] = dict(fields(request.parts)) if is_form else document(request.body)
         held = None if is_form else given
-        if place.model:
-            given = given | {"model": place.model}
+        given = {**given, **place.names}  # a deployment of Azure's counts as the model
         capability, hints = _capability(place.endpoint, given, settings.as_of)
         hints += (place.hint,) if place.hint else ()
         name = body(place.endpoint, request.media_type, settings.as_of, capability.group)
-        job = _job(place.endpoint, name, capability, given, settings, hints)
+        job = _job(place.endpoint, name, capability, given, settings, hints, sources or Sources())
         return Understood(job, document=held, provider=place.provider)
     except Problem as problem:
         provider = place.provider if place else problem.facts.get("provider", "openai")
@@ -102,10 +105,11 @@ def _job(
     given: Mapping[str, Any],
     settings: Settings,
     hints: tuple[str, ...],
+    sources: Sources,
 ) -> Job:
     schema = shape(name, capability, settings.as_of)
     typed = schema.check({"model": capability.model, **given}, settings.accept)
-    images, mask = gather(typed, capability, settings.accept, rows()[endpoint].get("modes"))
+    images, mask = gather(typed, capability, settings.accept, sources, rows()[endpoint].get("modes"))
     values = schema.defaults | typed
     _judge(values, capability, settings)
     parameters = _resolve(values, capability, images, mask)

@@ -1,12 +1,16 @@
 """How a server answers, and what it makes of a request: the values that the engine's two halves share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.contract.asof import AsOf, as_of
 from mockserver.contract.catalogue import Problem
+from mockserver.files import SESSION_BYTES, File
 from mockserver.job import Job
+
+if TYPE_CHECKING:
+    from mockserver.engine.files import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,30 @@ class Settings:
     bare: bool = False
 
 
+def _nothing(url: str) -> bytes | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a request may speak of without bringing it along.
+
+    `files` are the session's own by id, `room` is how many bytes it may still upload, and `find` gives what stands at a
+    URL: of this server itself, or one that a scenario provided for. Nothing is fetched.
+    """
+
+    files: Mapping[str, File] = field(default_factory=dict)
+    room: int = SESSION_BYTES
+    find: Callable[[str], bytes | None] = _nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Understood:
     """What a request means: a job, or the problem that the API has with it.
 
     `group` is the group of models that it spoke of, `document` the object of a JSON body, `provider` whose texts it
-    is answered with. `reply` is the whole answer to what only asks about models.
+    is answered with. `reply` is the whole answer to what only asks about models and files, `content` a file to hand
+    out, `upload` one to keep, and `removes` the id of one to forget.
     """
 
     job: Job | None = None
@@ -42,6 +64,9 @@ class Understood:
     document: Mapping[str, Any] | None = None
     provider: str = "openai"
     reply: Mapping[str, Any] | None = None
+    content: File | None = None
+    upload: "Upload | None" = None
+    removes: str | None = None
 
     @property
     def digest(self) -> str | None:

@@ -17,13 +17,14 @@ from mockserver.wire.request import Fault, Request
 def request(call: Call) -> Request:
     """A call as the engine takes it."""
     edge = boundary(dict(call.headers).get("content-type", ""))
+    path, _, query = call.path.partition("?")
     if edge is None:
-        return Request(call.method, call.path, call.headers, body=call.body)
+        return Request(call.method, path, call.headers, query, body=call.body)
     form = FormReader(edge)
     form.feed(call.body)
     form.close()
     fault = Fault("malformed-multipart", reason=form.fault) if form.fault else None
-    return Request(call.method, call.path, call.headers, parts=() if fault else tuple(form.parts), fault=fault)
+    return Request(call.method, path, call.headers, query, parts=() if fault else tuple(form.parts), fault=fault)
 
 
 def replied(case: Case, call: Call, settings: Settings) -> Reply:

@@ -4,11 +4,13 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from mockserver import resources
 from mockserver.contract import tokens
 from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Row
+from mockserver.files import File
 from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render.gallery import Sent
@@ -60,6 +62,15 @@ def told(reply: Mapping[str, Any], moment: Moment) -> Plan:
     """The plan of an answer that only tells something."""
     body = json.dumps(reply, indent=2).encode("ascii")
     return whole(200, headers(moment, 200, "application/json", None, moment.between("processing", 30, 41) / 1000), body)
+
+
+def handed(file: File, moment: Moment) -> Plan:
+    """The plan that hands an uploaded file out again. Its headers are a guess beyond type and length."""
+    took = moment.between("processing", 30, 41) / 1000
+    head = headers(moment, 200, "application/octet-stream", len(file.data), took)
+    safe = quote(file.name, safe=" !#$&+-.^_`|~()")
+    name = f'filename="{file.name}"' if safe == file.name else f"filename*=UTF-8''{quote(file.name, safe='')}"
+    return whole(200, (*head, ("content-disposition", f"attachment; {name}")), file.data)
 
 
 def paced(frames: Sequence[bytes], wait: float) -> Iterator[Step]:

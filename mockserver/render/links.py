@@ -45,13 +45,19 @@ def signature(image: str, expiry: str) -> str:
 
 def answer(image: str, query: Mapping[str, str], now: float, held: tuple[bytes, str] | None) -> Plan:
     """What the storage says to a request for a picture, which it holds or not: the picture, or its own refusal."""
+    wrong = fault(image, query, now)
+    if wrong is None and held:
+        return handed(held, now)
+    return refused(wrong or "missing", query, now)
+
+
+def fault(image: str, query: Mapping[str, str], now: float) -> str | None:
+    """What is wrong with a link: it is `forged` or `expired`; None when it is good."""
     expiry = query.get("se", "")
     until = _seconds(expiry)
     if until is None or query.get("sig") != signature(image, expiry):
-        return refused("forged", query, now)
-    if now >= until:
-        return refused("expired", query, now)
-    return handed(held, now) if held else refused("missing", query, now)
+        return "forged"
+    return "expired" if now >= until else None
 
 
 def refused(kind: str, query: Mapping[str, str], now: float) -> Plan:

@@ -75,3 +75,23 @@ def test_latest(case: schemathesis.Case) -> None:
 @bounded
 def test_april(case: schemathesis.Case) -> None:
     case.call_and_validate(headers={"Authorization": f"Bearer {KEY}"})
+
+
+def kept() -> Any:
+    """The contract of files whose content may be read again: what is withheld, the contract cannot tell."""
+    document = copy.deepcopy(bundle(as_of("latest")))
+    document["components"]["schemas"]["file-form"]["properties"]["purpose"]["enum"].remove("assistants")
+    schema = schemathesis.openapi.from_dict(document)
+    schema.app = create_app(Server(Settings(as_of("latest"), "exact", frozenset([KEY]), "flat")))
+    return schema.include(path_regex="^/v1/files")
+
+
+class Files(kept().as_state_machine()):  # type: ignore[misc]
+    """Files are uploaded, listed, read and deleted, in every order that the contract's links allow."""
+
+    def get_call_kwargs(self, case: schemathesis.Case) -> dict[str, Any]:
+        return {"headers": {"Authorization": f"Bearer {KEY}"}}
+
+
+TestFiles = Files.TestCase
+TestFiles.settings = hypothesis.settings(max_examples=25, stateful_step_count=8, deadline=None, derandomize=True)

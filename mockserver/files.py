@@ -1,0 +1,81 @@
+"""Uploaded files: what `/v1/files` keeps, for each session, in memory and bounded. Knows no HTTP and no clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SESSION_BYTES = 256 * 1024 * 1024
+SESSION_FILES = 1_000
+SESSIONS = 1_000
+TOTAL_BYTES = 1024 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that was uploaded. Times are in seconds since 1970; `digest` is the xxh3 of `data`."""
+
+    id: str
+    name: str
+    purpose: str
+    data: bytes
+    digest: str
+    created_at: int
+    expires_at: int | None = None
+
+    def described(self) -> dict[str, Any]:
+        """The file object as the API tells it. Source: SDK types; the order of the keys is our guess."""
+        return {
+            "object": "file",
+            "id": self.id,
+            "purpose": self.purpose,
+            "filename": self.name,
+            "bytes": len(self.data),
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "status": "processed",
+            "status_details": None,
+        }
+
+
+@dataclass(slots=True)
+class Files:
+    """The files of every session, oldest first. What goes beyond a bound is refused, never dropped."""
+
+    session_bytes: int = SESSION_BYTES
+    session_files: int = SESSION_FILES
+    total_bytes: int = TOTAL_BYTES
+    _held: dict[str, dict[str, File]] = field(default_factory=dict)
+
+    def of(self, session: str, now: float) -> Mapping[str, File]:
+        """The files of a session by id, as they are now. Those that have expired are gone."""
+        held = self._held.get(session, {})
+        for file in list(held.values()):
+            if file.expires_at is not None and file.expires_at <= now:
+                del held[file.id]
+        return dict(held)
+
+    def room(self, session: str) -> int:
+        """How many bytes a session may still upload in one file; 0 when it may not upload at all."""
+        held = self._held.get(session, {})
+        if len(held) >= self.session_files or (not held and len(self._held) >= SESSIONS):
+            return 0
+        weights = {name: sum(len(file.data) for file in files.values()) for name, files in self._held.items()}
+        return max(0, min(self.session_bytes - weights.get(session, 0), self.total_bytes - sum(weights.values())))
+
+    def put(self, session: str, file: File) -> None:
+        """Keep a file."""
+        self._held.setdefault(session, {})[file.id] = file
+
+    def remove(self, session: str, file_id: str) -> None:
+        """Forget a file, if it is there."""
+        held = self._held.get(session, {})
+        held.pop(file_id, None)
+        if not held:
+            self._held.pop(session, None)
+
+    def clear(self, session: str | None = None) -> None:
+        """Forget the files of one session, or of all."""
+        if session is None:
+            self._held.clear()
+        else:
+            self._held.pop(session, None)
