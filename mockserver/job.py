@@ -22,7 +22,8 @@ class Job:
     """What to do. `parameters` are typed, with defaults filled in and every `auto` resolved.
 
     `digest` is the same for the same call, however its form was cut into boundaries; `scene` is the same for
-    calls that differ only in how the answer is delivered. `hints` are worth telling although it is served.
+    calls that differ only in how the answer is delivered. `hints` are worth telling although it is served, `dialect`
+    is the one that it is answered in.
     """
 
     endpoint: str
@@ -34,6 +35,7 @@ class Job:
     digest: str
     scene: str
     hints: tuple[str, ...] = ()
+    dialect: str = "openai"
 
     @property
     def model(self) -> str:

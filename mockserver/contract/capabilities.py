@@ -68,7 +68,7 @@ class Capability:
 
 
 # Where no model is spoken of, or none counts: nothing is laid over a schema.
-ANY_MODEL = Capability("", {"parameters": {}, "images": {"maximum": 1, "single": True, "types": None}, "refusals": {}})
+ANY_MODEL = Capability("", {"parameters": {}, "images": {"maximum": 16, "types": None}, "refusals": {}})
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

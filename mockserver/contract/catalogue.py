@@ -102,6 +102,7 @@ WIRES: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {
     "pretty-sorted-newline": _dump(2, True, "\n"),
     "compact-sorted": _dump(None, True, ""),
     "string": lambda error: json.dumps({"error": error["message"]}).encode("ascii"),
+    "message": lambda error: json.dumps({"error": {"message": error["message"]}}).encode("ascii"),
     "empty": lambda error: b"",
 }
 

@@ -58,11 +58,19 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Mapping[str, Any], str], ...]:
     )
 
 
-def body(endpoint: str, media_type: str, as_of: AsOf, group: str = "gpt-image") -> str:
+def body(
+    endpoint: str, media_type: str, as_of: AsOf, group: str = "gpt-image", own: Mapping[str, Any] | None = None
+) -> str:
     """The schema of a body of that type, there and then, for a group of models.
 
-    Raises Problem `content-type` where none is taken.
+    `own` are the bodies of a dialect, which count in place of the API's. Raises Problem `content-type` where none is
+    taken.
     """
+    if own and endpoint in own:
+        if media_type not in own[endpoint]:
+            raise Problem("content-type", content_type=media_type, accepted=listed(own[endpoint], "or"))
+        found: str = own[endpoint][media_type]
+        return found
     taken = [
         row
         for row in rows()[endpoint]["bodies"]

@@ -66,7 +66,7 @@ class Schema:
         for param, schema in base["properties"].items():
             since, overlay = schema.get("x-since"), capability.parameter(param.partition("[")[0])
             if overlay is not False and as_of.holds(since and date.fromisoformat(since), None):
-                self.properties[param] = schema | overlay
+                self.properties[param] = overlay | schema if base.get("x-wins") else schema | overlay
         # Which models there are is the capability table's to say, and was asked before.
         self.properties.get("model", {}).pop("enum", None)
         self._validators = {param: Draft202012Validator(schema) for param, schema in self.properties.items()}
@@ -95,6 +95,17 @@ class Schema:
                 typed[param] = self._value(param, fields[param])
         typed = folded(typed)
         self._size(typed, accept)
+        return typed
+
+    def alone(self, param: str, field: Any) -> dict[str, Any]:
+        """One parameter by itself, typed, as `check` would give it. Raises the Problem that the API has with it."""
+        typed: dict[str, Any] = {}
+        if self.properties[param].get("format") == "binary":
+            typed[param] = [part for part in (field if isinstance(field, list) else [field]) if isinstance(part, Part)]
+        elif field is not None:
+            typed[param] = self._value(param, field)
+        typed = folded(typed)
+        self._size(typed, ())
         return typed
 
     def _stranger(self, param: str) -> str:

@@ -8,6 +8,7 @@ from mockserver.contract import catalogue, tokens
 from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import default_model
 from mockserver.contract.catalogue import Row
+from mockserver.contract.dialects import distorted
 from mockserver.engine.values import Settings, Understood
 from mockserver.files import File
 from mockserver.job import Job
@@ -71,7 +72,8 @@ def _told(understood: Understood, moment: Moment) -> Answer:
 
 
 def _row(family: str, understood: Understood, settings: Settings) -> Row:
-    return catalogue.find(family, settings.as_of, understood.group, understood.provider)
+    row = catalogue.find(family, settings.as_of, understood.group, understood.provider)
+    return distorted(row, settings.dialect)
 
 
 def _ordered(row: Row, facts: dict[str, Any], wait: float | None, turn: Turn, moment: Moment) -> Answer:

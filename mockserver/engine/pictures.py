@@ -36,12 +36,12 @@ def gather(
     `accept` names guesses that are not to be enforced; `modes` are those of the endpoint, where it has its own.
     """
     allowed = capability.row["images"]
-    named, masks = dict(_inputs(typed, sources)), dict(_masks(typed, sources))
+    named, laid = dict(inputs(typed, sources)), dict(masks(typed, sources))
     for name, part in named.items():
         if len(part.data) >= allowed["bytes"] and allowed["problems"]["bytes"] not in accept:
             raise Problem(allowed["problems"]["bytes"], param=name, maximum=allowed["bytes"], length=len(part.data))
     rules = dict(allowed)
-    if not masks:
+    if not laid:
         rules["modes"] = modes or allowed.get("unmasked_modes", allowed["modes"])
     images = tuple(Picture(part, look(part)) for part in named.values())
     for index, (name, picture) in enumerate(zip(named, images, strict=True)):
@@ -55,17 +55,19 @@ def gather(
             raise Problem(allowed["problems"]["square"], width=width, height=height)
     for part in typed.get("markup", ()):
         _markup(part, images[0])
-    return images, next((_mask(part, images[0], capability, accept) for part in masks.values()), None)
+    return images, next((_mask(part, images[0], capability, accept) for part in laid.values()), None)
 
 
-def _inputs(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[str, Part]]:
+def inputs(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[str, Part]]:
+    """The pictures to edit, each with the name that the API's texts give it."""
     for index, part in enumerate(typed.get("image", ())):
         yield "image" if part.name == "image" else f"image[{index}]", part
     for index, reference in enumerate(typed.get("images", ())):
         yield _fetched(f"images[{index}]", reference, sources)
 
 
-def _masks(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[str, Part]]:
+def masks(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[str, Part]]:
+    """The mask, if there is one."""
     mask = typed.get("mask")
     if isinstance(mask, Mapping):
         yield _fetched("mask", mask, sources)

@@ -1,32 +1,25 @@
 """From a request to a job, or to the problem that the API has with it. Pure; owns the order of the checks."""
 
-import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import xxhash
-
-from mockserver.contract import sizes
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability, default_model, table
 from mockserver.contract.catalogue import Problem
+from mockserver.contract.dialects import dialect
 from mockserver.contract.endpoints import body, rows
-from mockserver.contract.form import fields
 from mockserver.contract.shape import described, shape
 from mockserver.engine.door import admit
+from mockserver.engine.fields import given, is_form
 from mockserver.engine.files import asked
 from mockserver.engine.listing import told
+from mockserver.engine.loose import loosely
 from mockserver.engine.pictures import gather
+from mockserver.engine.resolve import DELIVERY, digest, resolve
 from mockserver.engine.values import Settings, Sources, Understood
-from mockserver.job import Job, Picture
+from mockserver.job import Job
 from mockserver.wire.request import Request
-
-# What a job holds in fields of its own.
-FILES = ("image", "images", "mask", "markup")
-APART = ("model", "prompt", *FILES)
-# What says how an answer is delivered, not what it shows.
-DELIVERY = ("stream", "partial_images", "user", "safety_identifier")
 
 
 def understand(request: Request, settings: Settings, sources: Sources | None = None) -> Understood:
@@ -42,17 +35,17 @@ def understand(request: Request, settings: Settings, sources: Sources | None = N
             return Understood(reply=told(place.names.get("model"), settings.as_of), provider=place.provider)
         if place.about == "files":
             return asked(place, request, settings.as_of, sources or Sources())
-        body(place.endpoint, request.media_type, settings.as_of)
-        if request.fault:
-            raise Problem(request.fault.family, **request.fault.facts)
-        is_form = request.media_type == "multipart/form-data"
-        given: dict[str, Any] = dict(fields(request.parts)) if is_form else document(request.body)
-        held = None if is_form else given
-        given = {**given, **place.names}  # a deployment of Azure's counts as the model
-        capability, hints = _capability(place.endpoint, given, settings.as_of)
+        if settings.validate != "strict":
+            return loosely(place, request, settings, sources or Sources())
+        own = dialect(settings.dialect).get("bodies")
+        body(place.endpoint, request.media_type, settings.as_of, own=own)
+        found = given(request)
+        held = None if is_form(request) else found
+        found = {**found, **place.names}  # a deployment of Azure's counts as the model
+        capability, hints = _capability(place.endpoint, found, settings.as_of)
         hints += (place.hint,) if place.hint else ()
-        name = body(place.endpoint, request.media_type, settings.as_of, capability.group)
-        job = _job(place.endpoint, name, capability, given, settings, hints, sources or Sources())
+        name = body(place.endpoint, request.media_type, settings.as_of, capability.group, own)
+        job = _job(place.endpoint, name, capability, found, settings, hints, sources or Sources())
         return Understood(job, document=held, provider=place.provider)
     except Problem as problem:
         provider = place.provider if place else problem.facts.get("provider", "openai")
@@ -63,24 +56,9 @@ def understand(request: Request, settings: Settings, sources: Sources | None = N
         return Understood(problem=problem, group=capability.group, document=held, provider=provider)
 
 
-def document(data: bytes) -> dict[str, Any]:
-    """The object that a JSON body holds. Raises Problem `malformed-json` where it holds none."""
-    try:
-        value = json.loads(data, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise Problem("malformed-json", reason=str(error)) from None
-    if not isinstance(value, dict):
-        raise Problem("malformed-json", reason=f"it holds {described(value)}, not an object")
-    return value
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _capability(endpoint: str, given: Mapping[str, Any], as_of: AsOf) -> tuple[Capability, tuple[str, ...]]:
-    model = given["model"] if "model" in given else default_model(endpoint, as_of, given)
-    if model is None and "model" not in given:
+def _capability(endpoint: str, found: Mapping[str, Any], as_of: AsOf) -> tuple[Capability, tuple[str, ...]]:
+    model = found["model"] if "model" in found else default_model(endpoint, as_of, found)
+    if model is None and "model" not in found:
         raise Problem("missing-parameter", param="model")
     if not isinstance(model, str):
         raise Problem("invalid-type", param="model", expected="a string", got=described(model))
@@ -88,7 +66,7 @@ def _capability(endpoint: str, given: Mapping[str, Any], as_of: AsOf) -> tuple[C
     if capability is None or not capability.served(as_of, endpoint):
         raise Problem("model-does-not-exist", model=model)
     hints = []
-    if "model" not in given:
+    if "model" not in found:
         hints.append(
             f"No model was named, so {model} was assumed. Name one: the API has asked for it since 2026-08-29."
         )
@@ -102,20 +80,21 @@ def _job(
     endpoint: str,
     name: str,
     capability: Capability,
-    given: Mapping[str, Any],
+    found: Mapping[str, Any],
     settings: Settings,
     hints: tuple[str, ...],
     sources: Sources,
 ) -> Job:
     schema = shape(name, capability, settings.as_of)
-    typed = schema.check({"model": capability.model, **given}, settings.accept)
+    typed = schema.check({"model": capability.model, **found}, settings.accept)
     images, mask = gather(typed, capability, settings.accept, sources, rows()[endpoint].get("modes"))
     values = schema.defaults | typed
     _judge(values, capability, settings)
-    parameters = _resolve(values, capability, images, mask)
+    parameters = resolve(values, capability, images, mask)
     files = [picture.part.digest for picture in (*images, *filter(None, [mask]))]
     call, scene = digest(typed, files), digest(typed, files, DELIVERY)
-    return Job(endpoint, capability, values.get("prompt", ""), images, mask, parameters, call, scene, hints)
+    prompt = values.get("prompt", "")
+    return Job(endpoint, capability, prompt, images, mask, parameters, call, scene, hints, settings.dialect)
 
 
 def _judge(values: Mapping[str, Any], capability: Capability, settings: Settings) -> None:
@@ -140,38 +119,3 @@ def _meets(values: Mapping[str, Any], path: str, wanted: Any) -> bool:
             return bool(value != wanted["not"])
         return bool(wanted.get("minimum", -math.inf) <= value <= wanted.get("maximum", math.inf))
     return wanted == "any" or bool(value == wanted)
-
-
-def _resolve(
-    values: Mapping[str, Any], capability: Capability, images: tuple[Picture, ...], mask: Picture | None
-) -> dict[str, Any]:
-    auto = capability.row["auto"]
-    resolved = {name: value for name, value in values.items() if name not in APART}
-    if resolved.get("quality", "auto") == "auto":
-        resolved["quality"] = auto["quality"]
-    if resolved.get("background", "auto") == "auto":
-        background = auto.get("background_masked", auto["background"]) if mask else auto["background"]
-        opaque = resolved.get("output_format") == "jpeg"
-        resolved["background"] = auto["background"] if opaque else background
-    if resolved["size"] == "auto":
-        resolved["size"] = sizes.auto(auto["size"], images[0].facts.size if images else (1, 1))
-        grid = capability.grid(resolved)
-        if grid != (1, 1):
-            resolved["size"] = sizes.shrunk(resolved["size"], capability.row["size_rule"], grid)
-    if resolved.get("output_format") == "gif":
-        resolved |= _frames(capability.row["frames"], resolved)
-    return resolved
-
-
-def _frames(rule: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, int]:
-    """The frames of a gif and how long each stands: whole steps, and no longer than a gif can say."""
-    step = rule["step_ms"]
-    asked = math.floor(values.get("frame_duration_ms", rule["duration_ms"]) / step + 0.5) * step
-    count = values.get("frame_count", rule["count"])
-    return {"frame_count": count, "frame_duration_ms": min(rule["maximum_ms"], asked)}
-
-
-def digest(typed: Mapping[str, Any], files: list[str], without: Collection[str] = ()) -> str:
-    """The xxh3 of typed parameters (those in `without` apart) and of the digests of the files that came along."""
-    spelled = [(name, value) for name, value in sorted(typed.items()) if name not in (*FILES, *without)]
-    return xxhash.xxh3_128_hexdigest(repr((spelled, files)).encode("utf-8", "backslashreplace"))

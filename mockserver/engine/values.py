@@ -20,7 +20,9 @@ class Settings:
     `auth` is `open` (no key needed), `bearer` (any key, the default) or `exact` (one of `keys`); `paint` is
     `receipt`, `flat` or `noise`. `accept` names guesses of ours that are not to be enforced: families of the
     catalogue, or keys of the capability table such as `images.modes`. `latency` is in seconds; None draws it from
-    what was recorded. `bare` leaves out all headers that a client does not need.
+    what was recorded. `bare` leaves out all headers that a client does not need. `validate` says what of a request for
+    pictures is checked: `strict` for all of it, `schema` for types, enums and required fields alone, or `off`.
+    `dialect` is one of contracts/dialects.yaml.
     """
 
     as_of: AsOf = field(default_factory=lambda: as_of("any"))
@@ -30,6 +32,8 @@ class Settings:
     accept: frozenset[str] = frozenset()
     latency: float | None = 0
     bare: bool = False
+    validate: str = "strict"
+    dialect: str = "openai"
 
 
 def _nothing(url: str) -> bytes | None:

@@ -10,6 +10,7 @@ from mockserver import resources
 from mockserver.contract import tokens
 from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Row
+from mockserver.contract.dialects import dialect
 from mockserver.files import File
 from mockserver.job import Job
 from mockserver.moment import Moment
@@ -97,7 +98,10 @@ def _response(
         "usage": usage,
         "svg_usage": _authored(job, sent[0]),
     }
-    return {key: values[key] for key in _shape("body", moment.as_of)["keys"] if values[key] is not None}
+    left = dialect(job.dialect)
+    values["usage"] = {key: usage[key] for key in left.get("usage", usage) if key in usage}
+    keys = left.get("answer", _shape("body", moment.as_of)["keys"])
+    return {key: values[key] for key in keys if values[key] is not None}
 
 
 def _authored(job: Job, sent: Sent) -> dict[str, Any] | None:
@@ -154,7 +158,7 @@ def _echo(job: Job) -> dict[str, Any]:
     The identifier is that of the end user, by its new name or its old one (SDK types, 2026-10-16).
     """
     names = (job.parameters.get(key) for key in ("safety_identifier", "user"))
-    echoed = {key: job.parameters[key] for key in ("background", "output_format", "quality", "size")}
+    echoed = {key: job.parameters.get(key) for key in ("background", "output_format", "quality", "size")}
     return {**echoed, "safety_identifier": next((name for name in names if name and isinstance(name, str)), None)}
 
 

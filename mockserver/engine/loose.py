@@ -1,0 +1,92 @@
+"""Understanding without judging: requests whose shape alone is checked (`--validate schema`), or nothing (`off`).
+
+For generated tests of clients, which send words as pictures and parameters that no single model takes. Whatever the
+model's own rules refuse is left out of the job, so that there is always an answer to give.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from mockserver.contract.asof import as_of
+from mockserver.contract.capabilities import ANY_MODEL, Capability, default_model, table
+from mockserver.contract.catalogue import Problem
+from mockserver.contract.dialects import dialect
+from mockserver.contract.endpoints import Route, body
+from mockserver.contract.shape import shape
+from mockserver.engine import pictures
+from mockserver.engine.fields import given, is_form
+from mockserver.engine.resolve import DELIVERY, digest, resolve
+from mockserver.engine.values import Settings, Sources, Understood
+from mockserver.images.facts import look
+from mockserver.job import Job, Picture
+from mockserver.wire.request import Part, Request
+
+ALWAYS = as_of("any")
+FORM, JSON = "multipart/form-data", "application/json"
+
+
+def loosely(place: Route, request: Request, settings: Settings, sources: Sources) -> Understood:
+    """The job that a request stands for. Raises Problem only where types, enums or required fields are wrong."""
+    found: dict[str, Any] = {}
+    if settings.validate == "schema":
+        own = dialect(settings.dialect).get("bodies")
+        name = body(place.endpoint, request.media_type, settings.as_of, own=own)
+        found = given(request)
+        shape(name, ANY_MODEL, settings.as_of).check(found)
+    else:
+        name = _nearest(place, request)
+        with suppress(Problem):
+            found = given(request)
+    held = None if is_form(request) else found
+    job = _job(place, name, {**found, **place.names}, settings, sources)
+    return Understood(job, document=held, provider=place.provider)
+
+
+def _nearest(place: Route, request: Request) -> str:
+    for media_type in (request.media_type, FORM, JSON):
+        with suppress(Problem):
+            return body(place.endpoint, media_type, ALWAYS)
+    raise AssertionError(f"{place.endpoint} takes no body")
+
+
+def _job(place: Route, name: str, found: Mapping[str, Any], settings: Settings, sources: Sources) -> Job:
+    capability = _capability(place.endpoint, found)
+    typed = _taken(name, capability, found)
+    images = tuple(_decodable(pictures.inputs(typed, sources)))
+    masks = list(_decodable(pictures.masks(typed, sources)))
+    values = shape(name, capability, ALWAYS).defaults | typed
+    mask = masks[0] if masks and images else None
+    parameters = resolve(values, capability, images, mask)
+    files = [picture.part.digest for picture in (*images, *filter(None, [mask]))]
+    call, scene = digest(typed, files), digest(typed, files, DELIVERY)
+    prompt = typed.get("prompt", "")
+    return Job(place.endpoint, capability, prompt, images, mask, parameters, call, scene, (), settings.dialect)
+
+
+def _capability(endpoint: str, found: Mapping[str, Any]) -> Capability:
+    model = found.get("model")
+    capability = table().get(model) if isinstance(model, str) else None
+    if capability and capability.served(ALWAYS, endpoint):
+        return capability
+    others = {name: value for name, value in found.items() if value is not None}
+    return table()[default_model(endpoint, ALWAYS, others) or ""]
+
+
+def _taken(name: str, capability: Capability, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What the model would take, each parameter looked at by itself; pictures whatever they are."""
+    schema = shape(name, capability, ALWAYS)
+    taken: dict[str, Any] = {}
+    for param in schema.properties:
+        with suppress(Problem):
+            taken |= schema.alone(param, found[param]) if param in found else {}
+    taken.pop("model", None)
+    return taken
+
+
+def _decodable(parts: Iterator[tuple[str, Part]]) -> Iterator[Picture]:
+    with suppress(Problem):
+        for _, part in parts:
+            facts = look(part)
+            if facts.reason is None:
+                yield Picture(part, facts)
