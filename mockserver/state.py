@@ -5,12 +5,12 @@ Another store can take its place behind the same few methods; taking a turn is t
 
 import asyncio
 import os
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
+from mockserver.clock import Clock
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.journal import Journal
@@ -79,6 +79,12 @@ class Memory:
         accept = settings.accept | scenario.accept
         return replace(settings, as_of=as_of(day) if day else settings.as_of, accept=accept)
 
+    def renew(self, scenario: Scenario) -> None:
+        """From now on the server plays that scenario; sessions without one of their own begin it from its start."""
+        self.scenario = scenario
+        old = self._sessions.items()
+        self._sessions = {name: one if one.scenario else Session(as_of=one.as_of) for name, one in old}
+
     def reset(self, name: str | None = None) -> None:
         """Put one session, or all, back to the start of the server's own scenario."""
         if name is None:
@@ -98,6 +104,9 @@ class Memory:
 class Server:
     """What an application works with: settings, state, journal, and the clock in seconds since 1970.
 
+    Any function that tells the time does for a clock; it becomes a Clock. `look` is called before each turn: the place
+    to read a changed scenario. `hosts` are the names that a listening socket was bound to, None where there is none.
+    `token` is what `/__mock` asks for, None where it asks for nothing.
     `at_once` bounds how many pictures are decoded and painted at once, off the event loop. `dated` counts the calls
     of each model that has a day of shutdown.
     """
@@ -105,12 +114,19 @@ class Server:
     settings: Settings = field(default_factory=Settings)
     state: Memory = field(default_factory=lambda: Memory(load("ok")))
     journal: Journal = field(default_factory=Journal)
-    clock: Callable[[], float] = time.time
+    clock: Clock = field(default_factory=Clock)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    look: Callable[[], object] = lambda: None
+    hosts: frozenset[str] | None = None
+    token: str | None = None
     upload_bytes: int = UPLOAD_BYTES
     at_once: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     dated: Counter[str] = field(default_factory=Counter)
     _slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = field(default_factory=WeakKeyDictionary)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.clock, Clock):
+            self.clock = Clock(self.clock)
 
     def slots(self) -> asyncio.Semaphore:
         """The places for work off the event loop; those of the loop that asks."""

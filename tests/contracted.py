@@ -19,7 +19,8 @@ REGISTRY: Registry[Any] = Registry().with_resources(
     [(name, Resource.from_contents(schema)) for name, schema in SCHEMAS.items()]
 )
 VALIDATORS = {name: Draft202012Validator(schema, registry=REGISTRY) for name, schema in SCHEMAS.items()}
-ADMIN = {"/__mock/health": "health.json", "/__mock/journal": "journal.json"}
+VALIDATORS["entry"] = Draft202012Validator({"$ref": "journal.json#/$defs/entry"}, registry=REGISTRY)
+ADMIN = {f"/__mock/{name}": f"{name}.json" for name in ("health", "journal", "ledger", "verdict", "clock")}
 
 
 def check(path: str, status: int, headers: dict[str, str], body: bytes) -> None:
@@ -35,6 +36,7 @@ def check(path: str, status: int, headers: dict[str, str], body: bytes) -> None:
         VALIDATORS["problem.json"].validate(json.loads(body))
     elif kind == "application/json":
         name = ADMIN.get(path) if path.startswith("/__mock/") and "/v1/" not in path else None
+        name = "entry" if path.startswith("/__mock/journal/") else name
         told = "models.json" if path.endswith("/models") else "images-response.json"
         if path != "/__mock/openapi.json" and "/models/" not in path:
             VALIDATORS[name or (told if status == 200 else "error.json")].validate(json.loads(body))

@@ -19,7 +19,7 @@ import openai
 import pytest
 
 import mockserver
-from mockserver import cli, server
+from mockserver import cli, options, server
 from tests.pictures import opened, png
 
 HOME = Path(mockserver.__file__).parents[1]
@@ -115,7 +115,7 @@ def test_stop_with_an_idle_connection(number: int) -> None:
     with serving() as started:
         port = int(started.root.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as idle:
-            idle.sendall(b"GET /__mock/health HTTP/1.1\r\nHost: x\r\n\r\n")
+            idle.sendall(b"GET /__mock/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert idle.recv(12) == b"HTTP/1.1 200"
             assert started.stop(number) == (0, "", "")
 
@@ -212,7 +212,7 @@ def test_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     monkeypatch.setattr(sys, "argv", ["mockserver", "--help"])
     cli.main()
     text = capsys.readouterr().out
-    assert text.startswith("Usage: mockserver [OPTIONS] [COMMAND] [ARGS]...\n")
+    assert text.startswith("Usage: mockserver [OPTIONS] [-- COMMAND...] | COMMAND [ARGS]...\n")
     for option in cli.command.params:
         assert all(name in text for name in option.opts)
     assert "Examples:" in text
@@ -328,12 +328,12 @@ def test_bad_time(refuse: Refuse, option: str, value: str, said: str) -> None:
 
 @pytest.mark.parametrize(("latency", "wait"), [("none", 0), ("realistic", None), ("2.5", 2.5)])
 def test_seconds(latency: str, wait: float | None) -> None:
-    assert cli.seconds(latency) == wait
+    assert options.seconds(latency) == wait
 
 
 def test_instant() -> None:
-    assert cli.instant("2026-11-21T12:00:00")() == cli.instant("2026-11-21T13:00:00+01:00")() == 1795262400
-    assert cli.instant("real") is time.time
+    assert options.instant("2026-11-21T12:00:00")() == options.instant("2026-11-21T13:00:00+01:00")() == 1795262400
+    assert options.instant("real") is time.time
 
 
 def test_conform(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
