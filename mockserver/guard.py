@@ -47,8 +47,8 @@ class Guard:
         """Did the caller send the token, if there is one to send?"""
         if self.server.token is None:
             return True
-        bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        given = headers.get("x-mockserver-token", bearer)
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        given = headers.get("x-mockserver-token", bearer if scheme.lower() == "bearer" else "")
         return hmac.compare_digest(given.encode(), self.server.token.encode())
 
     def _foreign(self, headers: Headers) -> str:
