@@ -97,10 +97,11 @@ def command(context: click.Context, /, **options: Any) -> None:
 
 def wrap(command: list[str], ending: Ending, host: str, port: int, port_file: Path | None, **options: Any) -> int:
     """Run a command against a server of its own; returns the exit status."""
-    from mockserver.runner import run
+    from mockserver.runner import ENTRIES, run
     from mockserver.server import Running
 
     server = furnished(**options)
+    server.journal.limit = ENTRIES
     with listening(host, port, port_file) as listener:
         running = Running(server, listener, host)
         try:
@@ -112,10 +113,12 @@ def wrap(command: list[str], ending: Ending, host: str, port: int, port_file: Pa
 def serve(ending: Ending, host: str, port: int, port_file: Path | None, **options: Any) -> int:
     """Serve until told to stop, then say which models were used that are to be shut down; returns the exit status."""
     from mockserver.contract.capabilities import table
-    from mockserver.runner import end
+    from mockserver.runner import ENTRIES, end
     from mockserver.server import bound, foreground, url
 
     server = furnished(**options)
+    if ending.wanted:
+        server.journal.limit = ENTRIES
     with listening(host, port, port_file) as listener:
         beyond = bound(server, listener, host)
         text = greeting(server, url(listener)) + (warning(server, host) if beyond else "")

@@ -19,6 +19,8 @@ from mockserver.server import Running
 from mockserver.state import Server
 
 KEY = "sk-mockserver"
+# A run is counted to its end, so its journal holds more than that of a server that runs for days.
+ENTRIES = 20_000
 # Not all systems have all of them.
 PASSED_ON = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 LOCAL = "127.0.0.1,localhost,::1"
@@ -54,7 +56,8 @@ def run(command: Sequence[str], running: Running, keys: Sequence[str], ending: E
 def environment(outer: Mapping[str, str], running: Running, key: str) -> dict[str, str]:
     """The command's environment: where the server is, and a key. No proxy stands between the two."""
     token = {"MOCKSERVER_TOKEN": running.server.token} if running.server.token else {}
-    proxies = {name: ",".join(filter(None, (outer.get(name), LOCAL))) for name in ("NO_PROXY", "no_proxy")}
+    known = {name: outer.get(name, "") for name in ("NO_PROXY", "no_proxy")}
+    proxies = {name: value if value == "*" else ",".join(filter(None, (value, LOCAL))) for name, value in known.items()}
     told = {"OPENAI_BASE_URL": f"{running.url}/v1", "OPENAI_API_KEY": key, "MOCKSERVER_URL": running.url}
     return {**outer, **proxies, **told, **token}
 
