@@ -44,8 +44,10 @@ def create_app(server: Server | None = None) -> Starlette:
     server = server or Server()
     api = Api(server)
     routes = [Mount("/__mock/s", Named(api)), Mount("/__mock", Guard(server, admin.create(server)))]
-    routes += [Mount("/private", Storage(server)), Mount("/", api)]
+    routes += [Mount("/private", Storage(server))]
     app = Starlette(routes=routes)
+    # A mount at the root would lose its bearings on a path that ends in a line feed.
+    app.router.default, app.router.redirect_slashes = api, False
     app.state.server = server
     return app
 

@@ -31,9 +31,14 @@ class Clock:
         return self._all + self._own.get(session or "", 0.0)
 
     def advance(self, seconds: float, session: str | None = None) -> None:
-        """Move the time of one session on, or that of all. Raises ValueError for what is no way forward."""
-        if not 0 <= seconds <= min(FURTHEST - self.advanced(session), LAST - self(session)):
-            raise ValueError(f"the clock moves on by 0 to {FURTHEST:.0f} seconds in all, not by {seconds}")
+        """Move the time of one session on, or that of all.
+
+        Raises ValueError for what is no way forward, OverflowError for what would lead too far.
+        """
+        if not 0 <= seconds <= FURTHEST:
+            raise ValueError(f"the clock moves on by 0 to {FURTHEST:.0f} seconds, not by {seconds}")
+        if seconds > min(FURTHEST - self.advanced(session), LAST - self(session)):
+            raise OverflowError(f"the clock moves on by {FURTHEST:.0f} seconds in all, and {seconds} more are too many")
         if session is None:
             self._all += seconds
         else:

@@ -106,6 +106,8 @@ class Control:
             self.server.clock.advance(seconds, session)
         except ValueError as error:
             raise bad(str(error)) from None
+        except OverflowError as error:
+            raise Refusal(409, "Conflict", str(error)) from None
         return self._time(session)
 
     def _time(self, session: str | None) -> Response:

@@ -7,7 +7,7 @@ from typing import Any
 
 Entry = Mapping[str, Any]
 OUTCOMES = ("served", "refused", "faulted")
-ID = re.compile(r"e([0-9]{6,})", re.ASCII)
+ID = re.compile(r"e([0-9]{6,15})", re.ASCII)
 STATUS = re.compile(r"[1-5]([0-9]{2}|xx)", re.ASCII)
 LIMIT = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 

@@ -49,11 +49,11 @@ def test_no_way_forward(seconds: float) -> None:
 def test_no_further() -> None:
     mine = Clock(lambda: 1000.0)
     mine.advance(clock.FURTHEST)
-    with pytest.raises(ValueError, match="moves on"):
+    with pytest.raises(OverflowError, match="1 more are too many"):
         mine.advance(1, "a")
     late = Clock(lambda: clock.LAST - 1)
     late.advance(1)
-    with pytest.raises(ValueError, match="moves on"):
+    with pytest.raises(OverflowError, match="moves on"):
         late.advance(1)
 
 

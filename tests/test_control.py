@@ -137,7 +137,7 @@ def test_told(talk: Talk) -> None:
         ("verdict", [], 400, "expected a JSON object"),
         ("clock", {"advance": "1"}, 400, "advance is a number of seconds"),
         ("clock", {"advance": True}, 400, "advance is a number of seconds"),
-        ("clock", {"advance": -1}, 400, "the clock moves on by 0 to 1000000000 seconds in all, not by -1"),
+        ("clock", {"advance": -1}, 400, "the clock moves on by 0 to 1000000000 seconds, not by -1"),
         ("clock", {"advance": 1, "session": "x"}, 400, "expected a JSON object with 'advance', and nothing else"),
         ("clock", "x" * 2_000_000, 413, "expected at most 1048576 bytes"),
     ],
@@ -170,6 +170,13 @@ def test_clock() -> None:
     talk.ask("POST", "/__mock/reset")
     assert talk.get("clock")["advanced"] == 0
     assert talk.ask("POST", "/__mock/reset?sesion=a").status_code == 400
+
+
+def test_clock_at_its_end() -> None:
+    talk = Talk()
+    assert talk.post("clock", {"advance": 10**9}).status_code == 200
+    answer = talk.post("clock?session=a", {"advance": 1})
+    assert (answer.status_code, answer.json()["title"]) == (409, "Conflict")
 
 
 def test_clock_counts_as_waiting() -> None:

@@ -35,10 +35,9 @@ def test_loopback(host: str, local: bool) -> None:
 def ask(port: int, headers: dict[str, str], path: str = "/__mock/journal", method: str = "GET") -> tuple[int, str]:
     """Status, and the detail of a refusal."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.putrequest(method, path, skip_host="Host" in headers or "host" in headers)
+    connection.putrequest(method, path, skip_host="Host" in headers)
     for name, value in headers.items():
-        if value:
-            connection.putheader(name, value)
+        connection.putheader(name, value)
     connection.endheaders()
     answer = connection.getresponse()
     body = answer.read()

@@ -268,9 +268,10 @@ def test_client_that_does_not_wait() -> None:
     here = asyncio.Event()
 
     async def for_ever(seconds: float) -> None:
-        if not here.is_set():
-            here.set()
-            await asyncio.Event().wait()
+        if here.is_set():
+            return
+        here.set()
+        await asyncio.Event().wait()
 
     body = json.dumps({"model": "gpt-image-2", "prompt": "x"})
     request = (
