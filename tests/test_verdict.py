@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import openai
@@ -242,10 +243,6 @@ def test_waste_behind_a_refusal() -> None:
 
 
 def test_side_by_side_is_no_waste() -> None:
-    async def both(url: str) -> None:
-        async with openai.AsyncOpenAI(base_url=url, api_key="x") as client:
-            await asyncio.gather(*(client.images.generate(model="gpt-image-2", prompt="x") for _ in range(2)))
-
     waiting: list[asyncio.Event] = []
 
     async def together(seconds: float) -> None:
@@ -257,10 +254,12 @@ def test_side_by_side_is_no_waste() -> None:
         await waiting[-1].wait()
 
     with running(Server(Settings(paint="flat", latency=1), sleep=together)) as started:
-        asyncio.run(both(f"{started.url}/v1"))
-        assert [entry["repeats"] for entry in started.server.journal.entries()] == [None, None]
-        told = started.call(lambda: ledger(started.server.journal.noted()))
-    assert (told["total"]["billed"], told["total"]["wasted_calls"]) == (2, 0)
+        with openai.OpenAI(base_url=f"{started.url}/v1", api_key="x") as client, ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda prompt: client.images.generate(model="gpt-image-2", prompt=prompt), "xx"))
+        entries = started.call(started.server.journal.noted)
+    assert [entry["repeats"] for entry in entries] == [None, None]
+    told = ledger(entries)["total"]
+    assert (told["billed"], told["wasted_calls"]) == (2, 0)
 
 
 def test_client_that_does_not_wait() -> None:
