@@ -1,17 +1,17 @@
 """`/__mock/*`: what the server tells about itself, and what it can be told. Its errors are RFC 9457 problems."""
 
-from collections.abc import Mapping
-
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mockserver import __version__
+from mockserver import __version__, control
 from mockserver.contract.document import bundle
 from mockserver.images import sample
 from mockserver.journal import Journal
+from mockserver.problems import Refusal, problem, queried
+from mockserver.problems import refused as told_why
 from mockserver.state import Server
 
 
@@ -20,13 +20,13 @@ def create(server: Server) -> Starlette:
     told = Told(server)
     routes = [
         Route("/health", told.health),
-        Route("/journal", told.journal, methods=["GET", "DELETE"]),
         Route("/reset", told.reset, methods=["POST"]),
         Route("/openapi.json", told.openapi),
         Route("/pictures/{sha256}", told.picture),
         Route("/sample.png", told.sample),
+        *control.routes(server),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: refused})
+    return Starlette(routes=routes, exception_handlers={HTTPException: refused, Refusal: told_why})
 
 
 async def refused(request: Request, error: Exception) -> Response:
@@ -34,12 +34,6 @@ async def refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     detail = f"{request.method} {request.url.path} is nothing that this server answers"
     return problem(error.status_code, error.detail, detail, error.headers)
-
-
-def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An RFC 9457 answer."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
 class Told:
@@ -63,18 +57,11 @@ class Told:
             }
         )
 
-    async def journal(self, request: Request) -> Response:
-        """The entries of `?session=`, or of all, oldest first; DELETE forgets them."""
-        session = request.query_params.get("session")
-        if request.method == "DELETE":
-            self._journal.clear(session)
-            return Response(status_code=204)
-        return JSONResponse({"entries": self._journal.entries(session), "dropped": self._journal.dropped})
-
     async def reset(self, request: Request) -> Response:
-        """Back to the start, for `?session=` or for all: the place in the scenario, the files and the journal."""
-        session = request.query_params.get("session")
+        """Back to the start, for `?session=` or for all: the place in the scenario, clock, files and journal."""
+        session = queried(request, "session").get("session")
         self.server.state.reset(session)
+        self.server.clock.reset(session)
         self.server.files.clear(session)
         self._journal.clear(session)
         if session is None:

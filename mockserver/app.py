@@ -18,6 +18,7 @@ from mockserver.engine.answer import Answer, answer
 from mockserver.engine.door import api_key
 from mockserver.engine.entry import entry, pictures
 from mockserver.engine.understand import understand
+from mockserver.guard import Guard
 from mockserver.moment import Moment
 from mockserver.render import heads, links
 from mockserver.state import Server
@@ -42,9 +43,11 @@ def create_app(server: Server | None = None) -> Starlette:
     """An ASGI application that answers the Images API, and `/__mock/*` about itself."""
     server = server or Server()
     api = Api(server)
-    routes = [Mount("/__mock/s", Named(api)), Mount("/__mock", admin.create(server))]
-    routes += [Mount("/private", Storage(server)), Mount("/", api)]
+    routes = [Mount("/__mock/s", Named(api)), Mount("/__mock", Guard(server, admin.create(server)))]
+    routes += [Mount("/private", Storage(server))]
     app = Starlette(routes=routes)
+    # A mount at the root would lose its bearings on a path that ends in a line feed.
+    app.router.default, app.router.redirect_slashes = api, False
     app.state.server = server
     return app
 
@@ -72,7 +75,8 @@ class Api:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, path: str, session: str | None) -> None:
         """Answer one request, to its end."""
-        request = await read(scope, receive, path, self.server.upload_bytes)
+        server, began = self.server, self.server.clock.watch()
+        request = await read(scope, receive, path, server.upload_bytes)
         if request is None:
             return
         origin = request.header("origin") is not None
@@ -81,12 +85,13 @@ class Api:
             await send({"type": "http.response.body"})
             return
         name = session or session_of(api_key(request))
-        server, host = self.server, request.header("host") or "localhost"
+        host = request.header("host") or "localhost"
         here = f"{scope['scheme']}://{host}"
+        server.look()
         settings = server.state.over(name, server.settings)
         understood = await self._aside(understand, request, settings, server.sources(name, host))
         taken = await server.state.take(name, understood.digest)
-        moment = Moment(server.clock(), name, taken.position, taken.seed, settings.as_of, taken.attempt)
+        moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
         given = await self._aside(answer, understood, taken.turn, moment, settings, here)
         if understood.job and understood.job.capability.shutdown:
             server.dated[understood.job.model] += 1
@@ -95,11 +100,17 @@ class Api:
         if given.removed:
             server.files.remove(name, given.removed)
         noted = entry(request, understood, taken.turn, moment, given, server.journal.next_id())
+        moved = server.clock.advanced(name)
+        place = (name, noted["call"], noted["id"])
+        noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, began + moved, hung_up(scope))
         server.journal.add(noted)
         for picture in pictures(understood, given):
             server.journal.pictures.put(*picture)
         plan = beside(given, noted["id"], origin, settings.bare)
-        await carry_out(plan, noted["answer"], send, server.sleep, scope)
+        try:
+            await carry_out(plan, noted["answer"], send, server.sleep, scope)
+        finally:
+            server.journal.calls.end(*place, server.clock.watch() + server.clock.advanced(name))
 
     async def _aside(self, work: Callable[..., T], *arguments: object) -> T:
         """Do pure work off the event loop, when one of a bounded number of places is free."""
@@ -185,14 +196,19 @@ def encoded(text: str, limit: int = HINT_BYTES) -> str:
     return whole
 
 
+def hung_up(scope: Scope) -> Callable[[], bool]:
+    """A function that tells whether the client has gone; nobody knows without a socket."""
+    transport = scope.get("extensions", {}).get("mockserver.transport")
+    return transport.is_closing if transport is not None else lambda: False
+
+
 async def carry_out(
     plan: Plan, noted: dict[str, object], send: Send, sleep: Callable[[float], Awaitable[None]], scope: Scope
 ) -> None:
     """Perform a plan step by step and note in the entry what was really sent. Stops when the client has gone."""
-    transport = scope.get("extensions", {}).get("mockserver.transport")
-    sent = 0
+    gone, sent = hung_up(scope), 0
     for step in plan:
-        if transport is not None and transport.is_closing():
+        if gone():
             return
         match step:
             case Wait(seconds):

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import math
 import sys
-import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mockserver import __version__, commands
+from mockserver.options import Wrapping, fail_on, furnished, listening, report
 
 if TYPE_CHECKING:
-    import socket
-
+    from mockserver.runner import Ending
     from mockserver.state import Server
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -29,6 +24,7 @@ Examples:
   mockserver --scenario flaky                 two rate limits, a server error, then success
   mockserver --port 0 --port-file port.txt    a free port, written to a file
   mockserver --auth exact --key sk-test-1     only this key is accepted
+  mockserver --scenario flaky -- npm test     run a command against a server of its own
   mockserver models --as-of 2026-04-21        what the models of a day accept
   mockserver errors                           every refusal that is known
   mockserver check house.png                  would the API take this picture?
@@ -36,7 +32,13 @@ Examples:
 """
 
 
-@click.group(invoke_without_command=True, epilog=EXAMPLES, context_settings=CONTEXT)
+@click.group(
+    cls=Wrapping,
+    invoke_without_command=True,
+    epilog=EXAMPLES,
+    context_settings=CONTEXT,
+    subcommand_metavar="[-- COMMAND...] | COMMAND [ARGS]...",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=4010, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
@@ -66,88 +68,79 @@ Examples:
     show_default=True,
     help="How long an answer takes: none, realistic (as recorded of the model and quality), or seconds.",
 )
+@click.option(
+    "--validate",
+    type=click.Choice(["strict", "schema", "off"]),
+    default="strict",
+    show_default=True,
+    help="What is checked: all; types, enums and required fields alone; nothing.",
+)
+@click.option(
+    "--dialect",
+    default="openai",
+    show_default=True,
+    metavar="NAME",
+    help="How the server speaks: openai, gateway (a reseller's), or a gateway that distorts errors.",
+)
 @click.option("--bare", is_flag=True, help="Send no header that a client does not need.")
+@click.option("--watch", is_flag=True, help="Read the scenario's file again when it changes.")
+@click.option("--token", help="What /__mock asks for; made up when the server is reached from other machines.")
+@click.option(
+    "--report", metavar="FILE", callback=report, help="Write journal, ledger and verdict: .json, .xml, .html."
+)
+@click.option(
+    "--fail-on",
+    multiple=True,
+    metavar="WHAT",
+    callback=fail_on,
+    help="End with status 1 on unmatched, refused, verdict or cost:USD; may be given several times.",
+)
 @click.version_option(__version__, prog_name="mockserver")
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
     """Answer the OpenAI Images API on this machine, offline: exact answers, exact refusals, and a hint beside each."""
     if context.invoked_subcommand is None:
-        serve(**options)
+        from mockserver.runner import Ending
+
+        ending = Ending(options.pop("fail_on"), options.pop("report"))
+        if context.obj:
+            given = context.get_parameter_source("port") is not ParameterSource.DEFAULT
+            context.exit(wrap(context.obj, ending, **(options if given else options | {"port": 0})))
+        context.exit(serve(ending, **options))
 
 
-def serve(host: str, port: int, port_file: Path | None, **options: Any) -> None:
-    """Serve until told to stop; then say which models were used that have a day of shutdown."""
-    from mockserver.contract.capabilities import table
-    from mockserver.server import foreground, url
+def wrap(command: list[str], ending: Ending, host: str, port: int, port_file: Path | None, **options: Any) -> int:
+    """Run a command against a server of its own; returns the exit status."""
+    from mockserver.runner import ENTRIES, run
+    from mockserver.server import Running
 
     server = furnished(**options)
+    server.journal.limit = ENTRIES
     with listening(host, port, port_file) as listener:
-        foreground(server, listener, lambda: click.echo(greeting(server, url(listener))))
+        running = Running(server, listener, host)
+        try:
+            return run(command, running, options["keys"], ending)
+        finally:
+            running.stop()
+
+
+def serve(ending: Ending, host: str, port: int, port_file: Path | None, **options: Any) -> int:
+    """Serve until told to stop, then say which models were used that are to be shut down; returns the exit status."""
+    from mockserver.contract.capabilities import table
+    from mockserver.runner import ENTRIES, end
+    from mockserver.server import bound, foreground, url
+
+    server = furnished(**options)
+    if ending.wanted:
+        server.journal.limit = ENTRIES
+    with listening(host, port, port_file) as listener:
+        beyond = bound(server, listener, host)
+        text = greeting(server, url(listener)) + (warning(server, host) if beyond else "")
+        foreground(server, listener, lambda: click.echo(text))
     for model, calls in server.dated.items():
         gone = table()[model].shutdown
         click.echo(f"{calls} calls used {model}, which is shut down from {gone} on")
-
-
-def furnished(
-    scenario: str, day: str, auth: str, keys: tuple[str, ...], paint: str, clock: str, latency: str, bare: bool
-) -> Server:
-    """The server that the options ask for."""
-    from mockserver.contract.asof import as_of
-    from mockserver.engine.values import Settings
-    from mockserver.scenario.files import ScenarioError, load
-    from mockserver.state import Memory, Server
-
-    if (auth == "exact") != bool(keys):
-        raise click.UsageError("--auth exact and --key belong together: give both, or neither")
-    try:
-        settings = Settings(as_of(day), auth, frozenset(keys), paint, latency=seconds(latency), bare=bare)
-        return Server(settings, Memory(load(scenario)), clock=instant(clock))
-    except (ScenarioError, ValueError) as error:
-        raise click.UsageError(str(error)) from None
-
-
-@contextlib.contextmanager
-def listening(host: str, port: int, port_file: Path | None) -> Iterator[socket.socket]:
-    """A socket on that host and port, its port written to the file if there is one."""
-    from mockserver.server import listen
-
-    try:
-        listener = listen(host, port)
-    except OSError as error:
-        advice = "; try --port 0" if error.errno == errno.EADDRINUSE else ""
-        raise click.UsageError(f"cannot listen on {host} port {port}: {error.strerror}{advice}") from None
-    with listener:
-        try:
-            if port_file:
-                port_file.write_text(f"{listener.getsockname()[1]}\n")
-        except OSError as error:
-            raise click.UsageError(f"cannot write {port_file}: {error.strerror}") from None
-        yield listener
-
-
-def seconds(latency: str) -> float | None:
-    """The latency of an answer in seconds; None where it is drawn from what was recorded. Raises ValueError."""
-    if latency in ("none", "realistic"):
-        return 0 if latency == "none" else None
-    try:
-        value = float(latency)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 3600:
-        raise ValueError(f"--latency is none, realistic or seconds from 0 to 3600, not {latency!r}")
-    return value
-
-
-def instant(clock: str) -> Callable[[], float]:
-    """The clock of the server: the real one, or one that stands at an instant. Raises ValueError."""
-    if clock == "real":
-        return time.time
-    try:
-        moment = datetime.fromisoformat(clock)
-    except ValueError:
-        raise ValueError(f"--clock is real or an instant such as 2026-11-21T12:00:00Z, not {clock!r}") from None
-    stands = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    return lambda: stands
+    return end(server, ending) if ending.wanted else 0
 
 
 def greeting(server: Any, root: str) -> str:
@@ -164,12 +157,20 @@ def greeting(server: Any, root: str) -> str:
     )
 
 
+def warning(server: Server, host: str) -> str:
+    """What it means to listen where other machines reach the server."""
+    return (
+        f"\n  {host} is reached from other machines: whoever can reach it can use the API, with any key unless --auth "
+        f"exact is given; /__mock asks for the token {server.token}"
+    )
+
+
 for subcommand in commands.ALL:
     command.add_command(subcommand)
 
 
 def main() -> None:
-    """Run the command line; the exit status is 0, 2 for bad input, or 130 for Ctrl-C before the server is up."""
+    """Run the command line; the exit status is 0 or the command's, 2 for bad input, 130 for Ctrl-C before it serves."""
     try:
         status = command.main(prog_name="mockserver", standalone_mode=False)
         if status:

@@ -10,9 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockserver.calls import Calls
+from mockserver.filters import Filter
+
 ENTRIES = 1_000
 PICTURE_BYTES = 64 * 1024 * 1024
 REMEMBERED = 10_000
+REDACTED = "[redacted]"
+# Headers of which nothing is kept, for they are there to hold secrets.
+SECRET_HEADERS = ("authorization", "api-key", "cookie", "proxy-authorization")
 
 
 class Pictures:
@@ -65,6 +71,7 @@ class Journal:
     limit: int = ENTRIES
     dropped: int = 0
     pictures: Pictures = field(default_factory=Pictures)
+    calls: Calls = field(default_factory=Calls)
     _entries: deque[dict[str, Any]] = field(default_factory=deque)
     _count: int = 0
 
@@ -81,14 +88,27 @@ class Journal:
             self.dropped += 1
 
     def entries(self, session: str | None = None) -> list[dict[str, Any]]:
-        """The entries of one session, or of all, as they are read: with the SHA-256 of each file."""
-        return [self._read(entry) for entry in list(self._entries) if session in (None, entry["session"])]
+        """The entries of one session, or of all, as they are read."""
+        return [self.read(entry) for entry in self.noted(session)]
+
+    def chosen(self, wanted: Filter) -> list[dict[str, Any]]:
+        """The entries that a filter chooses, as they are read."""
+        return [self.read(entry) for entry in wanted.choose(list(self._entries))]
+
+    def noted(self, session: str | None = None) -> list[dict[str, Any]]:
+        """The entries of one session, or of all, as they were noted: files are named by other digests."""
+        return [entry for entry in list(self._entries) if session in (None, entry["session"])]
+
+    def find(self, entry_id: str) -> dict[str, Any] | None:
+        """The entry of that id as it was noted, for the caller to complete, or None."""
+        return next((entry for entry in self._entries if entry["id"] == entry_id), None)
 
     def clear(self, session: str | None = None) -> None:
         """Forget the entries of one session, or of all."""
         kept = [entry for entry in self._entries if session not in (None, entry["session"])]
         self._entries.clear()
         self._entries.extend(kept)
+        self.calls.forget(session)
         if session is None:
             self.dropped = 0
 
@@ -97,7 +117,8 @@ class Journal:
         self.clear()
         self._count = 0
 
-    def _read(self, entry: dict[str, Any]) -> dict[str, Any]:
+    def read(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """An entry as it is read: with the SHA-256 of each file in the place of its other digest."""
         request, job, sha256 = entry["request"], entry["job"], self.pictures.sha256
         files = [{**file, "sha256": sha256(file["sha256"])} for file in request["files"]]
         if job:
@@ -114,7 +135,7 @@ def without(value: Any, secrets: frozenset[str]) -> Any:
         value = value.encode("utf-8", "replace").decode("utf-8")
         # The longest first: one may begin with another.
         for secret in sorted(secrets, key=len, reverse=True):
-            value = value.replace(secret, "[redacted]")
+            value = value.replace(secret, REDACTED)
         return value
     if isinstance(value, Mapping):
         return {without(key, secrets): without(item, secrets) for key, item in value.items()}

@@ -46,11 +46,30 @@ class ImagesMock:
         """What this test's calls sent, what was understood and what was answered, oldest first."""
         return self._running.call(lambda: self._running.server.journal.entries(self.session))
 
+    @property
+    def ledger(self) -> dict[str, Any]:
+        """What this test's calls would have cost, as `GET /__mock/ledger` tells it."""
+        from mockserver.ledger import ledger
+
+        return self._running.call(lambda: ledger(self._running.server.journal.noted(self.session)))
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """What this test's client did wrong, and left undone, as `GET /__mock/verdict?end=true` tells it."""
+        from mockserver.verdict import verdict
+
+        return self._running.call(lambda: verdict(self._running.server.journal.noted(self.session), end=True))
+
+    def advance(self, seconds: float) -> None:
+        """Move this test's clock on: minutes pass at once. Raises ValueError for what is no way forward."""
+        self._running.call(lambda: self._running.server.clock.advance(seconds, self.session))
+
     def reset(self) -> None:
-        """Back to the start: the server's own scenario, an empty journal."""
+        """Back to the start: the server's own scenario, the clock's own time, an empty journal."""
 
         def reset() -> None:
             self._running.server.state.reset(self.session)
+            self._running.server.clock.reset(self.session)
             self._running.server.journal.clear(self.session)
 
         self._running.call(reset)

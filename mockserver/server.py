@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import secrets
 import signal
 import socket
 import threading
@@ -13,9 +14,12 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockserver.app import create_app
+from mockserver.guard import loopback
 from mockserver.state import Server
 
 T = TypeVar("T")
+# Addresses that stand for all of a machine's, and the one by which it reaches itself.
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing is bound here)
 
 
 class Protocol(HttpToolsProtocol):
@@ -44,14 +48,42 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url(listener: socket.socket) -> str:
-    """The root URL under which a socket is reached."""
+    """The root URL under which a socket is reached from this machine."""
     host, port = listener.getsockname()[:2]
+    host = ANYWHERE.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def configured(server: Server) -> uvicorn.Server:
+def bound(server: Server, listener: socket.socket, name: str = "") -> bool:
+    """Tell the server where it listens: its address, and the name that it was given by. Is that beyond this machine?
+
+    One that others reach asks for a token below `/__mock`; it gets one if it has none.
+    """
+    host = listener.getsockname()[0]
+    server.hosts = frozenset({host.lower(), name.lower()})
+    if loopback(host):
+        return False
+    server.token = server.token or secrets.token_urlsafe(16)
+    return True
+
+
+class Serving(uvicorn.Server):
+    """A uvicorn server that looks for a changed scenario while it has nothing else to do."""
+
+    def __init__(self, config: uvicorn.Config, look: Callable[[], object]) -> None:
+        super().__init__(config)
+        self.look = look
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        if counter % 2 == 0:
+            self.look()
+        return await super().on_tick(counter)
+
+
+def configured(server: Server) -> Serving:
     """A uvicorn server for an application, silent, and without headers of its own."""
-    return uvicorn.Server(
+    return Serving(
         uvicorn.Config(
             create_app(server),
             http=Protocol,
@@ -62,7 +94,8 @@ def configured(server: Server) -> uvicorn.Server:
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=2,
-        )
+        ),
+        lambda: server.look(),
     )
 
 
@@ -83,9 +116,10 @@ def foreground(server: Server, listener: socket.socket, ready: Callable[[], obje
 class Running:
     """A server in a thread. `url` is its root; `call` runs a function where the server runs, and returns its result."""
 
-    def __init__(self, server: Server, listener: socket.socket) -> None:
+    def __init__(self, server: Server, listener: socket.socket, name: str = "") -> None:
         self.server = server
         self.url = url(listener)
+        bound(server, listener, name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
         self._uvicorn = configured(server)
@@ -123,7 +157,7 @@ class Running:
 @contextlib.contextmanager
 def running(server: Server | None = None, host: str = "127.0.0.1", port: int = 0) -> Iterator[Running]:
     """A server in a thread, for as long as the block lasts. Raises OSError when the port is taken."""
-    started = Running(server or Server(), listen(host, port))
+    started = Running(server or Server(), listen(host, port), host)
     try:
         yield started
     finally:

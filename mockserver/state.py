@@ -5,7 +5,6 @@ Another store can take its place behind the same few methods; taking a turn is t
 
 import asyncio
 import os
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from functools import partial
 from weakref import WeakKeyDictionary
 
 from mockserver import places
+from mockserver.clock import Clock
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings, Sources
 from mockserver.files import Files
@@ -82,6 +82,12 @@ class Memory:
         accept = settings.accept | scenario.accept
         return replace(settings, as_of=as_of(day) if day else settings.as_of, accept=accept)
 
+    def renew(self, scenario: Scenario) -> None:
+        """From now on the server plays that scenario; sessions without one of their own begin it from its start."""
+        self.scenario = scenario
+        old = self._sessions.items()
+        self._sessions = {name: one if one.scenario else Session(as_of=one.as_of) for name, one in old}
+
     def reset(self, name: str | None = None) -> None:
         """Put one session, or all, back to the start of the server's own scenario."""
         if name is None:
@@ -101,6 +107,9 @@ class Memory:
 class Server:
     """What an application works with: settings, state, journal, files, and the clock in seconds since 1970.
 
+    Any function that tells the time does for a clock; it becomes a Clock. `look` is called before each turn: the place
+    to read a changed scenario. `hosts` are the names that a listening socket was bound to, None where there is none.
+    `token` is what `/__mock` asks for, None where it asks for nothing.
     `at_once` bounds how many pictures are decoded and painted at once, off the event loop. `dated` counts the calls
     of each model that has a day of shutdown.
     """
@@ -109,16 +118,24 @@ class Server:
     state: Memory = field(default_factory=lambda: Memory(load("ok")))
     journal: Journal = field(default_factory=Journal)
     files: Files = field(default_factory=Files)
-    clock: Callable[[], float] = time.time
+    clock: Clock = field(default_factory=Clock)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    look: Callable[[], object] = lambda: None
+    hosts: frozenset[str] | None = None
+    token: str | None = None
     upload_bytes: int = UPLOAD_BYTES
     at_once: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     dated: Counter[str] = field(default_factory=Counter)
     _slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = field(default_factory=WeakKeyDictionary)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.clock, Clock):
+            self.clock = Clock(self.clock)
+
     def sources(self, session: str, host: str) -> Sources:
         """What a request of a session may speak of; `host` is this server's name and port as the caller knows them."""
-        files, now = self.files.of(session, self.clock()), self.clock()
+        now = self.clock(session)
+        files = self.files.of(session, now)
         find = partial(places.find, host=host, files=files, pictures=self.journal.pictures, now=now)
         return Sources(files, self.files.room(session), find)
 

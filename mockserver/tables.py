@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockserver import resources
+from mockserver import resources, verdict
 from mockserver.contract import catalogue
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability, table
@@ -88,6 +88,11 @@ def pictures() -> Rows:
         }
         for row in resources.contract("pictures.yaml")["pictures"]
     ]
+
+
+def rules() -> Rows:
+    """What the verdict on a client finds, in the order of contracts/verdict.yaml."""
+    return [{"finding": rule["id"], "severity": rule["severity"], "meaning": rule["about"]} for rule in verdict.rules()]
 
 
 def text(rows: Rows, width: int | None = None) -> str:

@@ -21,7 +21,8 @@ REGISTRY: Registry[Any] = Registry().with_resources(
 )
 VALIDATORS = {name: Draft202012Validator(schema, registry=REGISTRY) for name, schema in SCHEMAS.items()}
 RAW = ("application/xml", "application/octet-stream")
-ADMIN = {"/__mock/health": "health.json", "/__mock/journal": "journal.json"}
+VALIDATORS["entry"] = Draft202012Validator({"$ref": "journal.json#/$defs/entry"}, registry=REGISTRY)
+ADMIN = {f"/__mock/{name}": f"{name}.json" for name in ("health", "journal", "ledger", "verdict", "clock")}
 
 
 def told(path: str, method: str) -> str:
@@ -46,6 +47,7 @@ def check(path: str, status: int, headers: dict[str, str], body: bytes, method: 
         VALIDATORS["problem.json"].validate(json.loads(body))
     elif kind == "application/json":
         name = ADMIN.get(path) if path.startswith("/__mock/") and "/v1/" not in path else None
+        name = "entry" if path.startswith("/__mock/journal/") else name
         if path != "/__mock/openapi.json" and "/models/" not in path:
             VALIDATORS[name or (told(path, method) if status == 200 else "error.json")].validate(json.loads(body))
     else:

@@ -317,6 +317,7 @@ def test_journal_entry(client: httpx2.Client) -> None:
         "param": None,
         "row": None,
         "outcome": "served",
+        "retry_after": None,
         "sent_bytes": len(response.content),
         "complete": True,
     }

@@ -80,7 +80,7 @@ def test_refusals_are_families(model: str) -> None:
 def test_refusals_in_order() -> None:
     """What is inherited comes first, and a rule holds on its days only."""
     before, after = as_of("2026-08-19"), as_of("2026-08-20")
-    inherited = ["gif-only", "svg-only", "svg-model-required", "gif-conflict", "svg-conflict"]
+    inherited = ["svg-model-required", "gif-conflict", "svg-conflict", "gif-only", "svg-only"]
     inherited += ["stream-n", "partial-images-no-stream", "png-compression", "transparent-jpeg", "input-fidelity-model"]
     model = table()["gpt-image-2-2026-04-21"]
     assert [family for family, _ in model.refusals(before)] == [*inherited, "transparent-model"]

@@ -241,7 +241,7 @@ def test_wires(wire: str, body: bytes) -> None:
 
 def test_error() -> None:
     """Absent keys are left out, extra ones stand last, facts given count more than the examples."""
-    assert set(WIRES) == {"pretty", "pretty-sorted-newline", "compact-sorted", "string", "empty"}
+    assert set(WIRES) == {"pretty", "pretty-sorted-newline", "compact-sorted", "string", "message", "empty"}
     by_id = {row.id: row for row in rows()}
     blocked = by_id["moderation-blocked"].error({**IDENTITIES, "category": "violence"})
     assert list(blocked) == ["message", "type", "param", "code", "moderation_details"]

@@ -19,7 +19,7 @@ import openai
 import pytest
 
 import mockserver
-from mockserver import cli, server
+from mockserver import cli, options, server
 from tests.pictures import opened, png
 
 HOME = Path(mockserver.__file__).parents[1]
@@ -115,7 +115,7 @@ def test_stop_with_an_idle_connection(number: int) -> None:
     with serving() as started:
         port = int(started.root.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as idle:
-            idle.sendall(b"GET /__mock/health HTTP/1.1\r\nHost: x\r\n\r\n")
+            idle.sendall(b"GET /__mock/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert idle.recv(12) == b"HTTP/1.1 200"
             assert started.stop(number) == (0, "", "")
 
@@ -212,7 +212,7 @@ def test_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     monkeypatch.setattr(sys, "argv", ["mockserver", "--help"])
     cli.main()
     text = capsys.readouterr().out
-    assert text.startswith("Usage: mockserver [OPTIONS] [COMMAND] [ARGS]...\n")
+    assert text.startswith("Usage: mockserver [OPTIONS] [-- COMMAND...] | COMMAND [ARGS]...\n")
     for option in cli.command.params:
         assert all(name in text for name in option.opts)
     assert "Examples:" in text
@@ -289,6 +289,37 @@ def test_models_with_a_date() -> None:
     assert out.strip() == "2 calls used gpt-image-1.5, which is shut down from 2026-12-01 on"
 
 
+@pytest.mark.parametrize("options", [[], ["--token", "mine"]], ids=["made up", "mine"])
+def test_beyond_loopback(options: list[str]) -> None:
+    """Who listens for others is told what that means, and the token; the pasted command works all the same."""
+    with serving("--host", "0.0.0.0", *options) as started:
+        assert started.root.startswith("http://127.0.0.1:")
+        assert started.process.stdout is not None
+        said = started.process.stdout.readline()
+        assert said.startswith("  0.0.0.0 is reached from other machines: whoever can reach it can use the API")
+        token = said.split()[-1]
+        assert (token == "mine") == bool(options)
+        done = subprocess.run(["bash", "-c", started.command], capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout)["data"]
+        with httpx2.Client(headers={"X-Mockserver-Token": token}) as client:
+            assert client.get(f"{started.root}/__mock/journal").status_code == 200
+            assert httpx2.get(f"{started.root}/__mock/journal").status_code == 401
+
+
+@pytest.mark.parametrize(("condition", "status"), [("refused", 1), ("verdict", 0)])
+def test_report_of_a_server(tmp_path: Path, condition: str, status: int) -> None:
+    """A server that is stopped writes its report, and looks at the conditions."""
+    file = tmp_path / "report.json"
+    with serving("--report", str(file), "--fail-on", condition) as started:
+        answer = httpx2.post(f"{started.root}/v1/images/edits")
+        assert answer.status_code == 401
+        code, out, err = started.stop(signal.SIGTERM)
+    said = "mockserver: --fail-on refused: 1 request got a refusal (e000001)\n" if status else ""
+    assert (code, out, err) == (status, "", said)
+    told = json.loads(file.read_text())
+    assert (told["command"], told["status"], len(told["journal"]["entries"])) == (None, None, 1)
+
+
 def test_bare_and_still() -> None:
     """With --bare only the headers that a client needs are sent; with --clock the same call gives the same bytes."""
     with serving("--bare", "--clock", "2026-11-21T12:00:00Z") as started, httpx2.Client() as client:
@@ -328,12 +359,12 @@ def test_bad_time(refuse: Refuse, option: str, value: str, said: str) -> None:
 
 @pytest.mark.parametrize(("latency", "wait"), [("none", 0), ("realistic", None), ("2.5", 2.5)])
 def test_seconds(latency: str, wait: float | None) -> None:
-    assert cli.seconds(latency) == wait
+    assert options.seconds(latency) == wait
 
 
 def test_instant() -> None:
-    assert cli.instant("2026-11-21T12:00:00")() == cli.instant("2026-11-21T13:00:00+01:00")() == 1795262400
-    assert cli.instant("real") is time.time
+    assert options.instant("2026-11-21T12:00:00")() == options.instant("2026-11-21T13:00:00+01:00")() == 1795262400
+    assert options.instant("real") is time.time
 
 
 def test_conform(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

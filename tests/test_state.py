@@ -147,7 +147,7 @@ def test_server() -> None:
     assert one.settings == Settings()
     assert one.state is not other.state
     assert one.journal is not other.journal
-    assert (one.clock, one.sleep) == (time.time, asyncio.sleep)
+    assert (one.clock.base, one.sleep) == (time.time, asyncio.sleep)
     assert one.upload_bytes > 17 * 50 * 1024 * 1024
     (taken,) = take(one.state, "a")
     step: Any = taken.turn.step

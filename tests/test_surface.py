@@ -48,6 +48,7 @@ def test_models(day: str, there: str, gone: str) -> None:
     assert there in names
     assert gone not in names
     assert ask("GET", f"/v1/models/{there}", day).json()["id"] == there
+    assert ask("GET", "/v1/models/%0A", day).json()["error"]["code"] == "model_not_found"
     missing = ask("GET", f"/v1/models/{gone}", day)
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "model_not_found")
     assert missing.json()["error"]["message"] == f"The model '{gone}' does not exist"

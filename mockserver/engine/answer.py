@@ -21,7 +21,7 @@ from mockserver.wire.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A plan, and how it came about. `pictures` are those that it carries.
+    """A plan, and how it came about. `pictures` are those that it carries; `usage` is what `cost` was drawn from.
 
     `filed` is a file to keep from now on, `removed` the id of one to forget.
     """
@@ -33,6 +33,7 @@ class Answer:
     error: Mapping[str, Any] = field(default_factory=dict)
     hints: tuple[str, ...] = ()
     cost: float | None = None
+    usage: Mapping[str, Any] | None = None
     pictures: tuple[Sent, ...] = ()
     filed: File | None = None
     removed: str | None = None
@@ -100,7 +101,7 @@ def _served(job: Job, moment: Moment, settings: Settings, origin: str) -> Answer
     sent = pictures(job, settings.paint, moment.seed)
     plan = bodies.served(job, sent, used, moment, origin, _wait(job, moment, settings))
     cost = tokens.price(job.capability, used) if used else None
-    return Answer(plan, 200, "served", hints=job.hints, cost=cost, pictures=sent)
+    return Answer(plan, 200, "served", hints=job.hints, cost=cost, usage=used, pictures=sent)
 
 
 def _wait(job: Job, moment: Moment, settings: Settings) -> float:

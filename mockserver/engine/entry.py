@@ -1,19 +1,27 @@
 """The journal's entry of one request, as JSON-like data: what arrived, what was understood, what was sent, why."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import parse_qsl
+
+import xxhash
 
 from mockserver.engine.answer import Answer
 from mockserver.engine.door import api_key
 from mockserver.engine.values import Understood
 from mockserver.images.facts import known, real_type
-from mockserver.journal import without
+from mockserver.journal import REDACTED, SECRET_HEADERS, without
 from mockserver.moment import Moment
 from mockserver.scenario.machine import Turn
+from mockserver.wire.plan import Head, Plan
 from mockserver.wire.request import Part, Request
 
-SECRET_HEADERS = ("authorization", "api-key", "cookie", "proxy-authorization")
+# Names under which keys are sent where none belongs.
+KEY_NAMES = ("api_key", "api-key", "apikey", "access_token", "authorization", "x-api-key", "openai-api-key", "key")
+NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
 TEXT = 100_000
 # A text where a file belongs may be a picture in disguise, and the journal holds no image bytes.
 FILE_TEXT = 64
@@ -25,18 +33,23 @@ def entry(
 ) -> dict[str, Any]:
     """The entry, in the shape of contracts/schemas/journal.json; secrets are left out of it.
 
-    The `sha256` of a file holds its xxh3 digest until the journal is read.
+    The `sha256` of a file holds its xxh3 digest until the journal is read. `repeats`, `waited` and `told` are left for
+    others to fill in.
     """
-    key = api_key(request)
     noted = {
         "id": entry_id,
         "session": moment.session,
         "time": datetime.fromtimestamp(moment.now, UTC).isoformat(timespec="milliseconds"),
+        "as_of": moment.as_of.label,
         "attempt": moment.attempt,
+        "call": call(request, understood),
+        "repeats": None,
+        "waited": None,
         "request": {
             "method": request.method,
             "path": request.path,
-            "headers": [[name, "[redacted]" if name in SECRET_HEADERS else value] for name, value in request.headers],
+            "query": [list(pair) for pair in parse_qsl(request.query, keep_blank_values=True)],
+            "headers": [[name, REDACTED if name in SECRET_HEADERS else value] for name, value in request.headers],
             "fields": _fields(request.parts) if understood.document is None else _short(understood.document),
             "files": [_file(part) for part in _files(request, understood)],
         },
@@ -48,15 +61,53 @@ def entry(
             "param": given.error.get("param"),
             "row": given.row and given.row.id,
             "outcome": given.outcome,
+            "retry_after": retry_after(given.plan, moment.now),
             "sent_bytes": 0,
             "complete": False,
         },
         "hints": list(given.hints),
+        "usage": given.usage,
         "cost": given.cost,
+        "told": None,
     }
-    # Anything shorter could be a word of the prompt.
-    cleaned: dict[str, Any] = without(noted, frozenset({key} if len(key) >= 8 else ()))
+    cleaned: dict[str, Any] = without(noted, _secrets(request, understood))
     return cleaned
+
+
+def call(request: Request, understood: Understood) -> str:
+    """A digest that is the same for the same call: that of the job, else of method, path and all that was sent.
+
+    Boundaries of forms and the order of headers do not count.
+    """
+    if understood.job:
+        return understood.job.digest
+    parts = [(part.name, part.filename, part.content_type, part.digest) for part in request.parts]
+    # Of bytes that could not be read, nothing but their number is left.
+    length = request.header("content-length") if request.fault else None
+    spelled = (request.method, request.path, request.query, parts, xxhash.xxh3_128_hexdigest(request.body), length)
+    return xxhash.xxh3_128_hexdigest(repr(spelled).encode("utf-8", "backslashreplace"))
+
+
+def retry_after(plan: Plan, now: float) -> float | None:
+    """The seconds that an answer asks its client to wait, as the official clients read it, or None."""
+    given = dict(next((step.headers for step in plan if isinstance(step, Head)), ()))
+    exact, rounded = given.get("retry-after-ms", ""), given.get("retry-after", "")
+    if NUMBER.fullmatch(exact):
+        return float(exact) / 1000
+    if NUMBER.fullmatch(rounded):
+        return float(rounded)
+    try:
+        return max(0.0, round(parsedate_to_datetime(rounded).timestamp() - now, 3))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _secrets(request: Request, understood: Understood) -> frozenset[str]:
+    """The key, and what else was sent under a name that keys have. Anything shorter could be a word of the prompt."""
+    fields = [(part.name, part.data[:1000].decode("utf-8", "replace")) for part in request.parts]
+    named = [*parse_qsl(request.query), *fields, *(understood.document or {}).items(), *request.headers]
+    keys = {value for name, value in named if name.lower() in KEY_NAMES and isinstance(value, str)}
+    return frozenset(key for key in {api_key(request), *keys} if len(key) >= 8)
 
 
 def pictures(understood: Understood, given: Answer) -> Iterator[tuple[str, bytes, str]]:

@@ -17,6 +17,7 @@ from mockserver.contract.shape import shape
 from mockserver.engine import pictures
 from mockserver.engine.fields import given, is_form
 from mockserver.engine.resolve import DELIVERY, digest, resolve
+from mockserver.engine.rules import meets
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.images.facts import look
 from mockserver.job import Job, Picture
@@ -81,6 +82,14 @@ def _taken(name: str, capability: Capability, found: Mapping[str, Any]) -> dict[
         with suppress(Problem):
             taken |= schema.alone(param, found[param]) if param in found else {}
     taken.pop("model", None)
+    for _, rule in capability.refusals(ALWAYS):
+        values = schema.defaults | taken
+        if all(meets(values, *condition) for condition in rule["when"].items()):
+            wrong = [name for name, wanted in rule.get("forbids", {}).items() if meets(values, name, wanted)]
+            # A stream stays one, whatever format it was to carry; so does a format without a stream.
+            alone = [name for name in rule["when"] if name not in ("output_format", "stream")][:1]
+            for name in wrong if "forbids" in rule else alone:
+                taken.pop("output_format" if name == "stream" else name, None)
     return taken
 
 
@@ -88,5 +97,5 @@ def _decodable(parts: Iterator[tuple[str, Part]]) -> Iterator[Picture]:
     with suppress(Problem):
         for _, part in parts:
             facts = look(part)
-            if facts.reason is None:
+            if not facts.reason:
                 yield Picture(part, facts)

@@ -1,6 +1,5 @@
 """From a request to a job, or to the problem that the API has with it. Pure; owns the order of the checks."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from mockserver.engine.listing import told
 from mockserver.engine.loose import loosely
 from mockserver.engine.pictures import gather
 from mockserver.engine.resolve import DELIVERY, digest, resolve
+from mockserver.engine.rules import judge
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.job import Job
 from mockserver.wire.request import Request
@@ -89,33 +89,9 @@ def _job(
     typed = schema.check({"model": capability.model, **found}, settings.accept)
     images, mask = gather(typed, capability, settings.accept, sources, rows()[endpoint].get("modes"))
     values = schema.defaults | typed
-    _judge(values, capability, settings)
+    judge(values, capability, settings)
     parameters = resolve(values, capability, images, mask)
     files = [picture.part.digest for picture in (*images, *filter(None, [mask]))]
     call, scene = digest(typed, files), digest(typed, files, DELIVERY)
     prompt = values.get("prompt", "")
     return Job(endpoint, capability, prompt, images, mask, parameters, call, scene, hints, settings.dialect)
-
-
-def _judge(values: Mapping[str, Any], capability: Capability, settings: Settings) -> None:
-    for family, rule in capability.refusals(settings.as_of):
-        if family in settings.accept or not all(_meets(values, *condition) for condition in rule["when"].items()):
-            continue
-        if "forbids" not in rule:
-            raise Problem(family, model=capability.model)
-        for condition in rule["forbids"].items():
-            if _meets(values, *condition):
-                raise Problem(family, model=capability.model, param=condition[0])
-
-
-def _meets(values: Mapping[str, Any], path: str, wanted: Any) -> bool:
-    value: Any = values
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    if value is None or wanted == "absent":
-        return value is None and wanted == "absent"
-    if isinstance(wanted, Mapping):
-        if "not" in wanted:
-            return bool(value != wanted["not"])
-        return bool(wanted.get("minimum", -math.inf) <= value <= wanted.get("maximum", math.inf))
-    return wanted == "any" or bool(value == wanted)

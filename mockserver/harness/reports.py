@@ -1,7 +1,6 @@
 """Reports of a run for machines: JSON, or the XML that JUnit made common. The file's ending chooses."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,9 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from mockserver.harness.outcome import VERDICTS, Outcome
-
-# What XML 1.0 cannot hold, not even escaped.
-NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from mockserver.report.files import NOT_XML
 
 
 def writer(path: str) -> Callable[[str, str, Sequence[Outcome]], None]:

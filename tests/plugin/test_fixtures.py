@@ -285,3 +285,29 @@ def test_as_of(pytester: pytest.Pytester) -> None:
         """
     )
     run(pytester).assert_outcomes(passed=2)
+
+
+def test_ledger_verdict_and_clock(pytester: pytest.Pytester) -> None:
+    """Each test's client is judged by itself, and each test has a time of its own."""
+    passes(
+        pytester,
+        """
+        @pytest.mark.parametrize("turn", [1, 2])
+        def test_client(images_mock, turn):
+            images_mock.scenario("flaky")
+            assert images_mock.verdict == {"verdict": "good", "findings": []}
+            with pytest.raises(openai.RateLimitError):
+                edit(images_mock.base_url)
+            assert images_mock.verdict["findings"][0]["rule"] == "never-retried"
+            assert images_mock.ledger["total"]["cost"] == 0
+            images_mock.scenario("ok")
+            before = edit(images_mock.base_url).created
+            images_mock.advance(1_000_000)
+            assert edit(images_mock.base_url).created - before >= 1_000_000
+            ledger = images_mock.ledger["total"]
+            assert ledger["wasted"] * 2 == ledger["cost"] > 0
+            with pytest.raises(ValueError, match="the clock moves on"):
+                images_mock.advance(-1)
+        """,
+        2,
+    )

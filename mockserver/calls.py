@@ -1,0 +1,51 @@
+"""Which requests are the same call again: tells repetitions from calls that run side by side. Knows no bodies."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+CALLS = 10_000
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a session. `answered` is the newest entry whose answer has left, with the second in which it had."""
+
+    answered: tuple[str, float] | None = None
+    under_way: dict[str, Callable[[], bool]] = field(default_factory=dict)
+
+
+class Calls:
+    """The calls of all sessions, by digest; those that came longest ago are forgotten."""
+
+    def __init__(self) -> None:
+        self._calls: dict[tuple[str, str], Call] = {}
+
+    def begin(
+        self, session: str, digest: str, entry: str, at: float, gone: Callable[[], bool]
+    ) -> tuple[str | None, float | None]:
+        """Note that a request came in second `at`; `gone` tells whether its client has hung up.
+
+        Returns the entry of the same call that it repeats, and how many seconds after that one's answer it came.
+        It repeats one whose answer had left, or whose client did not wait for it (the seconds are then None).
+        """
+        call = self._calls.pop((session, digest), None) or Call()
+        self._calls[session, digest] = call
+        if len(self._calls) > CALLS:
+            del self._calls[next(iter(self._calls))]
+        left = [other for other, has_gone in call.under_way.items() if has_gone()]
+        call.under_way[entry] = gone
+        if left:
+            return left[-1], None
+        if call.answered and call.answered[1] <= at:
+            return call.answered[0], round(at - call.answered[1], 3)
+        return None, None
+
+    def end(self, session: str, digest: str, entry: str, at: float) -> None:
+        """Note that the answer has left, as far as it will."""
+        call = self._calls.get((session, digest))
+        if call and call.under_way.pop(entry, None):
+            call.answered = (entry, at)
+
+    def forget(self, session: str | None = None) -> None:
+        """Forget the calls of one session, or all."""
+        self._calls = {key: call for key, call in self._calls.items() if session not in (None, key[0])}

@@ -1,0 +1,55 @@
+"""The mock's clock: a base that runs or stands, and how far each session was moved on. Waits for nothing."""
+
+import time
+from collections.abc import Callable
+
+SESSIONS = 10_000
+# Some thirty years: dates stay dates.
+FURTHEST = 1_000_000_000.0
+# Within the year 9987.
+LAST = 253_000_000_000.0
+
+
+class Clock:
+    """Seconds since 1970 for everybody, and for sessions that were moved on by themselves.
+
+    `base` is the time without any offset. `watch` runs evenly and measures how long callers waited, also where `base`
+    stands still.
+    """
+
+    def __init__(self, base: Callable[[], float] = time.time, watch: Callable[[], float] = time.monotonic) -> None:
+        self.base, self.watch = base, watch
+        self._all = 0.0
+        self._own: dict[str, float] = {}
+
+    def __call__(self, session: str | None = None) -> float:
+        """What time it is for a session; without one, for whoever was not moved on by himself."""
+        return self.base() + self.advanced(session)
+
+    def advanced(self, session: str | None = None) -> float:
+        """How many seconds a session's time is ahead of the base."""
+        return self._all + self._own.get(session or "", 0.0)
+
+    def advance(self, seconds: float, session: str | None = None) -> None:
+        """Move the time of one session on, or that of all.
+
+        Raises ValueError for what is no way forward, OverflowError for what would lead too far.
+        """
+        if not 0 <= seconds <= FURTHEST:
+            raise ValueError(f"the clock moves on by 0 to {FURTHEST:.0f} seconds, not by {seconds}")
+        if seconds > min(FURTHEST - self.advanced(session), LAST - self(session)):
+            raise OverflowError(f"the clock moves on by {FURTHEST:.0f} seconds in all, and {seconds} more are too many")
+        if session is None:
+            self._all += seconds
+        else:
+            self._own[session] = self._own.pop(session, 0.0) + seconds
+            if len(self._own) > SESSIONS:
+                del self._own[next(iter(self._own))]
+
+    def reset(self, session: str | None = None) -> None:
+        """Set one session back to everybody's time, or everybody to the base."""
+        if session is None:
+            self._all = 0.0
+            self._own.clear()
+        else:
+            self._own.pop(session, None)

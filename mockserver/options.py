@@ -1,0 +1,149 @@
+"""Values of the command line's options as the server takes them. Says in one sentence what is wrong with one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import socket
+
+    from mockserver.engine.values import Settings
+    from mockserver.state import Server
+
+
+class Wrapping(click.Group):
+    """A group of commands that, without any of them, takes somebody else's command after `--`: it stands in `obj`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Cut the other command off, unless one of ours comes before it, whose own `--` it then is."""
+        if "--" in args:
+            cut = args.index("--")
+            _, rest, _ = self.make_parser(ctx).parse_args(args[:cut])
+            if not rest:
+                ctx.obj = args[cut + 1 :]
+                if not ctx.obj:
+                    raise click.UsageError("a command is expected after --, such as: mockserver -- npm test", ctx)
+                args = args[:cut]
+        return super().parse_args(ctx, args)
+
+
+def report(context: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """The function that writes a report of that name, or None. That the file can be written is tried at once."""
+    if value is None:
+        return None
+    from mockserver.report.files import writer
+
+    try:
+        write = writer(value)
+        with open(value, "ab"):
+            pass
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    except OSError as error:
+        raise click.BadParameter(f"cannot write {value}: {error.strerror}") from None
+    return write
+
+
+def fail_on(context: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Any, ...]:
+    """The conditions that were named."""
+    from mockserver.report.facts import condition
+
+    try:
+        return tuple(map(condition, values))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def furnished(
+    scenario: str, day: str, keys: tuple[str, ...], clock: str, watch: bool, token: str | None, **options: Any
+) -> Server:
+    """The server that the options ask for."""
+    from mockserver.clock import Clock
+    from mockserver.scenario.files import ScenarioError, load
+    from mockserver.state import Memory, Server
+
+    if (options["auth"] == "exact") != bool(keys):
+        raise click.UsageError("--auth exact and --key belong together: give both, or neither")
+    try:
+        settings = settled(day, keys, **options)
+        server = Server(settings, Memory(load(scenario)), clock=Clock(instant(clock)), token=token)
+    except (ScenarioError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    if watch:
+        server.look = watching(scenario, server)
+    return server
+
+
+def settled(day: str, keys: tuple[str, ...], latency: str, dialect: str, **options: Any) -> Settings:
+    """The settings that the options ask for. Raises ValueError for one that is none."""
+    from mockserver.contract.asof import as_of
+    from mockserver.contract.dialects import table
+    from mockserver.engine.values import Settings
+
+    if dialect not in table():
+        raise ValueError(f"--dialect is one of {', '.join(table())}, not {dialect!r}")
+    return Settings(as_of(day), keys=frozenset(keys), latency=seconds(latency), dialect=dialect, **options)
+
+
+def seconds(latency: str) -> float | None:
+    """The latency of an answer in seconds; None where it is drawn from what was recorded. Raises ValueError."""
+    if latency in ("none", "realistic"):
+        return 0 if latency == "none" else None
+    try:
+        value = float(latency)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 3600:
+        raise ValueError(f"--latency is none, realistic or seconds from 0 to 3600, not {latency!r}")
+    return value
+
+
+def instant(clock: str) -> Callable[[], float]:
+    """The time of the server: the real one, or one that stands at an instant. Raises ValueError."""
+    if clock == "real":
+        return time.time
+    try:
+        moment = datetime.fromisoformat(clock)
+    except ValueError:
+        raise ValueError(f"--clock is real or an instant such as 2026-11-21T12:00:00Z, not {clock!r}") from None
+    stands = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return lambda: stands
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int, port_file: Path | None) -> Iterator[socket.socket]:
+    """A socket on that host and port, its port written to the file if there is one."""
+    from mockserver.server import listen
+
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        advice = "; try --port 0" if error.errno == errno.EADDRINUSE else ""
+        raise click.UsageError(f"cannot listen on {host} port {port}: {error.strerror}{advice}") from None
+    with listener:
+        try:
+            if port_file:
+                port_file.write_text(f"{listener.getsockname()[1]}\n")
+        except OSError as error:
+            raise click.UsageError(f"cannot write {port_file}: {error.strerror}") from None
+        yield listener
+
+
+def watching(scenario: str, server: Server) -> Callable[[], object]:
+    """A function that reads the scenario's file again if it has changed."""
+    from mockserver import resources
+    from mockserver.runner import say
+    from mockserver.watch import Watch
+
+    if scenario in resources.names("scenarios", ".yaml"):
+        raise click.UsageError(f"--watch is for the file of a scenario, and {scenario!r} is built in")
+    return Watch(scenario, server.state, say).look

@@ -1,0 +1,134 @@
+"""A run as one page that needs nothing else: no script, no network, light and dark. All from clients is escaped."""
+
+import json
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+from mockserver.report.facts import Facts, number, summary
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8884; --bad: #b3261e; --warn: #8a5a00; --good: #1b6e3c; }
+@media (prefers-color-scheme: dark) { :root { --bad: #ff8a80; --warn: #ffcc66; --good: #7bd88f; } }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
+table { border-collapse: collapse; width: 100%; } caption { text-align: left; padding: .3rem 0; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+.scroll { overflow-x: auto; } .bad, .error, .refused { color: var(--bad); } .good, .served { color: var(--good); }
+.warning, .faulted { color: var(--warn); } .bad, .good, .error, .warning { font-weight: 600; }
+details { border-bottom: 1px solid var(--line); padding: .3rem 0; }
+summary { cursor: pointer; overflow-wrap: anywhere; }
+pre { overflow-x: auto; padding: .8rem; border: 1px solid var(--line); border-radius: .3rem; font-size: .85rem; }
+""".strip()
+HEAD = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>mockserver: {title}</title>
+<style>
+{style}
+</style>
+</head>
+<body>
+"""
+# Headings of the ledger's columns: what is counted, and the key of it.
+LEDGER = (
+    ("requests", "requests"),
+    ("billed", "billed"),
+    ("wasted", "wasted_calls"),
+    ("tokens", "total_tokens"),
+    ("$", "cost"),
+    ("$ wasted", "wasted"),
+)
+MONEY = ("cost", "wasted")
+
+
+def page(found: Facts) -> str:
+    """The whole page as HTML."""
+    said, total = found["verdict"]["verdict"], found["ledger"]["total"]
+    title = f"{found['scenario']}, verdict {said}"
+    return "\n".join(
+        (
+            HEAD.format(title=escape(title), style=STYLE),
+            f"<h1>Verdict: {_mark(said, said)}</h1>",
+            f"<p>{escape(next(iter(summary(found))))}.</p>",
+            _about(found),
+            "<h2>Findings</h2>",
+            _findings(found),
+            "<h2>Ledger</h2>",
+            _ledger([*found["ledger"]["models"], {"model": "all", "endpoint": "", **total}]),
+            "<h2>Journal</h2>",
+            *(_entry(entry) for entry in found["journal"]["entries"]),
+            "</body>\n</html>\n",
+        )
+    )
+
+
+def _mark(kind: str, text: str) -> str:
+    return f'<span class="{escape(kind)}">{escape(text)}</span>'
+
+
+def _about(found: Facts) -> str:
+    told = {
+        "version": found["version"],
+        "scenario": found["scenario"],
+        "as of": found["as_of"],
+        "command": " ".join(found["command"] or ()),
+        "exit status": "" if found["status"] is None else found["status"],
+        "failed on": "; ".join(f"{one['condition']}: {one['why']}" for one in found["fail_on"] if one["why"]),
+    }
+    return _table((), ((name, str(value)) for name, value in told.items() if value != ""))
+
+
+def _findings(found: Facts) -> str:
+    rows = [
+        (_mark(one["severity"], one["severity"]), one["rule"], one["text"], one["mend"], _links(one["entries"]))
+        for one in found["verdict"]["findings"]
+    ]
+    return _table(("", "rule", "what", "how to mend it", "entries"), rows, raw=(0, 4)) if rows else "<p>None.</p>"
+
+
+def _links(ids: Iterable[str]) -> str:
+    return ", ".join(f'<a href="#{escape(one)}">{escape(one)}</a>' for one in ids)
+
+
+def _ledger(rows: Iterable[Mapping[str, Any]]) -> str:
+    lines = [
+        (row["model"], row["endpoint"], *(f"{row[key]:.4f}" if key in MONEY else str(row[key]) for _, key in LEDGER))
+        for row in rows
+    ]
+    heads = ("model", "endpoint", *(head for head, _ in LEDGER))
+    return _table(heads, lines, numbers=range(2, len(heads)))
+
+
+def _table(
+    heads: Iterable[str], rows: Iterable[Iterable[str]], raw: Iterable[int] = (), numbers: Iterable[int] = ()
+) -> str:
+    """A table; the columns in `raw` are HTML already, those in `numbers` stand to the right."""
+    html, right = frozenset(raw), frozenset(numbers)
+
+    def cell(tag: str, place: int, text: str) -> str:
+        shown = text if place in html else escape(text)
+        return f"<{tag}{' class=n' if place in right else ''}>{shown}</{tag}>"
+
+    lines = ["".join(cell("th", place, text) for place, text in enumerate(heads))]
+    lines += ["".join(cell("td", place, text) for place, text in enumerate(row)) for row in rows]
+    body = "\n".join(f"<tr>{line}</tr>" for line in lines if line)
+    return f'<div class="scroll"><table>\n{body}\n</table></div>'
+
+
+def _entry(entry: Mapping[str, Any]) -> str:
+    request, answer = entry["request"], entry["answer"]
+    model = entry["job"]["model"] if entry["job"] else ""
+    words = (entry["id"], request["method"], request["path"], model, str(answer["status"]), answer["code"] or "")
+    line = escape(" ".join(filter(None, words)))
+    tried = f", attempt {entry['attempt']}" if entry["attempt"] > 1 else ""
+    sent = escape(f"{tried}, {number(answer['sent_bytes'], 'byte')} sent")
+    data = escape(json.dumps(entry, indent=2, ensure_ascii=False))
+    return (
+        f'<details id="{escape(entry["id"])}"><summary>{_mark(answer["outcome"], answer["outcome"])} '
+        f"{line}{sent}</summary><pre>{data}</pre></details>"
+    )
