@@ -29,6 +29,7 @@ Examples:
   mockserver --scenario flaky                 two rate limits, a server error, then success
   mockserver --port 0 --port-file port.txt    a free port, written to a file
   mockserver --auth exact --key sk-test-1     only this key is accepted
+  mockserver lint mine.yaml                   what is wrong with a scenario of your own
   mockserver models --as-of 2026-04-21        what the models of a day accept
   mockserver errors                           every refusal that is known
   mockserver check house.png                  would the API take this picture?
@@ -43,6 +44,7 @@ Examples:
 )
 @click.option("--port-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the port to this file.")
 @click.option("--scenario", default="ok", show_default=True, help="A built-in scenario's name, or a file.")
+@click.option("--seed", type=int, help="Decides all that is left to chance, in place of the scenario's own seed.")
 @click.option("--as-of", "day", default="any", show_default=True, help="The API of a day: any, latest, or a date.")
 @click.option(
     "--auth",
@@ -89,7 +91,15 @@ def serve(host: str, port: int, port_file: Path | None, **options: Any) -> None:
 
 
 def furnished(
-    scenario: str, day: str, auth: str, keys: tuple[str, ...], paint: str, clock: str, latency: str, bare: bool
+    scenario: str,
+    seed: int | None,
+    day: str,
+    auth: str,
+    keys: tuple[str, ...],
+    paint: str,
+    clock: str,
+    latency: str,
+    bare: bool,
 ) -> Server:
     """The server that the options ask for."""
     from mockserver.contract.asof import as_of
@@ -101,7 +111,7 @@ def furnished(
         raise click.UsageError("--auth exact and --key belong together: give both, or neither")
     try:
         settings = Settings(as_of(day), auth, frozenset(keys), paint, latency=seconds(latency), bare=bare)
-        return Server(settings, Memory(load(scenario)), clock=instant(clock))
+        return Server(settings, Memory(load(scenario), seed), clock=instant(clock))
     except (ScenarioError, ValueError) as error:
         raise click.UsageError(str(error)) from None
 

@@ -27,20 +27,13 @@ def entry(
 
     The `sha256` of a file holds its xxh3 digest until the journal is read.
     """
-    key = api_key(request)
     noted = {
         "id": entry_id,
         "session": moment.session,
         "time": datetime.fromtimestamp(moment.now, UTC).isoformat(timespec="milliseconds"),
         "attempt": moment.attempt,
-        "request": {
-            "method": request.method,
-            "path": request.path,
-            "headers": [[name, "[redacted]" if name in SECRET_HEADERS else value] for name, value in request.headers],
-            "fields": _fields(request.parts) if understood.document is None else _short(understood.document),
-            "files": [_file(part) for part in _files(request, understood)],
-        },
-        "job": understood.job and understood.job.described(),
+        "request": None,
+        "job": None,
         "turn": turn.described(),
         "answer": {
             "status": given.status,
@@ -54,9 +47,30 @@ def entry(
         "hints": list(given.hints),
         "cost": given.cost,
     }
-    # Anything shorter could be a word of the prompt.
-    cleaned: dict[str, Any] = without(noted, frozenset({key} if len(key) >= 8 else ()))
+    cleaned: dict[str, Any] = without(noted, _secrets(request))
+    return cleaned | arrived(request, understood)
+
+
+def arrived(request: Request, understood: Understood) -> dict[str, Any]:
+    """The part of an entry that tells of the request: `request` and `job`, secrets left out."""
+    told = {
+        "request": {
+            "method": request.method,
+            "path": request.path,
+            "headers": [[name, "[redacted]" if name in SECRET_HEADERS else value] for name, value in request.headers],
+            "fields": _fields(request.parts) if understood.document is None else _short(understood.document),
+            "files": [_file(part) for part in _files(request, understood)],
+        },
+        "job": understood.job and understood.job.described(),
+    }
+    cleaned: dict[str, Any] = without(told, _secrets(request))
     return cleaned
+
+
+def _secrets(request: Request) -> frozenset[str]:
+    key = api_key(request)
+    # Anything shorter could be a word of the prompt.
+    return frozenset({key} if len(key) >= 8 else ())
 
 
 def pictures(understood: Understood, given: Answer) -> Iterator[tuple[str, bytes, str]]:

@@ -16,7 +16,8 @@ class Settings:
     `auth` is `open` (no key needed), `bearer` (any key, the default) or `exact` (one of `keys`); `paint` is
     `receipt`, `flat` or `noise`. `accept` names guesses of ours that are not to be enforced: families of the
     catalogue, or keys of the capability table such as `images.modes`. `latency` is in seconds; None draws it from
-    what was recorded. `bare` leaves out all headers that a client does not need.
+    what was recorded. `moderation` are the words that the safety system refuses, and `limits` what a session may use
+    per minute, both as a scenario file says them. `bare` leaves out all headers that a client does not need.
     """
 
     as_of: AsOf = field(default_factory=lambda: as_of("any"))
@@ -26,6 +27,8 @@ class Settings:
     accept: frozenset[str] = frozenset()
     latency: float | None = 0
     bare: bool = False
+    moderation: tuple[Mapping[str, Any], ...] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from mockserver.moment import Moment
 from mockserver.render.gallery import Sent
 from mockserver.render.heads import headers
 from mockserver.render.links import link
+from mockserver.render.replies import fixed
 from mockserver.wire import sse
 from mockserver.wire.plan import Chunk, End, Head, Plan, Step, Wait, whole
 
@@ -43,15 +44,25 @@ def latency(job: Job, moment: Moment) -> float:
 
 
 def served(
-    job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any] | None, moment: Moment, origin: str, wait: float
+    job: Job,
+    sent: tuple[Sent, ...],
+    usage: Mapping[str, Any] | None,
+    moment: Moment,
+    origin: str,
+    wait: float,
+    ok: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """The plan of a served job that takes `wait` seconds: one JSON body, or one event after the other."""
+    """The plan of a served job that takes `wait` seconds: one JSON body, or one event after the other.
+
+    `ok` is what a scenario's step fixes of it.
+    """
     took = latency(job, moment)
     if job.stream:
         head = Head(200, headers(moment, 200, "text/event-stream", None, took))
-        return (head, *paced(list(events(job, sent, usage or {}, moment, wait)), wait), End())
+        return (head, *paced(list(events(job, sent, usage or {}, moment, wait, ok)), wait), End())
     done = moment.later(wait)
-    body = json.dumps(_response(job, sent, usage, done, origin), indent=2).encode("ascii")
+    values = _response(job, sent, usage, done, origin)
+    body = json.dumps(fixed(values, ok) if ok else values, indent=2).encode("ascii")
     plan = whole(200, headers(done, 200, "application/json", None, took), body)
     return (Wait(wait), *plan) if wait else plan
 
@@ -89,12 +100,17 @@ def _response(
 
 
 def events(
-    job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any], moment: Moment, wait: float = 0
+    job: Job,
+    sent: tuple[Sent, ...],
+    usage: Mapping[str, Any],
+    moment: Moment,
+    wait: float = 0,
+    ok: Mapping[str, Any] | None = None,
 ) -> Iterator[bytes]:
-    """The frames of a stream over `wait` seconds: its partial pictures, then the completed one."""
+    """The frames of a stream over `wait` seconds: its partial pictures, then the completed one, fixed as `ok` says."""
     family = EVENTS[job.endpoint]
     for index, picture in enumerate(sent):
-        kind = "completed" if picture is sent[-1] else "partial_image"
+        kind = "completed" if index == len(sent) - 1 else "partial_image"
         shape = _shape(kind, moment.as_of)
         values = _echo(job) | {
             "type": f"{family}.{kind}",
@@ -104,7 +120,8 @@ def events(
             "sequence_number": index,
             "usage": {key: usage[key] for key in shape.get("usage", ()) if key in usage},
         }
-        yield sse.frame(values["type"], {key: values[key] for key in shape["keys"]})
+        event = {key: values[key] for key in shape["keys"]}
+        yield sse.frame(values["type"], fixed(event, ok) if ok and kind == "completed" else event)
 
 
 def interrupted(
