@@ -19,7 +19,12 @@ REGISTRY: Registry[Any] = Registry().with_resources(
     [(name, Resource.from_contents(schema)) for name, schema in SCHEMAS.items()]
 )
 VALIDATORS = {name: Draft202012Validator(schema, registry=REGISTRY) for name, schema in SCHEMAS.items()}
-ADMIN = {"/__mock/health": "health.json", "/__mock/journal": "journal.json"}
+ADMIN = {
+    "/__mock/health": "health.json",
+    "/__mock/journal": "journal.json",
+    "/__mock/scenario": "scenario.json",
+    "/__mock/verify": "verify.json",
+}
 
 
 def check(path: str, status: int, headers: dict[str, str], body: bytes) -> None:

@@ -9,7 +9,7 @@ from mockserver.moment import Moment
 from mockserver.render.heads import headers
 from mockserver.wire.plan import Headers, Plan, whole
 
-# What says how long a body is does not belong to an answer that has none.
+# An answer that can have no body does not say how long it is.
 BODILESS = (204, 304)
 
 
@@ -22,6 +22,7 @@ def reply(said: Mapping[str, Any], moment: Moment) -> Plan:
         kind, data = "application/json", b"" if body is None else json.dumps(body, indent=2).encode("ascii")
     own = _headers(said.get("headers", {}))
     theirs = {name for name, _ in own} | ({"content-length"} if status in BODILESS else set())
+    theirs |= set() if data else {"content-type"}
     head = headers(moment, status, kind, len(data), moment.between("processing", 30, 41) / 1000)
     return whole(status, (*((name, value) for name, value in head if name not in theirs), *own), data)
 

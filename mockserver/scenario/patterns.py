@@ -43,13 +43,13 @@ def _path(kind: Any, value: Any) -> int:
     if kind in PLAIN:
         return 1
     if kind in REPEATS:
-        _, high, body = value
+        low, high, body = value
         inner = _paths(body)
         if inner > 1 and high > 9:
             raise ValueError("repeats what has choices or repeats inside; expected one repeat at a time")
         if not body.getwidth()[0]:
             raise ValueError("repeats what may be empty; expected something in each round")
-        return int(inner**high * min(high, TEXT)) or 1
+        return int(inner**high * min(high + (low == 0), TEXT))
     if kind is names.SUBPATTERN:
         return _paths(value[-1])
     if kind is names.BRANCH:
