@@ -86,7 +86,7 @@ class Api:
         name = session or session_of(api_key(request))
         server, here = self.server, f"{scope['scheme']}://{request.header('host') or 'localhost'}"
         try:
-            picked = await self._picked(request)
+            picked = self._picked(request)
         except ScenarioError as error:
             await admin.problem(400, "No such scenario", "\n".join(error.faults))(scope, receive, send)
             return
@@ -105,10 +105,10 @@ class Api:
         plan = beside(given, noted["id"], origin, settings.bare)
         await carry_out(plan, noted["answer"], send, server.sleep, scope)
 
-    async def _picked(self, request: Request) -> Scenario | None:
+    def _picked(self, request: Request) -> Scenario | None:
         """The scenario that the request itself names, if it does. Raises ScenarioError."""
         named = request.header("x-mockserver-scenario")
-        return await self._aside(find, named, self.server.state.scenario.folder) if named is not None else None
+        return find(named, self.server.state.scenario.folder) if named is not None else None
 
     async def _aside(self, work: Callable[..., T], *arguments: object) -> T:
         """Do pure work off the event loop, when one of a bounded number of places is free."""

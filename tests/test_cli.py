@@ -190,13 +190,13 @@ def test_unwritable_port_file(refuse: Refuse, tmp_path: Path) -> None:
     [
         (
             "scenario: mine\nsteps:\n  - {ok: {}}\n  - {eror: rate-input-images}\n",
-            ":4: steps[1]: 'eror': unknown key; expected ok, error, times, retry_after",
+            ":4: steps[1]: 'eror': unknown key; expected when, ok, error, reply, times, ",
         ),
         (
             "scenario: mine\nsteps:\n  - {error: rate-input-pictures}\n",
-            ":3: there is no error 'rate-input-pictures'; expected a family such as ",
+            ":3: steps[0].error: there is no error 'rate-input-pictures'; expected a family such as ",
         ),
-        ("scenario: mine\n", ":1: the key 'steps' is missing; expected keys are "),
+        ("scenario: mine\n", ":1: the key 'steps' is missing, and 'extends' too; expected keys are "),
         ("scenario: mine\nsteps: [\n", ":3: is not YAML: "),
         ("scenario: mine\nsteps: \0\n", ":1: is not YAML: "),
     ],
