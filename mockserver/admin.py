@@ -12,6 +12,9 @@ from mockserver.images import sample
 from mockserver.journal import Journal
 from mockserver.problems import Refusal, problem, queried
 from mockserver.problems import refused as told_why
+from mockserver.scenario.document import BYTES
+from mockserver.scenario.files import ScenarioError, parse, parse_part
+from mockserver.scenario.verify import verify
 from mockserver.state import Server
 
 
@@ -22,6 +25,9 @@ def create(server: Server) -> Starlette:
         Route("/health", told.health),
         Route("/reset", told.reset, methods=["POST"]),
         Route("/openapi.json", told.openapi),
+        Route("/scenario", told.scenario, methods=["GET", "PUT"]),
+        Route("/next", told.next, methods=["POST"]),
+        Route("/verify", told.verify, methods=["POST"]),
         Route("/pictures/{sha256}", told.picture),
         Route("/sample.png", told.sample),
         *control.routes(server),
@@ -34,6 +40,21 @@ async def refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     detail = f"{request.method} {request.url.path} is nothing that this server answers"
     return problem(error.status_code, error.detail, detail, error.headers)
+
+
+def faulty(title: str, error: ScenarioError) -> Response:
+    """What is wrong with a body that was sent to us, a line for each fault."""
+    return problem(400, title, "\n".join(error.faults))
+
+
+async def body(request: Request) -> bytes:
+    """The body of a request, of which no more is read than one byte beyond what a scenario may have."""
+    data = b""
+    async for piece in request.stream():
+        data += piece
+        if len(data) > BYTES:
+            break
+    return data
 
 
 class Told:
@@ -67,6 +88,37 @@ class Told:
         if session is None:
             self._journal.restart()
         return Response(status_code=204)
+
+    async def scenario(self, request: Request) -> Response:
+        """The scenario of `?session=`, or the server's; PUT begins another, from YAML or JSON, or changes nothing."""
+        session, state = request.query_params.get("session"), self.server.state
+        if request.method == "PUT":
+            try:
+                found = parse(await body(request), "scenario")
+            except ScenarioError as error:
+                return faulty("The scenario cannot be used", error)
+            state.play(session, found)
+        return JSONResponse(state.playing(session).data)
+
+    async def next(self, request: Request) -> Response:
+        """A step for the next request that it fits, of `?session=` or of any."""
+        try:
+            step = parse_part(await body(request), "step", "step")
+            self.server.state.give(request.query_params.get("session"), step)
+        except ScenarioError as error:
+            return faulty("The step cannot be used", error)
+        except ValueError as error:
+            return problem(409, "Too many steps", str(error))
+        return Response(status_code=204)
+
+    async def verify(self, request: Request) -> Response:
+        """How many calls of `?session=`, or of all, met a `when`, and which came near."""
+        try:
+            asked = parse_part(await body(request), "verify", "verify")
+        except ScenarioError as error:
+            return faulty("The question cannot be understood", error)
+        entries = self._journal.entries(request.query_params.get("session"))
+        return JSONResponse(verify(entries, asked["when"], asked.get("times")))
 
     async def openapi(self, request: Request) -> Response:
         """The contract of the server's day as one OpenAPI document."""

@@ -15,12 +15,16 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mockserver import admin
 from mockserver.engine.answer import Answer, answer
+from mockserver.engine.asking import asking
 from mockserver.engine.door import api_key
 from mockserver.engine.entry import entry, pictures
 from mockserver.engine.understand import understand
 from mockserver.guard import Guard
 from mockserver.moment import Moment
+from mockserver.problems import problem
 from mockserver.render import heads, links
+from mockserver.scenario.files import ScenarioError, find
+from mockserver.scenario.machine import Scenario
 from mockserver.state import Server
 from mockserver.wire.multipart import FormReader, boundary
 from mockserver.wire.plan import Chunk, Head, Plan, Wait
@@ -88,9 +92,15 @@ class Api:
         host = request.header("host") or "localhost"
         here = f"{scope['scheme']}://{host}"
         server.look()
-        settings = server.state.over(name, server.settings)
+        try:
+            picked = self._picked(request)
+        except ScenarioError as error:
+            await problem(400, "No such scenario", "\n".join(error.faults))(scope, receive, send)
+            return
+        settings = server.state.over(name, server.settings, picked)
         understood = await self._aside(understand, request, settings, server.sources(name, host))
-        taken = await server.state.take(name, understood.digest)
+        asked = await self._aside(asking, request, understood, settings, server.clock(name))
+        taken = await server.state.take(name, asked, picked)
         moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
         given = await self._aside(answer, understood, taken.turn, moment, settings, here)
         if understood.job and understood.job.capability.shutdown:
@@ -111,6 +121,11 @@ class Api:
             await carry_out(plan, noted["answer"], send, server.sleep, scope)
         finally:
             server.journal.calls.end(*place, server.clock.watch() + server.clock.advanced(name))
+
+    def _picked(self, request: Request) -> Scenario | None:
+        """The scenario that the request itself names, if it does. Raises ScenarioError."""
+        named = request.header("x-mockserver-scenario")
+        return find(named, self.server.state.scenario.folder) if named is not None else None
 
     async def _aside(self, work: Callable[..., T], *arguments: object) -> T:
         """Do pure work off the event loop, when one of a bounded number of places is free."""

@@ -25,6 +25,7 @@ Examples:
   mockserver --port 0 --port-file port.txt    a free port, written to a file
   mockserver --auth exact --key sk-test-1     only this key is accepted
   mockserver --scenario flaky -- npm test     run a command against a server of its own
+  mockserver lint mine.yaml                   what is wrong with a scenario of your own
   mockserver models --as-of 2026-04-21        what the models of a day accept
   mockserver errors                           every refusal that is known
   mockserver check house.png                  would the API take this picture?
@@ -45,6 +46,7 @@ Examples:
 )
 @click.option("--port-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the port to this file.")
 @click.option("--scenario", default="ok", show_default=True, help="A built-in scenario's name, or a file.")
+@click.option("--seed", type=int, help="Decides all that is left to chance, in place of the scenario's own seed.")
 @click.option("--as-of", "day", default="any", show_default=True, help="The API of a day: any, latest, or a date.")
 @click.option(
     "--auth",

@@ -111,6 +111,44 @@ def conform(context: click.Context, /, url: str, key_env: str, day: str, budget:
     context.exit(status)
 
 
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=FILE)
+@JSON
+@click.pass_context
+def lint(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> None:
+    """Say what is wrong with scenario FILEs, in a line for each fault: file, line, place and what was expected.
+
+    The exit status is 0 when all can be used, 1 when one is broken, and 2 when one cannot be read.
+    """
+    from mockserver.scenario.files import faults
+
+    try:
+        found = [fault for path in files for fault in faults(path)]
+    except OSError as error:
+        raise click.UsageError(f"cannot read {error.filename}: {error.strerror}") from None
+    if as_json:
+        click.echo(json.dumps([{"file": one.source, "line": one.line, "fault": one.words} for one in found], indent=2))
+    else:
+        click.echo("".join(f"{fault}\n" for fault in found), nl=False)
+    context.exit(int(bool(found)))
+
+
+@click.command()
+@click.argument("name", required=False)
+def scenarios(name: str | None) -> None:
+    """Print the scenarios that come along, a line each; with a NAME print that one's file, to copy."""
+    from mockserver.scenario import files
+
+    try:
+        if name is None:
+            for built_in in files.built_in():
+                click.echo(f"{built_in:<20} {files.load(built_in).about}")
+        else:
+            click.echo(files.text(name), nl=False)
+    except files.ScenarioError as error:
+        raise click.UsageError(str(error)) from None
+
+
 def on(day: str) -> Any:
     """The as-of of an option's value."""
     from mockserver.contract.asof import as_of
@@ -134,4 +172,4 @@ def show(rows: list[dict[str, str]], as_json: bool) -> None:
         click.echo(tables.text(rows, width))
 
 
-ALL = (models, errors, check, conform)
+ALL = (models, errors, check, conform, lint, scenarios)

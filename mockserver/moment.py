@@ -7,6 +7,12 @@ from mockserver import resources
 from mockserver.contract.asof import AsOf
 
 
+def drawn(seed: int, session: str, position: int, what: str, size: int = 8) -> int:
+    """A deterministic whole number of `size` bytes, for one turn of a session."""
+    key = f"{seed}/{session}/{position}/{what}".encode()
+    return int.from_bytes(hashlib.blake2b(key, digest_size=size).digest(), "big")
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """When and for whom something is answered; every id is drawn from it.
@@ -28,8 +34,7 @@ class Moment:
 
     def draw(self, what: str, size: int = 16) -> str:
         """A deterministic hexadecimal id of `size` bytes for this moment."""
-        key = f"{self.seed}/{self.session}/{self.position}/{what}".encode()
-        return hashlib.blake2b(key, digest_size=size).hexdigest()
+        return f"{drawn(self.seed, self.session, self.position, what, size):0{2 * size}x}"
 
     def between(self, what: str, low: int, high: int) -> int:
         """A deterministic whole number from `low` to `high`."""

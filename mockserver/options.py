@@ -64,7 +64,14 @@ def fail_on(context: click.Context, param: click.Parameter, values: Sequence[str
 
 
 def furnished(
-    scenario: str, day: str, keys: tuple[str, ...], clock: str, watch: bool, token: str | None, **options: Any
+    scenario: str,
+    seed: int | None,
+    day: str,
+    keys: tuple[str, ...],
+    clock: str,
+    watch: bool,
+    token: str | None,
+    **options: Any,
 ) -> Server:
     """The server that the options ask for."""
     from mockserver.clock import Clock
@@ -75,7 +82,7 @@ def furnished(
         raise click.UsageError("--auth exact and --key belong together: give both, or neither")
     try:
         settings = settled(day, keys, **options)
-        server = Server(settings, Memory(load(scenario)), clock=Clock(instant(clock)), token=token)
+        server = Server(settings, Memory(load(scenario), seed), clock=Clock(instant(clock)), token=token)
     except (ScenarioError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     if watch:

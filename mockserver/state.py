@@ -6,9 +6,10 @@ Another store can take its place behind the same few methods; taking a turn is t
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from mockserver import places
@@ -17,23 +18,34 @@ from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings, Sources
 from mockserver.files import Files
 from mockserver.journal import Journal
+from mockserver.scenario import waiting
+from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import load
-from mockserver.scenario.machine import Scenario, Turn
+from mockserver.scenario.machine import Scenario, Stored, Turn
+from mockserver.scenario.waiting import Waiting
 
 SESSIONS = 10_000
 JOBS = 10_000
+# One-shot steps that wait for a request; each is looked at when one comes.
+WAITING = 100
 # Sixteen images and a mask of 50 MB each, and room for the rest of the form.
 UPLOAD_BYTES = 17 * 50 * 1024 * 1024 + 1024 * 1024
 
 
 @dataclass(slots=True)
 class Session:
-    """One isolated user. `scenario` and `as_of` are its own, or None where the server's count."""
+    """One isolated user. `scenario` and `as_of` are its own, or None where the server's count.
+
+    All else is plain data, which another store could hold as it is: `places` are its places in scenarios, by the name
+    that a request asked for ("" for the session's own), and `waiting` are the one-shot steps that were given for it.
+    """
 
     position: int = 0
     scenario: Scenario | None = None
     as_of: str | None = None
     attempts: dict[str, int] = field(default_factory=dict)
+    places: dict[str, Stored] = field(default_factory=dict)
+    waiting: list[Waiting] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +59,88 @@ class Taken:
 
 
 class Memory:
-    """The state of all sessions in this process; the ones that were idle longest go when there are too many."""
+    """The state of all sessions in this process; the ones that were idle longest go when there are too many.
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+    `seed` counts in place of that of each scenario, where it is given.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
+        self._seed = seed
+        self.scenario = self._seeded(scenario)
         self._sessions: dict[str, Session] = {}
+        self._waiting: list[Waiting] = []
 
-    async def take(self, name: str, job_digest: str | None) -> Taken:
-        """One turn of a session, for one wire request, whose job (if it is one) has this digest."""
+    async def take(self, name: str, asked: Asked, picked: Scenario | None = None) -> Taken:
+        """One turn of a session, for one wire request that asks for this.
+
+        `picked` is the scenario that the request itself names: it has a place of its own in each session.
+        """
         session = self._session(name)
-        scenario = session.scenario or self.scenario
-        attempt = 1
-        if job_digest is not None:
-            attempt = session.attempts.pop(job_digest, 0) + 1
-            session.attempts[job_digest] = attempt
-            if len(session.attempts) > JOBS:
-                del session.attempts[next(iter(session.attempts))]
-        taken = Taken(scenario.turn(session.position), session.position, attempt, scenario.seed)
+        scenario = self._seeded(picked) if picked else self.playing(name)
+        attempt = _attempt(session.attempts, asked.digest)
+        asked = replace(asked, session=name, attempt=attempt)
+        place = picked.name if picked else ""
+        stored = session.places.get(place, {})
+        turn, session.places[place], after = waiting.turn(scenario, stored, (session.waiting, self._waiting), asked)
+        session.waiting, self._waiting = after
+        taken = Taken(turn, session.position, attempt, scenario.seed)
         session.position += 1
         return taken
 
-    def play(self, name: str, scenario: Scenario | None = None, as_of: str | None = None) -> None:
-        """From now on this session plays that scenario from its first step, on that day; None keeps what it has."""
+    def play(self, name: str | None, scenario: Scenario | None = None, as_of: str | None = None) -> None:
+        """From now on this session plays that scenario from its first step, on that day; None keeps what it has.
+
+        Without a name it is the server's scenario, which all sessions without one of their own begin anew.
+        """
+        if scenario:
+            scenario = self._seeded(scenario)
+        if name is None:
+            self.scenario = scenario or self.scenario
+            for session in self._sessions.values():
+                if session.scenario is None:
+                    session.places.pop("", None)
+            return
         old = self._session(name)
         self._sessions[name] = Session(scenario=scenario or old.scenario, as_of=as_of or old.as_of)
 
-    def over(self, name: str, settings: Settings) -> Settings:
+    def playing(self, name: str | None = None) -> Scenario:
+        """The scenario that a session plays, or the server's."""
+        session = self._sessions.get(name) if name is not None else None
+        return (session and session.scenario) or self.scenario
+
+    def give(self, name: str | None, step: Mapping[str, Any]) -> None:
+        """A step, as data, for the next request that it fits: of one session, or of any.
+
+        Raises ValueError when too many wait.
+        """
+        queue = self._waiting if name is None else self._session(name).waiting
+        if len(queue) >= WAITING:
+            raise ValueError(f"{WAITING} steps are waiting already; expected requests to take them")
+        queue.append(waiting.given(step))
+
+    def over(self, name: str, settings: Settings, picked: Scenario | None = None) -> Settings:
         """The settings that count for a session: its own over its scenario's over the server's."""
         session = self._session(name)
-        scenario = session.scenario or self.scenario
+        scenario = picked or session.scenario or self.scenario
+        changed: dict[str, Any] = {}
         day = session.as_of or scenario.as_of
-        if day is None and not scenario.accept:
-            return settings
-        accept = settings.accept | scenario.accept
-        return replace(settings, as_of=as_of(day) if day else settings.as_of, accept=accept)
+        if day:
+            changed["as_of"] = as_of(day)
+        if scenario.auth:
+            changed |= {"auth": scenario.auth, "keys": scenario.keys}
+        if scenario.paint:
+            changed["paint"] = scenario.paint
+        if scenario.latency is not None:
+            fixed = {"none": 0, "realistic": None}
+            latency = scenario.latency
+            changed["latency"] = fixed[latency] if isinstance(latency, str) else latency
+        if scenario.accept:
+            changed["accept"] = settings.accept | scenario.accept
+        if scenario.moderation:
+            changed["moderation"] = scenario.moderation
+        if scenario.limits:
+            changed["limits"] = scenario.limits
+        return replace(settings, **changed) if changed else settings
 
     def renew(self, scenario: Scenario) -> None:
         """From now on the server plays that scenario; sessions without one of their own begin it from its start."""
@@ -89,11 +149,15 @@ class Memory:
         self._sessions = {name: one if one.scenario else Session(as_of=one.as_of) for name, one in old}
 
     def reset(self, name: str | None = None) -> None:
-        """Put one session, or all, back to the start of the server's own scenario."""
+        """Put one session, or all, back to the start of the server's scenario."""
         if name is None:
             self._sessions.clear()
+            self._waiting.clear()
         else:
             self._sessions.pop(name, None)
+
+    def _seeded(self, scenario: Scenario) -> Scenario:
+        return scenario if self._seed is None else replace(scenario, seed=self._seed)
 
     def _session(self, name: str) -> Session:
         session = self._sessions.pop(name, None) or Session()
@@ -101,6 +165,16 @@ class Memory:
         if len(self._sessions) > SESSIONS:
             del self._sessions[next(iter(self._sessions))]
         return session
+
+
+def _attempt(attempts: dict[str, int], digest: str | None) -> int:
+    """How often a job has come, this time included; what was no job comes for the first time."""
+    if digest is None:
+        return 1
+    attempts[digest] = attempts.pop(digest, 0) + 1
+    if len(attempts) > JOBS:
+        del attempts[next(iter(attempts))]
+    return attempts[digest]
 
 
 @dataclass(slots=True)

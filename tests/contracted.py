@@ -22,7 +22,8 @@ REGISTRY: Registry[Any] = Registry().with_resources(
 VALIDATORS = {name: Draft202012Validator(schema, registry=REGISTRY) for name, schema in SCHEMAS.items()}
 RAW = ("application/xml", "application/octet-stream")
 VALIDATORS["entry"] = Draft202012Validator({"$ref": "journal.json#/$defs/entry"}, registry=REGISTRY)
-ADMIN = {f"/__mock/{name}": f"{name}.json" for name in ("health", "journal", "ledger", "verdict", "clock")}
+TOLD = ("health", "journal", "ledger", "verdict", "clock", "scenario", "verify")
+ADMIN = {f"/__mock/{name}": f"{name}.json" for name in TOLD}
 
 
 def told(path: str, method: str) -> str:

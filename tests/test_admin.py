@@ -166,3 +166,120 @@ def test_openapi_by_date(day: str, bodies: list[str], paths: list[str]) -> None:
     found = response.json()["paths"]
     assert list(found["/v1/images/edits"]["post"]["requestBody"]["content"]) == bodies
     assert [path.rpartition("/")[2] for path in found if path.startswith("/v1/images/")] == paths
+
+
+HOLD = b"scenario: mine\nsteps: [{error: org-verify}]\nthen: hold\n"
+
+
+def test_scenario() -> None:
+    """Told as JSON that can be sent back; a session's own and the server's; a bad one changes nothing."""
+    path = "/__mock/scenario"
+    server = flat("flaky")
+    told, put, mine, call, others, bad, still, back, whole = ask(
+        server,
+        {"url": path},
+        {"url": f"{path}?session=a", "method": "PUT", "content": HOLD},
+        {"url": f"{path}?session=a"},
+        post(url="/__mock/s/a/v1/images/edits"),
+        post(url="/__mock/s/b/v1/images/edits"),
+        {"url": f"{path}?session=a", "method": "PUT", "content": b"scenario: mine\nsteps: [{}]\nthen: never\n"},
+        {"url": f"{path}?session=a"},
+        {"url": path},
+        {"url": path, "method": "PUT", "content": HOLD},
+    )
+    assert told.json()["scenario"] == back.json()["scenario"] == "flaky"
+    assert put.json() == mine.json() == still.json() == whole.json()
+    assert (call.status_code, others.status_code, bad.status_code) == (403, 429, 400)
+    assert bad.headers["content-type"] == "application/problem+json"
+    assert bad.json()["detail"].splitlines() == [
+        "scenario:2: steps[0]: expected exactly one of 'ok', 'error', 'reply'",
+        "scenario:3: then: 'never' is unknown; expected one of repeat, hold, ok",
+    ]
+    again, other = ask(
+        server, {"url": path, "method": "PUT", "json": told.json()}, post(url="/__mock/s/b/v1/images/edits")
+    )
+    assert (again.json(), other.status_code) == (told.json(), 429)
+
+
+def test_too_large_a_scenario() -> None:
+    (answer,) = ask(flat(), {"url": "/__mock/scenario", "method": "PUT", "content": b"#" * 3_000_000})
+    assert "too large" in answer.json()["detail"]
+
+
+def test_next() -> None:
+    """Used once, by the next request that it fits; the scenario's own place stays."""
+    url = "/__mock/next"
+    a, b = post(url="/__mock/s/a/v1/images/edits"), post(url="/__mock/s/b/v1/images/edits")
+    server = flat("flaky")
+    given = {"url": f"{url}?session=a", "method": "POST", "content": b"{error: org-verify, times: 2}"}
+    common = {"url": url, "method": "POST", "json": {"reply": {"status": 418}, "when": {"prompt": "x"}}}
+    unfit = {"url": url, "method": "POST", "json": {"reply": {"status": 418}, "when": {"prompt": "y"}}}
+    answers = ask(server, given, unfit, common, a, b, b, a, a)
+    assert [answer.status_code for answer in answers] == [204, 204, 204, 403, 418, 429, 403, 429]
+    turns = [entry["turn"] for entry in server.journal.entries()]
+    assert [(turn["step"], turn["one_shot"]) for turn in turns] == [
+        (None, True),
+        (None, True),
+        (1, False),
+        (None, True),
+        (1, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "{}",
+        "{ok: {}, times: forever}",
+        "{ok: {pictures: [a.png]}}",
+        "{error: nothing}",
+        "{ok: {}, when: {prompt: 5}}",
+        '{ok: {}, when: {prompt: {regex: "("}}}',
+        r'{ok: {}, when: {prompt: {regex: "\\w*\\w*!"}}}',
+    ],
+)
+def test_no_next(step: str) -> None:
+    (answer,) = ask(flat(), {"url": "/__mock/next", "method": "POST", "content": step.encode()})
+    assert (answer.status_code, answer.json()["title"]) == (400, "The step cannot be used")
+    assert answer.json()["detail"].startswith("step:1:")
+
+
+def test_too_many_next() -> None:
+    give = {"url": "/__mock/next", "method": "POST", "json": {"ok": {}}}
+    *_, last, full = ask(flat(), *[give] * 101)
+    assert (last.status_code, full.status_code) == (204, 409)
+
+
+def test_verify() -> None:
+    """Counted by the matcher of the scenarios; the nearest misses say what was there."""
+    url = "/__mock/verify"
+    calls = [
+        post(),
+        post(data={"model": "gpt-image-1.5", "prompt": "y"}),
+        post(data={"model": "gpt-image-2"}, url="/v1/x"),
+    ]
+
+    def asked(when: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return {"url": url, "method": "POST", "json": {"when": when} | more}
+
+    *_, one, two, none, range_, bad, dear, broken = ask(
+        flat(),
+        *calls,
+        asked({"model": "gpt-image-2", "images": 1, "endpoint": "images/edits"}, times=1),
+        asked({"endpoint": "images/edits"}, times=1),
+        asked({"model": "gpt-image-1.5", "prompt": "x"}),
+        asked({"images": 1}, times={"minimum": 4, "maximum": 5}),
+        {"url": url, "method": "POST", "json": {}},
+        asked({"prompt": {"regex": "a*a*b"}}),
+        asked({"prompt": {"regex": "("}}),
+    )
+    assert one.json() == {"ok": True, "count": 1, "expected": 1, "matched": ["e000001"]}
+    assert two.json()["detail"] == "expected 1 calls that match {'endpoint': 'images/edits'}, found 2 of 3"
+    told = none.json()
+    assert (told["ok"], told["count"], told["expected"]) == (False, 0, {"minimum": 1})
+    assert told["misses"][:2] == [
+        {"entry": "e000001", "failed": ["model: expected 'gpt-image-1.5', was 'gpt-image-2'"]},
+        {"entry": "e000002", "failed": ["prompt: expected 'x', was 'y'"]},
+    ]
+    assert range_.json()["detail"].startswith("expected at least 4 calls and at most 5 calls that match")
+    assert [answer.status_code for answer in (bad, dear, broken)] == [400, 400, 400]

@@ -190,13 +190,13 @@ def test_unwritable_port_file(refuse: Refuse, tmp_path: Path) -> None:
     [
         (
             "scenario: mine\nsteps:\n  - {ok: {}}\n  - {eror: rate-input-images}\n",
-            ":4: steps[1]: 'eror': unknown key; expected ok, error, times, retry_after",
+            ":4: steps[1]: 'eror': unknown key; expected when, ok, error, reply, times, ",
         ),
         (
             "scenario: mine\nsteps:\n  - {error: rate-input-pictures}\n",
-            ":3: there is no error 'rate-input-pictures'; expected a family such as ",
+            ":3: steps[0].error: there is no error 'rate-input-pictures'; expected a family such as ",
         ),
-        ("scenario: mine\n", ":1: the key 'steps' is missing; expected keys are "),
+        ("scenario: mine\n", ":1: the key 'steps' is missing, and 'extends' too; expected keys are "),
         ("scenario: mine\nsteps: [\n", ":3: is not YAML: "),
         ("scenario: mine\nsteps: \0\n", ":1: is not YAML: "),
     ],
@@ -380,3 +380,34 @@ def test_conform(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
             cli.main()
     assert stopped.value.code == 2
     assert "the key is empty" in capsys.readouterr().err
+
+
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-W", "error", "-m", "mockserver", *options]
+    return subprocess.run(call, capture_output=True, text=True, cwd=HOME)
+
+
+def test_lint(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text("scenario: good\nsteps: [{ok: {}}]\n")
+    bad.write_text("scenario: bad\nsteps:\n  - {}\n  - {ok: {}, times: 0}\n")
+    assert (run("lint", str(good)).returncode, run("lint", str(good)).stdout) == (0, "")
+    done = run("lint", str(good), str(bad))
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        f"{bad}:3: steps[0]: expected exactly one of 'ok', 'error', 'reply'",
+        f"{bad}:4: steps[1].times: 0 does not do; expected minimum 1",
+    ]
+    told = json.loads(run("lint", "--json", str(bad)).stdout)
+    assert [(one["file"], one["line"]) for one in told] == [(str(bad), 3), (str(bad), 4)]
+    missing = run("lint", str(tmp_path / "none.yaml"))
+    assert (missing.returncode, "cannot read" in missing.stderr) == (2, True)
+
+
+def test_scenarios() -> None:
+    lines = run("scenarios").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["flaky", "ok"]
+    assert lines[1].endswith("All is well. What the API would refuse is refused.")
+    assert run("scenarios", "flaky").stdout == (HOME / "scenarios" / "flaky.yaml").read_text()
+    unknown = run("scenarios", "nothing")
+    assert (unknown.returncode, "there is no scenario 'nothing'" in unknown.stderr) == (2, True)

@@ -1,13 +1,27 @@
 """Which step answers the n-th wire request."""
 
+import json
 from itertools import chain, islice, repeat
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import load
 from mockserver.scenario.machine import Scenario, Step, Turn, build
+
+
+def play(scenario: Scenario, *requests: Asked) -> list[Turn]:
+    """The turns that a session takes with these requests, one after the other."""
+    turns, stored = [], dict[str, Any]()
+    for asked in requests:
+        turn, after = scenario.turn(stored, asked)
+        turns.append(turn)
+        stored = json.loads(json.dumps(after))  # plain data: another store can hold it
+    return turns
+
 
 THREE = (Step(1, "server-error", 2), Step(2), Step(3, "org-verify", 3))
 
@@ -22,7 +36,7 @@ THREE = (Step(1, "server-error", 2), Step(2), Step(3, "org-verify", 3))
 )
 def test_then(then: str, numbers: list[int | None]) -> None:
     scenario = Scenario("mine", THREE, then)
-    turns = [scenario.turn(position) for position in range(13)]
+    turns = play(scenario, *[Asked()] * 13)
     assert [turn.step and turn.step.number for turn in turns] == numbers
     assert {turn.scenario for turn in turns} == {"mine"}
 
@@ -43,16 +57,7 @@ STEPS = st.lists(st.integers(1, 5), min_size=1, max_size=6).map(
 @given(STEPS, st.sampled_from(["repeat", "hold", "ok"]))
 def test_same_as_expanded(steps: tuple[Step, ...], then: str) -> None:
     scenario = Scenario("mine", steps, then)
-    for position, step in enumerate(islice(expanded(scenario), 80)):
-        assert scenario.turn(position) == Turn("mine", step)
-
-
-def test_far_away() -> None:
-    """A place far on costs nothing."""
-    scenario = Scenario("mine", tuple(Step(number, times=1_000_000) for number in range(1, 10_001)), "repeat")
-    step = scenario.turn(10**18 + 1_000_000).step
-    assert step
-    assert step.number == 2
+    assert play(scenario, *[Asked()] * 80) == [Turn("mine", step) for step in islice(expanded(scenario), 80)]
 
 
 def test_build() -> None:
@@ -69,12 +74,15 @@ def test_build() -> None:
     assert build({"scenario": "a", "steps": [{"ok": {}}]}) == Scenario("a", (Step(1),), "repeat", "", 0)
 
 
+TOLD = {"scenario": "mine", "step": None, "unmatched": False, "one_shot": False, "limited": None, "faults": []}
+
+
 def test_described() -> None:
-    assert Turn("mine", Step(4)).described() == {"scenario": "mine", "step": 4, "faults": []}
-    assert Turn("mine", None).described() == {"scenario": "mine", "step": None, "faults": []}
+    assert Turn("mine", Step(4)).described() == TOLD | {"step": 4}
+    assert Turn("mine", None).described() == TOLD
 
 
 def test_flaky() -> None:
     scenario = load("flaky")
-    found = [turn.step.error for turn in map(scenario.turn, range(5)) if turn.step]
+    found = [turn.step.error for turn in play(scenario, *[Asked()] * 5) if turn.step]
     assert found == ["rate-input-images", "rate-input-images", "server-error", None, "rate-input-images"]

@@ -9,7 +9,7 @@ from mockserver import resources
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
 from mockserver.harness import recipes
-from mockserver.scenario.files import guesses
+from mockserver.scenario.lint import guesses
 from tests.test_engine import file, form
 
 ROWS = resources.contract("pictures.yaml")["pictures"]

@@ -12,7 +12,9 @@ import pytest
 import mockserver
 from mockserver import cli, resources, tables
 from mockserver.contract.asof import as_of
+from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import load, parse
+from mockserver.scenario.machine import Stored
 from tests.pictures import opened
 from tests.test_cli import serving
 
@@ -106,7 +108,12 @@ def test_scenarios() -> None:
 def test_scenario_of_your_own() -> None:
     (example,) = [code for language, code in BLOCKS if language == "yaml"]
     scenario = parse(example.encode(), "README.md")
-    assert [scenario.turn(place).step is not None for place in range(5)] == [True] * 4 + [False]
+    stored: Stored = {}
+    answered = []
+    for _ in range(5):
+        turn, stored = scenario.turn(stored, Asked())
+        answered.append(turn.step is not None)
+    assert answered == [True] * 4 + [False]
 
 
 def test_ci_runs_the_command_of_the_readme() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mockserver import resources
 from mockserver.contract import catalogue
+from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import ScenarioError, load, parse
 from mockserver.scenario.machine import Scenario, Step
 
@@ -113,9 +114,13 @@ def test_aliased_step() -> None:
         (
             "scenario: mine\nsteps:\n  - ok: {status: 200}\n",
             3,
-            ["steps[0].ok: 'status': unknown key; expected none here"],
+            ["steps[0].ok: 'status': unknown key; expected partials, pictures, usage"],
         ),
-        ("scenario: mine\nsteps:\n  - ok: {}\n    tims: 2\n", 3, ["steps[0]: 'tims'", "ok, error, times, retry_after"]),
+        (
+            "scenario: mine\nsteps:\n  - ok: {}\n    tims: 2\n",
+            3,
+            ["steps[0]: 'tims'", "when, ok, error, reply, times, chance, retry_after"],
+        ),
         # Types and values.
         ("scenario: 5\nsteps: [{ok: {}}]\n", 1, ["scenario: 5", "expected string"]),
         ("scenario: Bad Name\nsteps: [{ok: {}}]\n", 1, ["scenario: 'Bad Name'", "expected pattern"]),
@@ -132,17 +137,17 @@ def test_aliased_step() -> None:
         ("scenario: mine\nsteps:\n  - ok: true\n", 3, ["steps[0].ok: True", "expected object"]),
         ("scenario: mine\nsteps:\n  - ok: {}\n    times: 0\n", 4, ["steps[0].times: 0", "expected minimum 1"]),
         ("scenario: mine\nsteps:\n  - ok: {}\n    times: 1000001\n", 4, ["expected maximum 1000000"]),
-        ("scenario: mine\nsteps:\n  - ok: {}\n    times: many\n", 4, ["'many'", "expected integer"]),
+        ("scenario: mine\nsteps:\n  - ok: {}\n    times: many\n", 4, ["'many'", "expected pattern ^forever$"]),
         (error("x\n    retry_after: -1"), 6, ["steps[1].retry_after: -1", "expected minimum 0"]),
         (error("x\n    retry_after: .nan"), 6, ["'.nan'", "expected float"]),
         (error("x\n    retry_after: -.inf"), 6, ["'-.inf'", "expected float"]),
         # Which step.
-        ("scenario: mine\nsteps:\n  - times: 2\n", 3, ["steps[0]: expected exactly one of 'ok' and 'error'"]),
-        ("scenario: mine\nsteps:\n  - {}\n", 3, ["steps[0]: expected exactly one of 'ok' and 'error'"]),
+        ("scenario: mine\nsteps:\n  - times: 2\n", 3, ["steps[0]: expected exactly one of 'ok', 'error', 'reply'"]),
+        ("scenario: mine\nsteps:\n  - {}\n", 3, ["steps[0]: expected exactly one of 'ok', 'error', 'reply'"]),
         (
             "scenario: mine\nsteps:\n  - {ok: {}, error: server-error}\n",
             3,
-            ["expected exactly one of 'ok' and 'error'"],
+            ["expected exactly one of 'ok', 'error', 'reply'"],
         ),
         ("scenario: mine\nsteps:\n  - {ok: {}, retry_after: 1}\n", 3, ["retry_after", "expected dependentRequired"]),
         # Errors of the catalogue.
@@ -297,7 +302,7 @@ def reads(text: bytes) -> None:
     except ScenarioError as caught:
         said = str(caught)
     else:
-        assert scenario.turn(0).scenario == scenario.name
+        assert scenario.turn({}, Asked())[0].scenario == scenario.name
         return
     assert said.startswith("mine.yaml:")
 
@@ -364,3 +369,84 @@ def test_accepts_only_guesses(name: str) -> None:
         ScenarioError, match=r"mine.yaml:4: accept\[0\]: '.*' is no guess of ours; expected one of .*size-ratio"
     ):
         parse(text.encode(), "mine.yaml")
+
+
+def folder(tmp_path: Path, **files: str) -> str:
+    for name, text in files.items():
+        (tmp_path / f"{name}.yaml").write_text(text, "utf-8")
+    return str(tmp_path / "mine.yaml")
+
+
+def test_extends(tmp_path: Path) -> None:
+    """Settings of the base hold where nothing is said; its steps come after the file's own."""
+    base = "scenario: b\nseed: 3\nlimits: {images: 5}\nsteps: [{error: server_error, times: 2}]\nthen: hold\n"
+    mine = "scenario: mine\nextends: base.yaml\nabout: m\nsteps: [{error: org-verify, then_state: down}]\n"
+    scenario = load(folder(tmp_path, base=base, mine=mine))
+    assert (scenario.name, scenario.about, scenario.seed, scenario.then) == ("mine", "m", 3, "hold")
+    assert [step.error for step in scenario.steps] == ["org-verify", "server-error"]
+    assert [step.number for step in scenario.steps] == [1, 2]
+    assert scenario.limits == {"images": 5}
+    assert parse(json.dumps(scenario.data).encode(), "x") == scenario
+    over = load(folder(tmp_path, mine="scenario: mine\nextends: flaky\nthen: ok\n"))
+    assert [step.error for step in over.steps] == [step.error for step in load("flaky").steps]
+    assert (over.then, over.seed, over.about) == ("ok", 7, load("flaky").about)
+
+
+@pytest.mark.parametrize(
+    ("mine", "fault"),
+    [
+        ("extends: mine.yaml", "mine.yaml:2: extends: 'mine.yaml' builds on itself"),
+        ("extends: other.yaml", "other.yaml:2: extends: 'mine.yaml' builds on itself"),
+        ("extends: ../x.yaml", "mine.yaml:2: extends: '../x.yaml' is no file in the folder"),
+        ("extends: /etc/passwd", "mine.yaml:2: extends: '/etc/passwd' is no file in the folder"),
+        ("extends: nothing", "mine.yaml:2: extends: 'nothing' is no file in the folder"),
+        ("extends: broken.yaml", "broken.yaml:1: "),
+        ("steps: [{ok: {pictures: [x.png]}}]", "mine.yaml:2: steps[0].ok.pictures[0]: 'x.png': 'x.png' is no file"),
+        (
+            "steps: [{ok: {}, state: dwon}]",
+            "mine.yaml:2: steps: no step leads to the state 'dwon'; expected one of start",
+        ),
+        ("steps: [{reply: {headers: {Content-Length: '5'}}}]", "the server says this itself"),
+        ("steps: [{reply: {status: 204, body: x}}]", "an answer with the status 204 has no body"),
+        ("steps: [{ok: {}, when: {images: {minimum: 2, maximum: 1}}}]", "steps[0].when.images: the minimum lies above"),
+        ("steps: [{ok: {}, when: {fields: {n: {regex: '('}}}}]", "steps[0].when.fields.n.regex: '(' is no regular"),
+        (f"steps: [{', '.join(['{ok: {}, when: {prompt: {regex: x*y*z}}}'] * 2)}]", "could take too long"),
+        ("about: x", "mine.yaml:1: the key 'steps' is missing, and 'extends' too"),
+    ],
+)
+def test_bad_whole(tmp_path: Path, mine: str, fault: str) -> None:
+    path = folder(
+        tmp_path,
+        mine=f"scenario: mine\n{mine}\n",
+        other="scenario: other\nextends: mine.yaml\n",
+        broken="scenario: Broken\nsteps: []\n",
+    )
+    with pytest.raises(ScenarioError) as caught:
+        load(path)
+    assert fault in str(caught.value)
+
+
+def test_a_long_chain(tmp_path: Path) -> None:
+    files = {f"f{number}": f"scenario: f\nextends: f{number + 1}.yaml\n" for number in range(9)}
+    with pytest.raises(ScenarioError, match="would be file 9 that builds on another; expected 8 at most"):
+        load(folder(tmp_path, mine="scenario: mine\nextends: f0.yaml\n", **files))
+
+
+def test_too_many_steps_together(tmp_path: Path) -> None:
+    steps = "steps:" + "\n  - {ok: {}}" * 6000
+    path = folder(tmp_path, base=f"scenario: b\n{steps}\n", mine=f"scenario: mine\nextends: base.yaml\n{steps}\n")
+    with pytest.raises(ScenarioError, match="there are 12000 with those"):
+        load(path)
+
+
+def test_too_large_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockserver.scenario.files.PICTURE_BYTES", 5)
+    (tmp_path / "a.png").write_bytes(b"123456")
+    with pytest.raises(ScenarioError, match="too large with the others"):
+        load(folder(tmp_path, mine="scenario: mine\nsteps: [{ok: {pictures: [a.png]}}]\n"))
+
+
+def test_without_a_folder() -> None:
+    for line in ("extends: other.yaml", "steps: [{ok: {pictures: [a.png]}}]"):
+        with pytest.raises(ScenarioError, match="has no folder in which files could lie"):
+            parse(f"scenario: mine\n{line}\n".encode(), "x")

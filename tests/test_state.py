@@ -9,6 +9,7 @@ import pytest
 from mockserver import state
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
+from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import load
 from mockserver.scenario.machine import Scenario, Step
 from mockserver.state import Memory, Server, Taken
@@ -18,7 +19,7 @@ TWO = Scenario("two", (Step(1, "server-error"), Step(2)), "repeat", seed=5)
 
 def take(memory: Memory, *names: str, job: str | None = None) -> list[Taken]:
     async def all_of_them() -> list[Taken]:
-        return [await memory.take(name, job) for name in names]
+        return [await memory.take(name, Asked(digest=job)) for name in names]
 
     return asyncio.run(all_of_them())
 
@@ -53,7 +54,7 @@ def test_at_once() -> None:
 
     async def rush() -> list[Taken]:
         memory = Memory(TWO)
-        return await asyncio.gather(*(memory.take("a", "j") for _ in range(50)))
+        return await asyncio.gather(*(memory.take("a", Asked(digest="j")) for _ in range(50)))
 
     taken = asyncio.run(rush())
     assert sorted(one.position for one in taken) == list(range(50))

@@ -15,7 +15,7 @@ from mockserver.engine.values import Settings
 from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render import bodies
-from mockserver.scenario.files import RULES
+from mockserver.scenario.lint import RULES
 from mockserver.wire.request import Part, Request
 
 PATH = "/v1/images/edits"

@@ -83,8 +83,13 @@ def fill(value: Any, facts: Mapping[str, Any]) -> Any:
     if isinstance(value, Mapping):
         return {name: fill(item, facts) for name, item in value.items()}
     if isinstance(value, list):
-        return [fill(item, facts) for item in value]
+        # A fact that names several things makes several items.
+        return [part for item in value for part in _spread(fill(item, facts))]
     return value
+
+
+def _spread(item: Any) -> list[Any]:
+    return item.split(", ") if isinstance(item, str) else [item]
 
 
 def _dump(indent: int | None, sort: bool, end: str) -> Callable[[Mapping[str, Any]], bytes]:

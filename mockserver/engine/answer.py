@@ -1,21 +1,23 @@
 """From what was understood to an answer: a plan, and how it came about. Pure; sends nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mockserver.contract import catalogue, tokens
 from mockserver.contract.asof import as_of
-from mockserver.contract.capabilities import default_model
+from mockserver.contract.capabilities import default_model, merge
 from mockserver.contract.catalogue import Row
 from mockserver.contract.dialects import distorted
+from mockserver.engine.moderation import moderate
 from mockserver.engine.values import Settings, Understood
 from mockserver.files import File
 from mockserver.job import Job
 from mockserver.moment import Moment
-from mockserver.render import bodies, heads
-from mockserver.render.gallery import Sent, pictures
-from mockserver.scenario.machine import Turn
+from mockserver.render import bodies, heads, limits, replies
+from mockserver.render.gallery import Sent, files, pictures
+from mockserver.scenario.limits import Limited
+from mockserver.scenario.machine import Step, Turn
 from mockserver.wire.plan import Plan
 
 
@@ -40,27 +42,32 @@ class Answer:
 
 
 def answer(understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str) -> Answer:
-    """The answer: the turn's error, the request's problem or the pictures, whichever bites first.
+    """The answer: the turn's reply or error, a limit, the request's problem or the pictures, whichever bites first.
 
     `origin` is scheme, host and port as the caller knows this server, for answers that carry a URL. An error of the
     stage `stream` breaks a stream off; it cannot befall another call, which is then answered as if all were well.
     """
-    problem, job = understood.problem, understood.job
+    problem, job, step = understood.problem, understood.job, turn.step
+    if step and step.reply is not None:
+        return _replied(step.reply, turn, moment)
+    if job:
+        problem = moderate(job, settings.moderation, settings.as_of)
     row = _row(problem.family, understood, settings) if problem else None
     facts = dict(problem.facts) if problem else {"model": job.model} if job else {}
-    step = turn.step
     if step and step.error:
         ordered = _row(step.error, understood, settings)
         if ordered.at == "stream":
-            if job and job.stream:
+            if job and job.stream and not problem:
                 return _interrupted(ordered, job, turn, moment, settings)
         elif row is None or ordered.stage < row.stage:
             return _ordered(ordered, facts, step.retry_after, turn, moment)
+    elif turn.limited:
+        return _limited(_row(limits.family(), understood, settings), facts, turn.limited, moment)
     if row:
         extra = (("allow", facts["allow"]),) if "allow" in facts else ()
         plan = heads.refusal(row, facts, moment, extra)
         return Answer(plan, row.status, "refused", row, row.error(moment.identities() | facts), (row.advice(facts),))
-    return _served(job, moment, settings, origin) if job else _told(understood, moment)
+    return _served(job, step, moment, settings, origin) if job else _told(understood, moment)
 
 
 def _told(understood: Understood, moment: Moment) -> Answer:
@@ -78,14 +85,29 @@ def _row(family: str, understood: Understood, settings: Settings) -> Row:
 
 
 def _ordered(row: Row, facts: dict[str, Any], wait: float | None, turn: Turn, moment: Moment) -> Answer:
-    # What a request that was not understood stands for, in texts that speak of a model.
-    model = default_model("images/edits", as_of("any"), {})
-    known = {"model": model, **row.facts, **facts, **moment.identities()}
+    known = {"model": _model(), **row.facts, **facts, **moment.identities()}
     if wait is not None:
         known["wait"] = f"{wait:g}s" if wait >= 1 else f"{wait * 1000:.0f}ms"
     plan = heads.refusal(row, known, moment, heads.retry_after(wait))
     hint = f"Ordered by scenario {turn.scenario}. {row.advice(known)}"
     return Answer(plan, row.status, "refused", row, row.error(known), (hint,))
+
+
+def _limited(row: Row, facts: dict[str, Any], limited: Limited, moment: Moment) -> Answer:
+    known = {"model": _model(), **row.facts, **facts, **limits.facts(limited), **moment.identities()}
+    plan = heads.refusal(row, known, moment, limits.headers(limited))
+    return Answer(plan, row.status, "refused", row, row.error(known), (row.advice(known),))
+
+
+def _model() -> str | None:
+    """What a request that was not understood stands for, in texts that speak of a model."""
+    return default_model("images/edits", as_of("any"), {})
+
+
+def _replied(said: Mapping[str, Any], turn: Turn, moment: Moment) -> Answer:
+    plan, status = replies.reply(said, moment), int(said.get("status", 200))
+    outcome = "served" if status < 400 else "refused"
+    return Answer(plan, status, outcome, hints=(f"Worded by scenario {turn.scenario}.",))
 
 
 def _interrupted(row: Row, job: Job, turn: Turn, moment: Moment, settings: Settings) -> Answer:
@@ -96,10 +118,16 @@ def _interrupted(row: Row, job: Job, turn: Turn, moment: Moment, settings: Setti
     return Answer(plan, row.status, "refused", row, row.error(known), (hint,), pictures=sent[:-1])
 
 
-def _served(job: Job, moment: Moment, settings: Settings, origin: str) -> Answer:
+def _served(job: Job, step: Step | None, moment: Moment, settings: Settings, origin: str) -> Answer:
+    ok: Mapping[str, Any] = step.ok if step else {}
+    if job.stream and "partials" in ok:
+        job = replace(job, parameters={**job.parameters, "partial_images": int(ok["partials"])})
     used = bodies.usage(job, moment)
-    sent = pictures(job, settings.paint, moment.seed)
-    plan = bodies.served(job, sent, used, moment, origin, _wait(job, moment, settings))
+    if used:
+        used = merge(used, ok.get("usage", {}))
+    given = step.pictures if step else ()
+    sent = files(job, given) if given else pictures(job, settings.paint, moment.seed)
+    plan = bodies.served(job, sent, used, moment, origin, _wait(job, moment, settings), ok)
     cost = tokens.price(job.capability, used) if used else None
     return Answer(plan, 200, "served", hints=job.hints, cost=cost, usage=used, pictures=sent)
 

@@ -45,15 +45,8 @@ def entry(
         "call": call(request, understood),
         "repeats": None,
         "waited": None,
-        "request": {
-            "method": request.method,
-            "path": request.path,
-            "query": [list(pair) for pair in parse_qsl(request.query, keep_blank_values=True)],
-            "headers": [[name, REDACTED if name in SECRET_HEADERS else value] for name, value in request.headers],
-            "fields": _fields(request.parts) if understood.document is None else _short(understood.document),
-            "files": [_file(part) for part in _files(request, understood)],
-        },
-        "job": understood.job and understood.job.described(),
+        "request": None,
+        "job": None,
         "turn": turn.described(),
         "answer": {
             "status": given.status,
@@ -71,6 +64,23 @@ def entry(
         "told": None,
     }
     cleaned: dict[str, Any] = without(noted, _secrets(request, understood))
+    return cleaned | arrived(request, understood)
+
+
+def arrived(request: Request, understood: Understood) -> dict[str, Any]:
+    """The part of an entry that tells of the request: `request` and `job`, secrets left out."""
+    told = {
+        "request": {
+            "method": request.method,
+            "path": request.path,
+            "query": [list(pair) for pair in parse_qsl(request.query, keep_blank_values=True)],
+            "headers": [[name, REDACTED if name in SECRET_HEADERS else value] for name, value in request.headers],
+            "fields": _fields(request.parts) if understood.document is None else _short(understood.document),
+            "files": [_file(part) for part in _files(request, understood)],
+        },
+        "job": understood.job and understood.job.described(),
+    }
+    cleaned: dict[str, Any] = without(told, _secrets(request, understood))
     return cleaned
 
 

@@ -20,9 +20,10 @@ class Settings:
     `auth` is `open` (no key needed), `bearer` (any key, the default) or `exact` (one of `keys`); `paint` is
     `receipt`, `flat` or `noise`. `accept` names guesses of ours that are not to be enforced: families of the
     catalogue, or keys of the capability table such as `images.modes`. `latency` is in seconds; None draws it from
-    what was recorded. `bare` leaves out all headers that a client does not need. `validate` says what of a request for
-    pictures is checked: `strict` for all of it, `schema` for types, enums and required fields alone, or `off`.
-    `dialect` is one of contracts/dialects.yaml.
+    what was recorded. `moderation` are the words that the safety system refuses, and `limits` what a session may use
+    per minute, both as a scenario file says them. `bare` leaves out all headers that a client does not need.
+    `validate` says what of a request for pictures is checked: `strict` for all of it, `schema` for types, enums and
+    required fields alone, or `off`. `dialect` is one of contracts/dialects.yaml.
     """
 
     as_of: AsOf = field(default_factory=lambda: as_of("any"))
@@ -34,6 +35,8 @@ class Settings:
     bare: bool = False
     validate: str = "strict"
     dialect: str = "openai"
+    moderation: tuple[Mapping[str, Any], ...] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 def _nothing(url: str) -> bytes | None:

@@ -17,6 +17,7 @@ from mockserver.moment import Moment
 from mockserver.render.gallery import Sent
 from mockserver.render.heads import headers
 from mockserver.render.links import link
+from mockserver.render.replies import fixed
 from mockserver.wire import sse
 from mockserver.wire.plan import Chunk, End, Head, Plan, Step, Wait, whole
 
@@ -46,15 +47,25 @@ def latency(job: Job, moment: Moment) -> float:
 
 
 def served(
-    job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any] | None, moment: Moment, origin: str, wait: float
+    job: Job,
+    sent: tuple[Sent, ...],
+    usage: Mapping[str, Any] | None,
+    moment: Moment,
+    origin: str,
+    wait: float,
+    ok: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """The plan of a served job that takes `wait` seconds: one JSON body, or one event after the other."""
+    """The plan of a served job that takes `wait` seconds: one JSON body, or one event after the other.
+
+    `ok` is what a scenario's step fixes of it.
+    """
     took = latency(job, moment)
     if job.stream:
         head = Head(200, headers(moment, 200, "text/event-stream", None, took))
-        return (head, *paced(list(events(job, sent, usage or {}, moment, wait)), wait), End())
+        return (head, *paced(list(events(job, sent, usage or {}, moment, wait, ok)), wait), End())
     done = moment.later(wait)
-    body = json.dumps(_response(job, sent, usage, done, origin), indent=2).encode("ascii")
+    values = _response(job, sent, usage, done, origin)
+    body = json.dumps(fixed(values, ok) if ok else values, indent=2).encode("ascii")
     plan = whole(200, headers(done, 200, "application/json", None, took), body)
     return (Wait(wait), *plan) if wait else plan
 
@@ -122,12 +133,17 @@ def _authored(job: Job, sent: Sent) -> dict[str, Any] | None:
 
 
 def events(
-    job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any], moment: Moment, wait: float = 0
+    job: Job,
+    sent: tuple[Sent, ...],
+    usage: Mapping[str, Any],
+    moment: Moment,
+    wait: float = 0,
+    ok: Mapping[str, Any] | None = None,
 ) -> Iterator[bytes]:
-    """The frames of a stream over `wait` seconds: its partial pictures, then the completed one."""
+    """The frames of a stream over `wait` seconds: its partial pictures, then the completed one, fixed as `ok` says."""
     family = EVENTS[job.endpoint]
     for index, picture in enumerate(sent):
-        kind = "completed" if picture is sent[-1] else "partial_image"
+        kind = "completed" if index == len(sent) - 1 else "partial_image"
         shape = _shape(kind, moment.as_of)
         values = _echo(job) | {
             "type": f"{family}.{kind}",
@@ -137,7 +153,8 @@ def events(
             "sequence_number": index,
             "usage": {key: usage[key] for key in shape.get("usage", ()) if key in usage},
         }
-        yield sse.frame(values["type"], {key: values[key] for key in shape["keys"] if values[key] is not None})
+        event = {key: values[key] for key in shape["keys"] if values[key] is not None}
+        yield sse.frame(values["type"], fixed(event, ok) if ok and kind == "completed" else event)
 
 
 def interrupted(

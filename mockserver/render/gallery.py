@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import xxhash
 
 from mockserver.images import paint, vector
+from mockserver.images.facts import real_type
 from mockserver.job import Job
 from mockserver.shelf import Shelf
 
@@ -49,6 +50,18 @@ def pictures(job: Job, style: str, seed: int) -> tuple[Sent, ...]:
     """The pictures of an answer: `n` of them, or for a stream its partials and then the final one."""
     partials = job.parameters["partial_images"] if job.stream else None
     return KEPT.get((style, seed, job.scene, partials), lambda: _painted(job, style, seed))
+
+
+def files(job: Job, given: tuple[bytes, ...]) -> tuple[Sent, ...]:
+    """The pictures of an answer from files, as they are. A stream completes with the last of them.
+
+    Its partials are those before it in order; where they are too few, the last of all once more.
+    """
+    sent = tuple(_sent(data, real_type(data)) for data in given)
+    if not job.stream:
+        return sent
+    count = job.parameters["partial_images"]
+    return (*(sent[min(index, len(sent) - 1)] for index in range(count)), sent[-1])
 
 
 def _painted(job: Job, style: str, seed: int) -> tuple[Sent, ...]:

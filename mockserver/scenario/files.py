@@ -1,38 +1,23 @@
-"""Reads scenario files and says which line of one is wrong, and what was expected. Runs nothing."""
+"""Finds scenario files, reads them with what they build on, and says which line of one is wrong. Runs nothing."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
 from functools import cache
 from pathlib import Path
-from reprlib import repr as short
-from typing import Any, cast
-
-import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from typing import Any
 
 from mockserver import resources
-from mockserver.contract import catalogue
-from mockserver.contract.asof import as_of
+from mockserver.scenario import lint
+from mockserver.scenario.document import Document, Fault, read
+from mockserver.scenario.document import ScenarioError as ScenarioError
 from mockserver.scenario.machine import Scenario, build
 
-BYTES = 1_048_576
-NODES = 100_000
-DEPTH = 50
-# JSON's types, and the key that merges one mapping into another.
-TAGS = {
-    yaml.MappingNode: ("map",),
-    yaml.SequenceNode: ("seq",),
-    yaml.ScalarNode: ("str", "int", "float", "bool", "null", "merge"),
-}
-
-
-# Rules of contracts/models.yaml that are guesses and can be left unenforced.
-RULES = ("images.animated", "images.extended_webp", "images.mismatched", "images.modes", "mask.bytes")
-
-
-class ScenarioError(Exception):
-    """A scenario that cannot be used; the message names file, line, place and what was expected."""
+# How many files may build on each other.
+DEPTH = 8
+PICTURE_BYTES = 32 * 1024 * 1024
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+Data = dict[str, Any]
+# The bytes of files, by their whole paths.
+Pictures = dict[str, bytes]
 
 
 def load(name: str) -> Scenario:
@@ -40,157 +25,142 @@ def load(name: str) -> Scenario:
 
     Raises ScenarioError.
     """
-    built_in = list(resources.names("scenarios", ".yaml"))
-    if name in built_in:
-        return parse(resources.folder("scenarios").joinpath(f"{name}.yaml").read_bytes(), f"{name}.yaml")
+    if name in built_in():
+        return _built_in(name)
     path = Path(name)
     try:
         if path.is_file():
-            return parse(path.read_bytes(), name)
+            return parse(path.read_bytes(), name, path.resolve().parent, (str(path.resolve()),))
     except OSError as error:
         raise ScenarioError(f"{name}: cannot be read: {error.strerror}") from None
-    raise ScenarioError(f"there is no scenario {name!r}: expected one of {', '.join(built_in)}, or a file's path")
+    raise ScenarioError(_unknown(name, ", or a file's path"))
 
 
-def parse(text: bytes, source: str) -> Scenario:
-    """A scenario from YAML (or JSON) text; `source` is what messages call it. Raises ScenarioError."""
-    if len(text) > BYTES:
-        raise ScenarioError(f"{source}:1: is too large: expected at most {BYTES} bytes, not {len(text)}")
+def faults(path: Path) -> list[Fault]:
+    """What is wrong with a file, and with those that it builds on. Raises OSError when it cannot be read."""
     try:
-        _nests(text.decode("utf-8"), source)
-        node = resources.LOADER(text.decode("utf-8")).get_single_node()
-        _plain(node, source)
-        data: Any = resources.LOADER("").construct_document(node) if node else None
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"{source}:1: is not UTF-8 text: {error.reason} at byte {error.start}") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ScenarioError(f"{source}:{line}: is not YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"{source}:1: is not YAML: {error}") from None
-    for broken in sorted(_validator().iter_errors(data), key=lambda e: _line(node, e.absolute_path)):
-        raise ScenarioError(f"{source}:{_line(node, broken.absolute_path)}: {_place(broken)}{_explain(broken)}")
-    try:
-        as_of(data.get("as_of", "any"))
-    except ValueError as error:
-        raise ScenarioError(f"{source}:{_line(node, ['as_of'])}: {error}") from None
-    for index, name in enumerate(data.get("accept", ())):
-        if name not in guesses():
-            place = f"{source}:{_line(node, ['accept', index])}: accept[{index}]"
-            raise ScenarioError(f"{place}: {short(name)} is no guess of ours; expected one of {', '.join(guesses())}")
-    for index, step in enumerate(data["steps"]):
-        if "error" in step:
-            step["error"] = _family(step["error"], f"{source}:{_line(node, ['steps', index, 'error'])}")
-    return build(data)
+        parse(path.read_bytes(), str(path), path.resolve().parent, (str(path.resolve()),))
+    except ScenarioError as error:
+        return [fault for fault in error.faults if isinstance(fault, Fault)]
+    return []
 
 
-@cache
-def guesses() -> tuple[str, ...]:
-    """What a scenario may `accept`: families that are wholly our guess, and guessed rules of the capability table."""
-    families = {row.family for row in catalogue.rows() if row.confidence == "guess" and row.provider == "openai"}
-    return (*sorted(families), *RULES)
+def find(name: str, folder: Path | None) -> Scenario:
+    """The built-in scenario of that name, or the file NAME.yaml in a folder. Raises ScenarioError; takes no paths."""
+    path = folder / f"{name}.yaml" if folder and NAME.fullmatch(name) else None
+    if name not in built_in() and path and path.is_file():
+        return load(str(path))
+    if name not in built_in():
+        raise ScenarioError(_unknown(name, ", or one in the folder of the server's own" if folder else ""))
+    return _built_in(name)
 
 
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(resources.contract("schemas/scenario.json"))
+def built_in() -> list[str]:
+    """The names of the scenarios that come along, sorted."""
+    return list(resources.names("scenarios", ".yaml"))
 
 
-def _nests(text: str, source: str) -> None:
-    """Refuse deep nesting before a tree is built: libyaml recurses without a limit and would crash the process."""
-    depth = 0
-    for event in cast(Iterator[Any], yaml.parse(text, Loader=resources.LOADER)):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEPTH:
-            raise ScenarioError(
-                f"{source}:{event.start_mark.line + 1}: nests too much; expected {DEPTH} levels at most"
-            )
+def text(name: str) -> str:
+    """The file of a built-in scenario. Raises ScenarioError."""
+    if name not in built_in():
+        raise ScenarioError(_unknown(name, ""))
+    return _bytes(name).decode("utf-8")
 
 
-def _plain(root: Any, source: str) -> None:
-    """Refuse what is more than JSON could say, or more than anybody would write by hand."""
-    maker = resources.LOADER("")
-    for count, (node, depth) in enumerate(_walk(root)):
-        place = f"{source}:{node.start_mark.line + 1}"
-        if count > NODES or depth > DEPTH:
-            raise ScenarioError(f"{place}: repeats itself too much; expected at most {NODES} values, aliases too")
-        # A day is written without quotes as anybody would, and is a text to us.
-        node.tag = node.tag.replace("2002:timestamp", "2002:str")
-        kind = node.tag.removeprefix("tag:yaml.org,2002:")
-        if kind not in TAGS[type(node)]:
-            raise ScenarioError(f"{place}: {kind} has no place here; expected plain YAML, other things in quotes")
-        if isinstance(node, yaml.MappingNode):
-            _keys([key for key, _ in node.value], source)
-        elif kind in ("int", "float", "bool"):
-            try:
-                finite = math.isfinite(maker.construct_object(node))
-            except (ValueError, LookupError, OverflowError):
-                finite = False
-            if not finite:
-                raise ScenarioError(f"{place}: {short(node.value)} cannot be read; expected {kind}")
+def parse(text: bytes, source: str, folder: Path | None = None, seen: tuple[str, ...] = ()) -> Scenario:
+    """A scenario from YAML (or JSON) text; `source` is what messages call it.
 
-
-def _keys(keys: Sequence[Any], source: str) -> None:
-    seen = set()
-    for key in keys:
-        if not isinstance(key, yaml.ScalarNode) or key.value in seen:
-            line = key.start_mark.line + 1
-            raise ScenarioError(f"{source}:{line}: expected each key to be a plain word and to stand once")
-        seen.add(key.value)
-
-
-def _walk(node: Any, depth: int = 0) -> Iterator[tuple[Any, int]]:
-    if node is None:
-        return
-    yield node, depth
-    for child in node.value if isinstance(node, yaml.CollectionNode) else ():
-        for part in child if isinstance(child, tuple) else (child,):
-            yield from _walk(part, depth + 1)
-
-
-def _line(node: Any, path: Sequence[Any]) -> int:
-    """The line, from 1, of the deepest place on a path that the file has."""
-    for key in path:
-        if isinstance(node, yaml.MappingNode):
-            # What was merged in stands first, and the last one counts.
-            node = [value for name, value in node.value if name.value == key][-1]
-        else:
-            node = node.value[key]
-    return node.start_mark.line + 1 if node else 1
-
-
-def _place(error: ValidationError) -> str:
-    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.absolute_path).lstrip(".")
-    return f"{path}: " if path else ""
-
-
-def _explain(error: ValidationError) -> str:
-    wanted: Any = error.validator_value
-    value: Any = error.instance
-    properties = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-    known = ", ".join(properties)
-    match error.validator:
-        case "additionalProperties":
-            extra = ", ".join(sorted(map(short, set(value) - set(properties))))
-            return f"{extra}: unknown key; expected {known or 'none here'}"
-        case "required":
-            missing = next(key for key in wanted if key not in value)
-            return f"the key {missing!r} is missing; expected keys are {known or missing}"
-        case "oneOf":
-            return "expected exactly one of 'ok' and 'error'"
-        case "type":
-            return f"{short(value)} is not what belongs here; expected {wanted}"
-        case "enum":
-            return f"{short(value)} is unknown; expected one of {', '.join(map(str, wanted))}"
-    return f"{short(value)} does not do; expected {error.validator} {wanted}"
-
-
-def _family(name: str, place: str) -> str:
-    found = catalogue.named(name)
-    if len(found) == 1:
-        return found[0]
+    `folder` is where its files lie, if anywhere; `seen` are the files that build on this one, itself included.
+    Raises ScenarioError.
+    """
+    document = read(text, source)
+    found = lint.faults(document)
     if found:
-        raise ScenarioError(f"{place}: the code {name!r} belongs to several errors; expected one of {', '.join(found)}")
-    raise ScenarioError(
-        f"{place}: there is no error {short(name)}; expected a family such as {', '.join(sorted(catalogue.families()))}"
-    )
+        raise ScenarioError(*found)
+    data, pictures = _whole(document, folder, seen)
+    return build(data, pictures, folder)
+
+
+def parse_part(text: bytes, source: str, part: str) -> Data:
+    """The data of a `step` or of a `verify`, which stand alone. Raises ScenarioError."""
+    document = read(text, source)
+    found = lint.faults(document, part)
+    if found:
+        raise ScenarioError(*found)
+    data: Data = document.data
+    return data
+
+
+def _whole(document: Document, folder: Path | None, seen: tuple[str, ...]) -> tuple[Data, Pictures]:
+    """A file's data laid over that which it builds on, and the files that it names. Raises ScenarioError."""
+    data: Data = dict(document.data)
+    found, pictures = _pictures(document, folder)
+    if "extends" in data:
+        try:
+            base, more = _base(data.pop("extends"), folder, seen)
+            data = {**base, **data, "steps": [*data.get("steps", ()), *base["steps"]]}
+            pictures |= more
+        except ValueError as error:
+            found.append(document.at(["extends"], str(error)))
+        except ScenarioError as error:
+            found.extend(fault for fault in error.faults if isinstance(fault, Fault))
+    found = found or [document.at(["steps"], words) for words in lint.together(data["steps"])]
+    if found:
+        raise ScenarioError(*found)
+    return data, pictures
+
+
+def _base(name: str, folder: Path | None, seen: tuple[str, ...]) -> tuple[Data, Pictures]:
+    """What a file builds on. Raises ValueError when it cannot be had, ScenarioError when it is wrong itself."""
+    path = None if name in built_in() else _within(name, folder)
+    key = str(path or name)
+    if key in seen:
+        raise ValueError(f"{name!r} builds on itself, by way of {len(seen)} files; expected an end")
+    if len(seen) >= DEPTH:
+        raise ValueError(f"{name!r} would be file {len(seen) + 1} that builds on another; expected {DEPTH} at most")
+    document = read(path.read_bytes() if path else _bytes(name), path.name if path else f"{name}.yaml")
+    found = lint.faults(document)
+    if found:
+        raise ScenarioError(*found)
+    return _whole(document, path and path.parent, (*seen, key))
+
+
+def _pictures(document: Document, folder: Path | None) -> tuple[list[Fault], Pictures]:
+    """Faults, and the files that steps name; the names in the data become whole paths."""
+    found: list[Fault] = []
+    pictures: Pictures = {}
+    for index, step in enumerate(document.data.get("steps", ())):
+        names = step.get("ok", {}).get("pictures", [])
+        for place, name in enumerate(names):
+            try:
+                path = _within(name, folder)
+                names[place] = str(path)
+                pictures[str(path)] = path.read_bytes()
+                if sum(map(len, pictures.values())) > PICTURE_BYTES:
+                    raise ValueError(f"too large with the others; expected {PICTURE_BYTES} bytes at most in all")
+            except (OSError, ValueError) as error:
+                found.append(document.at(["steps", index, "ok", "pictures", place], f"{name!r}: {error}"))
+    return found, pictures
+
+
+def _within(name: str, folder: Path | None) -> Path:
+    """The file of that name in a folder. Raises ValueError where there is none."""
+    if folder is None:
+        raise ValueError(f"{name!r} cannot be found: this has no folder in which files could lie")
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder) or not path.is_file():
+        raise ValueError(f"{name!r} is no file in the folder of this one, {folder}")
+    return path
+
+
+@cache
+def _built_in(name: str) -> Scenario:
+    return parse(_bytes(name), f"{name}.yaml", None, (name,))
+
+
+def _bytes(name: str) -> bytes:
+    return resources.folder("scenarios").joinpath(f"{name}.yaml").read_bytes()
+
+
+def _unknown(name: str, more: str) -> str:
+    return f"there is no scenario {name[:100]!r}: expected one of {', '.join(built_in())}{more}"

@@ -1,43 +1,91 @@
-"""The state machine of a scenario: which step answers the n-th wire request of a session. Pure; sends nothing."""
+"""The state machine of a scenario: which step answers a wire request of a session. Pure; sends nothing.
 
-from bisect import bisect_right
-from collections.abc import Mapping
+What it remembers of a session is plain data (`Stored`), which it is given and gives back.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from mockserver.moment import drawn
+from mockserver.scenario import limits
+from mockserver.scenario.asked import Asked
+from mockserver.scenario.limits import Limited
+from mockserver.scenario.when import meets
+
+# The state in which every session begins.
+START = "start"
+# A session's place in a scenario: `position` counts its turns, `state` is the named one, `counts` says how often each
+# step (by number) has answered since the beginning, `levels` what is left of the limits. Only what differs is there.
+Stored: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One entry of a scenario, for `times` wire requests in a row.
+    """One entry of a scenario, for `times` wire requests (None: for ever).
 
-    `error` is a family of the catalogue, or None where the answer is what the API would say.
-    `retry_after` is in seconds.
+    It answers with `error`, a family of the catalogue, or with `reply`, or (both None) as the API would, with what `ok`
+    fixes; `pictures` are the bytes of the files that `ok` names. `retry_after` is in seconds. It answers only requests
+    that meet `when`, in one of the states of `state` (empty: in any), and only with `chance`; then the session is in
+    the state `then_state`, if there is one.
     """
 
     number: int
     error: str | None = None
-    times: int = 1
+    times: int | None = 1
     retry_after: float | None = None
+    when: Mapping[str, Any] = field(default_factory=dict)
+    chance: float = 1
+    state: tuple[str, ...] = ()
+    then_state: str | None = None
+    ok: Mapping[str, Any] = field(default_factory=dict)
+    pictures: tuple[bytes, ...] = field(default=(), repr=False)
+    reply: Mapping[str, Any] | None = None
+
+    def fits(self, asked: Asked, state: str, chance: Callable[[int], float]) -> bool:
+        """Could this step answer, were it not used up?"""
+        there = not self.state or state in self.state
+        return there and meets(self.when, asked) and (self.chance >= 1 or chance(self.number) < self.chance)
+
+    def left(self, counts: Mapping[str, int]) -> bool:
+        """Is it not used up?"""
+        return self.times is None or counts.get(str(self.number), 0) < self.times
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a scenario says to one wire request. `step` is None where the scenario has nothing more to say."""
+    """What a scenario says to one wire request. `step` is None where the scenario has nothing to say.
+
+    It is `unmatched` where it should have had: no step fits, also from the beginning. `one_shot` says that the step is
+    none of the scenario's, but was given for this request. `limited` is the limit that the request runs into.
+    """
 
     scenario: str
     step: Step | None
+    unmatched: bool = False
+    one_shot: bool = False
+    limited: Limited | None = None
 
     def described(self) -> dict[str, Any]:
         """The turn as the journal shows it; steps count from 1."""
-        return {"scenario": self.scenario, "step": self.step and self.step.number, "faults": []}
+        return {
+            "scenario": self.scenario,
+            "step": None if self.one_shot else self.step and self.step.number,
+            "unmatched": self.unmatched,
+            "one_shot": self.one_shot,
+            "limited": self.limited and self.limited.name,
+            "faults": [],
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A scenario that has been read and found good. `then` is `repeat`, `hold` or `ok`.
 
-    `as_of` overrides the server's, and `accept` names guesses of ours that are not to be enforced.
+    `as_of`, `auth` (with `keys`), `latency` (`none`, `realistic` or seconds) and `paint` override the server's where
+    they are given, and `accept` names guesses of ours that are not to be enforced. `limits` are per minute. `data` is
+    all of it as a file would say it; `folder` is where its file lies.
     """
 
     name: str
@@ -47,27 +95,91 @@ class Scenario:
     seed: int = 0
     as_of: str | None = None
     accept: frozenset[str] = frozenset()
-    _ends: tuple[int, ...] = field(init=False, repr=False)
+    auth: str | None = None
+    keys: frozenset[str] = frozenset()
+    latency: str | float | None = None
+    paint: str | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    moderation: tuple[Mapping[str, Any], ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    folder: Path | None = field(default=None, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_ends", tuple(accumulate(step.times for step in self.steps)))
+    def turn(self, stored: Stored, asked: Asked) -> tuple[Turn, Stored]:
+        """The turn of a session that asks for this, and what there is to remember of it afterwards.
 
-    def turn(self, position: int) -> Turn:
-        """The turn of a session that has taken `position` turns before."""
-        total = self._ends[-1]
-        if position >= total and self.then == "ok":
-            return Turn(self.name, None)
-        place = position % total if self.then == "repeat" else min(position, total - 1)
-        return Turn(self.name, self.steps[bisect_right(self._ends, place)])
+        The first step answers that is not used up and fits. When there is none, `repeat` begins again if a step then
+        fits, `hold` stays with the last one that fits, and `ok` has nothing more to say.
+        """
+        position, counts, state = stored.get("position", 0), stored.get("counts", {}), stored.get("state", START)
+
+        def chance(number: int) -> float:
+            return drawn(self.seed, asked.session, position, f"chance/{number}") / 2**64
+
+        def first(steps: Iterable[Step]) -> Step | None:
+            return next((step for step in steps if step.fits(asked, state, chance)), None)
+
+        step = first(step for step in self.steps if step.left(counts))
+        if step is None and self.then == "repeat":
+            step = first(self.steps)
+            counts = {} if step else counts
+        if step is None and self.then == "hold":
+            step = first(reversed(self.steps))
+        limited, levels = None, stored.get("levels", {})
+        if self.limits and asked.needs and (step is None or not (step.error or step.reply is not None)):
+            limited, levels = limits.draw(self.limits, levels, asked.needs, asked.now)
+        if step:
+            counts = {**counts, str(step.number): counts.get(str(step.number), 0) + 1}
+            state = step.then_state or state
+        after = {"position": position + 1, "counts": counts, "state": state, "levels": levels}
+        return Turn(self.name, step, step is None and self.then != "ok", limited=limited), after
 
 
-def build(data: Mapping[str, Any]) -> Scenario:
-    """A Scenario from the data of a file that satisfies its schema, errors given as families."""
-    steps = tuple(
-        Step(number, step.get("error"), int(step.get("times", 1)), step.get("retry_after"))
-        for number, step in enumerate(data["steps"], 1)
-    )
-    settings = {key: data[key] for key in ("then", "about", "as_of") if key in data}
+def build(data: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None, folder: Path | None = None) -> Scenario:
+    """A Scenario from the data of a file that satisfies its schema, errors given as families.
+
+    `pictures` holds the bytes of the files that it names.
+    """
+    steps = tuple(build_step(step, number, pictures) for number, step in enumerate(data["steps"], 1))
+    names = ("then", "about", "as_of", "latency", "paint")
+    settings = {key: data[key] for key in names if key in data}
+    auth = data.get("auth")
+    if isinstance(auth, Mapping):
+        settings |= {"auth": "exact", "keys": frozenset(auth["exact"])}
+    elif auth:
+        settings["auth"] = auth
     # JSON Schema takes 7.0 for an integer too; the seed must draw the same.
-    seed = int(data.get("seed", 0))
-    return Scenario(data["scenario"], steps, seed=seed, accept=frozenset(data.get("accept", ())), **settings)
+    return Scenario(
+        data["scenario"],
+        steps,
+        seed=int(data.get("seed", 0)),
+        accept=frozenset(data.get("accept", ())),
+        limits={name: int(limit) for name, limit in data.get("limits", {}).items()},
+        moderation=tuple(data.get("moderation", ())),
+        data=data,
+        folder=folder,
+        **settings,
+    )
+
+
+def build_step(data: Mapping[str, Any], number: int, pictures: Mapping[str, bytes] | None = None) -> Step:
+    """A Step from its data."""
+    times, fixed = data.get("times", 1), data.get("ok", {})
+    return Step(
+        number,
+        data.get("error"),
+        None if times == "forever" else int(times),
+        data.get("retry_after"),
+        when=data.get("when", {}),
+        chance=data.get("chance", 1),
+        state=states(data),
+        then_state=data.get("then_state"),
+        ok=fixed,
+        pictures=tuple((pictures or {})[name] for name in fixed.get("pictures", ())),
+        reply=data.get("reply"),
+    )
+
+
+def states(step: Mapping[str, Any]) -> tuple[str, ...]:
+    """The states that a step's data asks for; none where any will do."""
+    state = step.get("state", ())
+    return (state,) if isinstance(state, str) else tuple(state)

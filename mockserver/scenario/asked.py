@@ -1,0 +1,59 @@
+"""What a wire request asked for, as far as a scenario looks at it: a value. Matches nothing itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.contract.asof import as_of
+from mockserver.contract.endpoints import route
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One wire request, refused or not, as `when` sees it.
+
+    `fields` are as they were sent; `headers` are by lower-case name. `needs` is what it takes from each limit per
+    minute. `digest` is that of the job, or None. `now` is in seconds since 1970.
+    """
+
+    endpoint: str | None = None
+    model: str | None = None
+    stream: bool = False
+    prompt: str | None = None
+    images: int = 0
+    mask: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    retry: int = 0
+    attempt: int = 1
+    session: str = ""
+    now: float = 0
+    digest: str | None = None
+    needs: Mapping[str, int] = field(default_factory=dict)
+
+
+def asked(entry: Mapping[str, Any]) -> Asked:
+    """What a journal entry, or the part of it that tells of the request, says was asked for."""
+    request, job = entry["request"], entry["job"] or {}
+    fields, headers = request["fields"], {name.lower(): value for name, value in request["headers"]}
+    place = route(request["path"], as_of("any"))
+    files = [file["field"].removesuffix("[]") for file in request["files"]]
+    deployment = place.names.get("model") if place else None
+    model, prompt = deployment or fields.get("model"), fields.get("prompt")
+    listed = fields.get("images")
+    return Asked(
+        endpoint=place.endpoint if place else None,
+        model=job.get("model", model if isinstance(model, str) else None),
+        stream=job.get("stream", fields.get("stream") in (True, "true")),
+        prompt=job.get("prompt", prompt if isinstance(prompt, str) else None),
+        images=len(job["images"]) if job else files.count("image") + (len(listed) if isinstance(listed, list) else 0),
+        mask="mask" in files or (not job and "mask" in fields),
+        fields=fields,
+        headers=headers,
+        retry=_count(headers.get("x-stainless-retry-count", "")),
+        attempt=entry.get("attempt", 1),
+    )
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

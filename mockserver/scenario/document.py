@@ -1,0 +1,139 @@
+"""Reads the text of scenario files as plain data, and knows in which line each value stands. Judges no meaning."""
+
+import math
+from collections.abc import Iterator, Sequence
+from reprlib import repr as short
+from typing import Any, cast
+
+import yaml
+
+from mockserver import resources
+
+BYTES = 1_048_576
+NODES = 100_000
+DEPTH = 50
+# JSON's types, and the key that merges one mapping into another.
+TAGS = {
+    yaml.MappingNode: ("map",),
+    yaml.SequenceNode: ("seq",),
+    yaml.ScalarNode: ("str", "int", "float", "bool", "null", "merge"),
+}
+
+
+class Fault(str):
+    """What is wrong in one place of a text, in a line; `source`, `line` (from 1) and `words` are its parts."""
+
+    source: str
+    line: int
+    words: str
+
+    def __new__(cls, source: str, line: int, words: str) -> "Fault":
+        """The line that a reader gets: `source:line: words`."""
+        made = super().__new__(cls, f"{source}:{line}: {words}")
+        made.source, made.line, made.words = source, line, words
+        return made
+
+
+class ScenarioError(Exception):
+    """A scenario that cannot be used. `faults` are lines that name file, line, place and what was expected."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__(faults[0])
+        self.faults = faults
+
+
+class Document:
+    """The data of a text, which messages call `source`; `line` finds where in it a value stands."""
+
+    def __init__(self, data: Any, source: str, node: Any) -> None:
+        self.data, self.source, self._node = data, source, node
+
+    def line(self, path: Sequence[Any]) -> int:
+        """The line, from 1, of the deepest place on a path that the text has."""
+        node = self._node
+        for key in path:
+            if isinstance(node, yaml.MappingNode):
+                # What was merged in stands first, and the last one counts.
+                node = [value for name, value in node.value if name.value == key][-1]
+            else:
+                node = node.value[key]
+        return node.start_mark.line + 1 if node else 1
+
+    def at(self, path: Sequence[Any], words: str) -> Fault:
+        """A fault at a place, in one line."""
+        place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
+        return Fault(self.source, self.line(path), f"{place and place + ': '}{words}")
+
+
+def read(text: bytes, source: str) -> Document:
+    """The data of YAML (or JSON) text. Raises ScenarioError for what is neither, or more than anybody would write."""
+    if len(text) > BYTES:
+        raise ScenarioError(Fault(source, 1, f"is too large: expected at most {BYTES} bytes, not {len(text)}"))
+    try:
+        _nests(text.decode("utf-8"), source)
+        node = resources.LOADER(text.decode("utf-8")).get_single_node()
+        _plain(node, source)
+        data: Any = resources.LOADER("").construct_document(node) if node else None
+    except UnicodeDecodeError as error:
+        raise ScenarioError(Fault(source, 1, f"is not UTF-8 text: {error.reason} at byte {error.start}")) from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ScenarioError(Fault(source, line, f"is not YAML: {error.problem}")) from None
+    except yaml.YAMLError as error:
+        raise ScenarioError(Fault(source, 1, f"is not YAML: {error}")) from None
+    return Document(data, source, node)
+
+
+def _nests(text: str, source: str) -> None:
+    """Refuse deep nesting before a tree is built: libyaml recurses without a limit and would crash the process."""
+    depth = 0
+    for event in cast(Iterator[Any], yaml.parse(text, Loader=resources.LOADER)):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH:
+            line = event.start_mark.line + 1
+            raise ScenarioError(Fault(source, line, f"nests too much; expected {DEPTH} levels at most"))
+
+
+def _plain(root: Any, source: str) -> None:
+    """Refuse what is more than JSON could say, or more than anybody would write by hand."""
+    maker = resources.LOADER("")
+    for count, (node, depth) in enumerate(_walk(root)):
+        line = node.start_mark.line + 1
+        if count > NODES or depth > DEPTH:
+            raise ScenarioError(
+                Fault(source, line, f"repeats itself too much; expected at most {NODES} values, aliases too")
+            )
+        # A day is written without quotes as anybody would, and is a text to us.
+        node.tag = node.tag.replace("2002:timestamp", "2002:str")
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        if kind not in TAGS[type(node)]:
+            raise ScenarioError(
+                Fault(source, line, f"{kind} has no place here; expected plain YAML, other things in quotes")
+            )
+        if isinstance(node, yaml.MappingNode):
+            _keys([key for key, _ in node.value], source)
+        elif kind in ("int", "float", "bool"):
+            try:
+                finite = math.isfinite(maker.construct_object(node))
+            except (ValueError, LookupError, OverflowError):
+                finite = False
+            if not finite:
+                raise ScenarioError(Fault(source, line, f"{short(node.value)} cannot be read; expected {kind}"))
+
+
+def _keys(keys: Sequence[Any], source: str) -> None:
+    seen = set()
+    for key in keys:
+        if not isinstance(key, yaml.ScalarNode) or key.value in seen:
+            line = key.start_mark.line + 1
+            raise ScenarioError(Fault(source, line, "expected each key to be a plain word and to stand once"))
+        seen.add(key.value)
+
+
+def _walk(node: Any, depth: int = 0) -> Iterator[tuple[Any, int]]:
+    if node is None:
+        return
+    yield node, depth
+    for child in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for part in child if isinstance(child, tuple) else (child,):
+            yield from _walk(part, depth + 1)

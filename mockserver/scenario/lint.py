@@ -1,0 +1,166 @@
+"""What is wrong with the data of a scenario, of a step or of a question to the journal. Runs nothing."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from reprlib import repr as short
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from mockserver import resources
+from mockserver.contract import catalogue
+from mockserver.contract.asof import as_of
+from mockserver.scenario import patterns
+from mockserver.scenario.document import Document, Fault
+from mockserver.scenario.machine import START, states
+
+# Rules of contracts/models.yaml that are guesses and can be left unenforced.
+RULES = ("images.animated", "images.extended_webp", "images.mismatched", "images.modes", "mask.bytes")
+# What the server says itself about the body that it sends.
+FRAMING = ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
+STEPS = 10_000
+BODILESS = (204, 205, 304)
+# A place in the data, and what is wrong there.
+Found = tuple[Sequence[Any], str]
+
+
+def faults(document: Document, part: str = "scenario") -> list[Fault]:
+    """What is wrong, by line: with a whole `scenario`, or with a `step` or `verify` alone.
+
+    Puts families in the place of the codes that errors are named by.
+    """
+    broken = [(error.absolute_path, _explain(error)) for error in _validator(part).iter_errors(document.data)]
+    found = broken or list(PARTS[part](document.data))
+    found.sort(key=lambda fault: document.line(fault[0]))
+    return [document.at(path, words) for path, words in found]
+
+
+def together(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong with the steps of a whole scenario, when each is good by itself."""
+    if len(steps) > STEPS:
+        yield f"there are {len(steps)} with those of the files that it builds on; expected {STEPS} at most"
+    yield from _dear((step.get("when", {}) for step in steps), patterns.STEPS)
+    set_up = {START, *(step["then_state"] for step in steps if "then_state" in step)}
+    for name in sorted({name for step in steps for name in states(step)} - set_up):
+        yield f"no step leads to the state {name!r}; expected one of {', '.join(sorted(set_up))}"
+
+
+@cache
+def guesses() -> tuple[str, ...]:
+    """What a scenario may `accept`: families that are wholly our guess, and guessed rules of the capability table."""
+    families = {row.family for row in catalogue.rows() if row.confidence == "guess" and row.provider == "openai"}
+    return (*sorted(families), *RULES)
+
+
+@cache
+def _validator(part: str) -> Draft202012Validator:
+    schema = resources.contract("schemas/scenario.json")
+    return Draft202012Validator(schema if part == "scenario" else {"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]})
+
+
+def _scenario(data: dict[str, Any]) -> Iterator[Found]:
+    try:
+        as_of(data.get("as_of", "any"))
+    except ValueError as error:
+        yield ["as_of"], str(error)
+    for index, name in enumerate(data.get("accept", ())):
+        if name not in guesses():
+            yield ["accept", index], f"{short(name)} is no guess of ours; expected one of {', '.join(guesses())}"
+    for index, step in enumerate(data.get("steps", ())):
+        yield from ((["steps", index, *path], words) for path, words in _step(step))
+
+
+def _alone(step: dict[str, Any]) -> Iterator[Found]:
+    found = list(_step(step))
+    yield from found
+    if step.get("times") == "forever":
+        yield ["times"], "a step that is given for the next requests ends some time; expected a number"
+    if "pictures" in step.get("ok", {}):
+        yield ["ok", "pictures"], "this has no folder in which files could lie; expected a scenario's file"
+    if not found:  # many of them may wait
+        yield from (([], words) for words in _dear([step.get("when", {})], patterns.STEPS // 100))
+
+
+def _verify(data: dict[str, Any]) -> Iterator[Found]:
+    found = [(["when", *path], words) for path, words in _when(data["when"])]
+    yield from found
+    if not found:  # it is held against each entry of the journal
+        yield from (([], words) for words in _dear([data["when"]], patterns.STEPS // 1000))
+
+
+def _step(step: dict[str, Any]) -> Iterator[Found]:
+    yield from ((["when", *path], words) for path, words in _when(step.get("when", {})))
+    if "error" in step:
+        found = catalogue.named(step["error"])
+        if len(found) == 1:
+            step["error"] = found[0]
+        else:
+            yield ["error"], _family(step["error"], found)
+    reply = step.get("reply", {})
+    for name in reply.get("headers", {}):
+        if name.lower() in FRAMING:
+            yield ["reply", "headers", name], "the server says this itself; expected other headers"
+    if reply.get("status") in BODILESS and reply.get("body") is not None:
+        yield ["reply", "body"], f"an answer with the status {reply['status']} has no body; expected none"
+
+
+def _when(when: Mapping[str, Any]) -> Iterator[Found]:
+    for path, test in _tests(when):
+        if "regex" in test:
+            try:
+                patterns.cost(test["regex"])
+            except ValueError as error:
+                yield [*path, "regex"], f"{short(test['regex'])} {error}"
+        if test.get("minimum", -math.inf) > test.get("maximum", math.inf):
+            yield path, "the minimum lies above the maximum; expected a range"
+
+
+def _dear(whens: Any, limit: int) -> Iterator[str]:
+    """Patterns that are too dear together, if each is good by itself."""
+    if sum(patterns.cost(test["regex"]) for when in whens for _, test in _tests(when) if "regex" in test) > limit:
+        yield "the regular expressions could take too long; expected fewer, or fewer open repeats such as * in one"
+
+
+def _tests(when: Mapping[str, Any]) -> Iterator[tuple[list[Any], Mapping[str, Any]]]:
+    """The conditions that are more than a value, each with its place."""
+    for name, wanted in when.items():
+        if name in ("fields", "headers"):
+            yield from (([name, key], test) for key, test in wanted.items() if isinstance(test, Mapping))
+        elif isinstance(wanted, Mapping):
+            yield [name], wanted
+
+
+def _explain(error: ValidationError) -> str:
+    wanted: Any = error.validator_value
+    value: Any = error.instance
+    properties = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+    known = ", ".join(properties)
+    match error.validator:
+        case "additionalProperties":
+            extra = ", ".join(sorted(map(short, set(value) - set(properties))))
+            return f"{extra}: unknown key; expected {known or 'none here'}"
+        case "required":
+            missing = next(key for key in wanted if key not in value)
+            return f"the key {missing!r} is missing; expected keys are {known or missing}"
+        case "oneOf":
+            return f"expected exactly one of {', '.join(repr(one['required'][0]) for one in wanted)}"
+        case "anyOf":
+            missing, other = (one["required"][0] for one in wanted)
+            return f"the key {missing!r} is missing, and {other!r} too; expected keys are {known}"
+        case "type":
+            kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
+            return f"{short(value)} is not what belongs here; expected {kinds}"
+        case "enum":
+            return f"{short(value)} is unknown; expected one of {', '.join(map(str, wanted))}"
+    return f"{short(value)} does not do; expected {error.validator} {wanted}"
+
+
+def _family(name: str, found: Sequence[str]) -> str:
+    if found:
+        return f"the code {name!r} belongs to several errors; expected one of {', '.join(found)}"
+    return f"there is no error {short(name)}; expected a family such as {', '.join(sorted(catalogue.families()))}"
+
+
+PARTS: Mapping[str, Callable[[Any], Iterator[Found]]] = {"scenario": _scenario, "step": _alone, "verify": _verify}

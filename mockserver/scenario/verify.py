@@ -1,0 +1,34 @@
+"""How many entries of the journal meet a `when`, and where not as many as expected: which came near, and why not."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mockserver.scenario.asked import asked
+from mockserver.scenario.when import SHORT, misses
+
+# So many of the nearest misses are told.
+NEAREST = 5
+
+
+def verify(entries: Sequence[Mapping[str, Any]], when: Mapping[str, Any], times: Any = None) -> dict[str, Any]:
+    """`ok`, `matched` (the ids of entries that meet all conditions), `count`, and `misses` where it is not ok.
+
+    `times` is a number or a range; None stands for at least one. A miss says what failed.
+    """
+    told = [(entry["id"], misses(when, asked(entry))) for entry in entries]
+    matched = [name for name, failed in told if not failed]
+    wanted = {"minimum": 1} if times is None else times
+    low, high = (wanted, wanted) if not isinstance(wanted, Mapping) else (wanted.get("minimum"), wanted.get("maximum"))
+    ok = (low is None or low <= len(matched)) and (high is None or len(matched) <= high)
+    near = sorted((one for one in told if one[1]), key=lambda one: len(one[1]))[:NEAREST]
+    result = {"ok": ok, "count": len(matched), "expected": wanted, "matched": matched}
+    if ok:
+        return result
+    words = f"expected {_words(low, high)} that match {SHORT.repr(dict(when))}, found {len(matched)} of {len(told)}"
+    return result | {"detail": words, "misses": [{"entry": name, "failed": failed} for name, failed in near]}
+
+
+def _words(low: int | None, high: int | None) -> str:
+    if low == high:
+        return f"{low} calls"
+    return " and ".join([f"at least {low} calls"] * (low is not None) + [f"at most {high} calls"] * (high is not None))

@@ -1,0 +1,38 @@
+"""Steps that were given for the next request that they fit, once or a few times. Pure; they wait as plain data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mockserver.scenario.asked import Asked
+from mockserver.scenario.machine import Scenario, Stored, Turn, build_step
+
+# A step's data, and how often it has answered.
+Waiting = Mapping[str, Any]
+
+
+def given(step: Mapping[str, Any]) -> Waiting:
+    """A step that has not answered yet."""
+    return {"step": step, "counts": {}}
+
+
+def turn(
+    scenario: Scenario, stored: Stored, queues: Sequence[Sequence[Waiting]], asked: Asked
+) -> tuple[Turn, Stored, list[list[Waiting]]]:
+    """The turn of the first waiting step that fits, earlier queues first; without one, the scenario's.
+
+    Where a waiting step answers, no step of the scenario is used. Also returned: what there is to remember, and the
+    queues afterwards.
+    """
+    after = [list(queue) for queue in queues]
+    for queue in after:
+        for index, one in enumerate(queue):
+            alone = replace(scenario, steps=(build_step(one["step"], 1),), then="ok")
+            found, place = alone.turn({**stored, "counts": one["counts"]}, asked)
+            if found.step:
+                queue[index : index + 1] = (
+                    [{**one, "counts": place["counts"]}] if found.step.left(place["counts"]) else []
+                )
+                return replace(found, one_shot=True), {**place, "counts": stored.get("counts", {})}, after
+    found, place = scenario.turn(stored, asked)
+    return found, place, after

@@ -1,0 +1,164 @@
+"""Which requests meet a `when`, live and from the journal; and patterns that could hang are refused."""
+
+import re
+from typing import Any
+
+import pytest
+
+from mockserver.scenario import patterns
+from mockserver.scenario.asked import Asked, asked
+from mockserver.scenario.when import meets, misses
+
+ASKED = Asked(
+    endpoint="images/edits",
+    model="gpt-image-2",
+    stream=True,
+    prompt="Make it night",
+    images=2,
+    mask=True,
+    fields={"n": "2", "quality": "high", "user": "", "size": ["a", "b"], "rate": 1.5, "flag": True, "map": {"k": 1}},
+    headers={"x-foo": "Bar", "x-stainless-retry-count": "1"},
+    retry=1,
+    attempt=3,
+)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        {},
+        {"endpoint": "images/edits", "model": "gpt-image-2", "stream": True, "images": 2, "mask": True},
+        {"model": {"regex": "^gpt-image-[12]$"}},
+        {"prompt": "Make it night"},
+        {"prompt": {"contains": "night"}},
+        {"prompt": {"contains": "night", "regex": "(?i)MAKE"}},
+        {"images": {"minimum": 2}},
+        {"images": {"minimum": 1, "maximum": 2}},
+        {"images": 2.0},
+        {"fields": {"n": 2, "quality": "high", "user": ""}},
+        {"fields": {"n": 2.0}},
+        {"fields": {"n": {"minimum": 2, "maximum": 2.5}}},
+        {"fields": {"rate": 1.5, "flag": True, "map": '{"k": 1}'}},
+        {"fields": {"flag": "true"}},
+        {"fields": {"size": "b"}},
+        {"fields": {"size": {"contains": "a"}}},
+        {"fields": {"background": None}},
+        {"headers": {"X-Foo": "Bar", "x-bar": None}},
+        {"headers": {"x-foo": {"regex": "^B"}}},
+        {"attempt": 3, "retry": 1},
+        {"attempt": {"minimum": 2}, "retry": {"maximum": 1}},
+    ],
+    ids=str,
+)
+def test_meets(when: dict[str, Any]) -> None:
+    assert meets(when, ASKED)
+    assert misses(when, ASKED) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "failed"),
+    [
+        ({"endpoint": "images/generations"}, "endpoint: expected 'images/generations', was 'images/edits'"),
+        ({"stream": False, "mask": True}, "stream: expected False, was True"),
+        ({"prompt": "night"}, "prompt: expected 'night', was 'Make it night'"),
+        ({"prompt": {"contains": "Night"}}, "prompt: expected {'contains': 'Night'}, was 'Make it night'"),
+        (
+            {"prompt": {"contains": "night", "regex": "^it"}},
+            "prompt: expected {'contains': 'night', 'regex': '^it'}, was",
+        ),
+        ({"images": {"minimum": 3}}, "images: expected {'minimum': 3}, was 2"),
+        ({"images": {"maximum": 1}}, "images: expected {'maximum': 1}, was 2"),
+        ({"fields": {"n": 3}}, "fields.n: expected 3, was '2'"),
+        ({"fields": {"n": None}}, "fields.n: expected None, was '2'"),
+        ({"fields": {"quality": {"minimum": 0}}}, "fields.quality: expected {'minimum': 0}, was 'high'"),
+        ({"fields": {"flag": {"minimum": 0}}}, "fields.flag: expected {'minimum': 0}, was True"),
+        ({"fields": {"N": "2"}}, "fields.N: expected '2', was None"),
+        ({"fields": {"size": "c"}}, "fields.size: expected 'c', was ['a', 'b']"),
+        ({"headers": {"x-bar": {"contains": "b"}}}, "headers.x-bar: expected {'contains': 'b'}, was None"),
+        ({"retry": 0}, "retry: expected 0, was 1"),
+    ],
+    ids=str,
+)
+def test_misses(when: dict[str, Any], failed: str) -> None:
+    assert not meets(when, ASKED)
+    (said,) = misses(when, ASKED)
+    assert said.startswith(failed)
+
+
+def test_every_miss_is_told() -> None:
+    assert len(misses({"model": "x", "images": 0, "fields": {"n": 1, "quality": "high"}}, ASKED)) == 3
+
+
+def told(path: str = "/v1/images/edits", fields: Any = (), files: Any = (), headers: Any = ()) -> Asked:
+    request = {"path": path, "fields": dict(fields), "headers": list(headers), "files": [{"field": f} for f in files]}
+    return asked({"request": request, "job": None})
+
+
+def test_refused_requests_are_told_as_far_as_readable() -> None:
+    assert (told().endpoint, told().model) == ("images/edits", None)
+    assert told("/v1/nothing").endpoint is None
+    model = told("/v1/models/gpt-image-2")
+    assert (model.endpoint, model.model) == ("model", "gpt-image-2")
+    form = told(fields={"model": "m", "stream": "true", "prompt": "p"}, files=["image[]", "image[]", "mask"])
+    assert (form.model, form.stream, form.prompt, form.images, form.mask) == ("m", True, "p", 2, True)
+    odd = told(fields={"model": 5, "stream": "yes", "prompt": ["a"], "images": 3})
+    assert (odd.model, odd.stream, odd.prompt, odd.images, odd.mask) == (None, False, None, 0, False)
+    body = told(fields={"stream": True, "images": [{}, {}], "mask": {}})
+    assert (body.stream, body.images, body.mask) == (True, 2, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("2", 2), ("9" * 5000, 0), ("\u0663", 0), ("-1", 0)], ids=["2", "9", "3", "-"]
+)
+def test_retry_count(text: str, count: int) -> None:
+    assert told(headers=[["X-Stainless-Retry-Count", text]]).retry == count
+
+
+@pytest.mark.parametrize(
+    ("pattern", "cost"),
+    [
+        ("night", 1_000),
+        ("^a|b$", 2_000),
+        ("cats?", 2_000),
+        (r"[0-9]{4}-\d\d", 4_000),
+        ("foo.*bar", 1_000_000),
+        ("(?i)(foo).*?bar", 1_000_000),
+        ("(?:ab)*", 1_000_000),
+        ("(?:[0-9]{4}-)?", 8_000),
+        (r"\w*\w*!", 1_000_000_000),
+        ("a{0}", 1_000),
+    ],
+)
+def test_cost(pattern: str, cost: int) -> None:
+    assert patterns.cost(pattern) == cost
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("(", "is no regular expression"),
+        ("a{99999999999}", "is no regular expression"),
+        ("[[a]", "is no regular expression"),
+        ("(a+)+", "expected one repeat at a time"),
+        ("(a|aa)*", "expected one repeat at a time"),
+        ("(?:a?b){1000}", "expected one repeat at a time"),
+        ("(?:){1000}", "expected something in each round"),
+        (r"(a)\1", "uses groupref"),
+        ("(?=a)", "uses assert"),
+        ("(?>a)", "uses atomic_group"),
+    ],
+)
+def test_refused(pattern: str, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        patterns.cost(pattern)
+
+
+def test_bounded_text() -> None:
+    assert patterns.search("x", "a" * 999 + "x")
+    assert not patterns.search("x", "a" * 1000 + "x")
+
+
+def test_the_dearest_pattern_ends() -> None:
+    """The worst that lint lets through is searched in seconds, not hours."""
+    assert patterns.cost(r"\w*?\w*?!") <= patterns.STEPS
+    assert not patterns.search(r"\w*?\w*?!", "a" * 5_000)
