@@ -98,7 +98,7 @@ class Api:
             await problem(400, "No such scenario", "\n".join(error.faults))(scope, receive, send)
             return
         settings = server.state.over(name, server.settings, picked)
-        understood = await self._aside(understand, request, settings, server.sources(name, host))
+        understood = await self._aside(understand, request, settings, server.sources(name, settings, host))
         asked = await self._aside(asking, request, understood, settings, server.clock(name))
         taken = await server.state.take(name, asked, picked)
         moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)

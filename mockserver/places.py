@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mockserver.files import File
@@ -14,8 +15,19 @@ PICTURE = re.compile(r"/__mock/pictures/([0-9a-f]{64})")
 STORED = re.compile(r"/private/.*img-(\w+)\.png")
 
 
-def find(url: str, *, host: str, files: Mapping[str, File], pictures: Pictures, now: float) -> bytes | None:
-    """The bytes at a URL of this server: an uploaded file, a picture received or sent, the sample; else None."""
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where to look: what a scenario gives by URL, a session's files by id, the pictures received and sent."""
+
+    urls: Mapping[str, bytes]
+    files: Mapping[str, File]
+    pictures: Pictures
+
+
+def find(url: str, *, host: str, stores: Stores, now: float) -> bytes | None:
+    """The bytes at a URL: what the scenario says, or of this server a file, a picture or the sample; else None."""
+    if url in stores.urls:
+        return stores.urls[url]
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -26,13 +38,13 @@ def find(url: str, *, host: str, files: Mapping[str, File], pictures: Pictures, 
     if path == "/__mock/sample.png":
         return sample.png()
     if match := FILE.fullmatch(path):
-        file = files.get(match[1])
+        file = stores.files.get(match[1])
         return file.data if file else None
     if match := PICTURE.fullmatch(path):
-        held = pictures.find(match[1])
+        held = stores.pictures.find(match[1])
         return held and held[0]
     match = STORED.fullmatch(path)
     if match and links.fault(match[1], dict(parse_qsl(parts.query)), now) is None:
-        held = pictures.named(match[1])
+        held = stores.pictures.named(match[1])
         return held and held[0]
     return None

@@ -25,6 +25,8 @@ from mockserver.scenario.machine import Scenario, Stored, Turn
 from mockserver.scenario.waiting import Waiting
 
 SESSIONS = 10_000
+# Settings that a scenario says as the server does.
+SAME = ("paint", "validate", "dialect", "moderation", "limits", "urls")
 JOBS = 10_000
 # One-shot steps that wait for a request; each is looked at when one comes.
 WAITING = 100
@@ -128,25 +130,14 @@ class Memory:
             changed["as_of"] = as_of(day)
         if scenario.auth:
             changed |= {"auth": scenario.auth, "keys": scenario.keys}
-        if scenario.paint:
-            changed["paint"] = scenario.paint
         if scenario.latency is not None:
             fixed = {"none": 0, "realistic": None}
             latency = scenario.latency
             changed["latency"] = fixed[latency] if isinstance(latency, str) else latency
+        changed |= {name: value for name in SAME if (value := getattr(scenario, name))}
         if scenario.accept:
             changed["accept"] = settings.accept | scenario.accept
-        if scenario.moderation:
-            changed["moderation"] = scenario.moderation
-        if scenario.limits:
-            changed["limits"] = scenario.limits
         return replace(settings, **changed) if changed else settings
-
-    def renew(self, scenario: Scenario) -> None:
-        """From now on the server plays that scenario; sessions without one of their own begin it from its start."""
-        self.scenario = scenario
-        old = self._sessions.items()
-        self._sessions = {name: one if one.scenario else Session(as_of=one.as_of) for name, one in old}
 
     def reset(self, name: str | None = None) -> None:
         """Put one session, or all, back to the start of the server's scenario."""
@@ -206,11 +197,12 @@ class Server:
         if not isinstance(self.clock, Clock):
             self.clock = Clock(self.clock)
 
-    def sources(self, session: str, host: str) -> Sources:
+    def sources(self, session: str, settings: Settings, host: str) -> Sources:
         """What a request of a session may speak of; `host` is this server's name and port as the caller knows them."""
         now = self.clock(session)
         files = self.files.of(session, now)
-        find = partial(places.find, host=host, files=files, pictures=self.journal.pictures, now=now)
+        stores = places.Stores(settings.urls, files, self.journal.pictures)
+        find = partial(places.find, host=host, stores=stores, now=now)
         return Sources(files, self.files.room(session), find)
 
     def slots(self) -> asyncio.Semaphore:

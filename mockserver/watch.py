@@ -24,7 +24,7 @@ class Watch:
         # Noted before it is read: what is written meanwhile is seen the next time.
         self._seen = seen
         try:
-            self.memory.renew(load(self.file))
+            self.memory.play(None, load(self.file))
         except ScenarioError as error:
             self.say(f"{' '.join(str(error).split())}; the scenario stays as it was")
         else:

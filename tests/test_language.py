@@ -235,6 +235,39 @@ def test_settings_of_a_file() -> None:
     assert served(steps("ok: {}", more="latency: realistic\n")).state.over("a", Settings()).latency is None
 
 
+def json_edit(**more: Any) -> dict[str, Any]:
+    body = {"model": "gpt-image-2", "prompt": "x", "quality": "low", **more}
+    return {"method": "POST", "url": "/v1/images/edits", "json": body, "headers": {"Authorization": "Bearer sk-test"}}
+
+
+def test_urls(tmp_path: Path) -> None:
+    """A file of the scenario stands for a picture on the net; another URL leads nowhere still."""
+    (tmp_path / "cat.png").write_bytes(png())
+    file = tmp_path / "mine.yaml"
+    file.write_text(steps("ok: {}", more="urls: {'https://example.com/cat.png': cat.png}\n"))
+    server = Server(Settings(paint="flat"), Memory(load(str(file))))
+    urls = ["https://example.com/cat.png", "https://example.com/dog.png"]
+    found = ask(server, *(json_edit(images=[{"image_url": url}]) for url in urls))
+    assert [answer.status_code for answer in found] == [200, 400]
+    file.write_text(steps("ok: {}", more="urls: {'https://example.com/cat.png': ../cat.png}\n"))
+    with pytest.raises(ScenarioError, match=r"mine.yaml:4: .*is no file in the folder"):
+        load(str(file))
+
+
+def test_validate_and_dialect_of_a_file() -> None:
+    (loose,) = ask(served(steps("ok: {}", more="validate: off\n".replace("off", "'off'"))), json_edit(images="none"))
+    assert loose.status_code == 200
+    form = {
+        "method": "POST",
+        "url": "/v1/images/edits",
+        "data": {"model": "gpt-image-1", "prompt": "x"},
+        "files": {"image": ("a.png", png(), "image/png")},
+        "headers": {"Authorization": "Bearer sk-test"},
+    }
+    (bare,) = ask(served(steps("ok: {}", more="dialect: gateway\n")), form)
+    assert list(bare.json()) == ["created", "data", "usage"]
+
+
 def test_200_sessions_see_their_own_order() -> None:
     server = Server(Settings(paint="flat"), Memory(load("flaky")))
 

@@ -81,8 +81,8 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def table() -> Mapping[str, Capability]:
-    """Every model ever documented, in the order of contracts/models.yaml."""
+def table(provider: str = "openai") -> Mapping[str, Capability]:
+    """Every model ever documented, in the order of contracts/models.yaml, as a provider serves it."""
     data = resources.contract("models.yaml")
     raw = data["families"] | data["models"]
 
@@ -90,7 +90,14 @@ def table() -> Mapping[str, Capability]:
         row = raw[name]
         return merge(whole(row["like"]), row) if "like" in row else dict(row)
 
-    return {name: Capability(name, whole(name)) for name in data["models"]}
+    laid: Mapping[str, Any] = data["providers"].get(provider, {}).get("parameters", {})
+
+    def served(name: str) -> Capability:
+        row = whole(name)
+        known = {param: schema for param, schema in laid.items() if row["parameters"].get(param)}
+        return Capability(name, merge(row, {"parameters": known}))
+
+    return {name: served(name) for name in data["models"]}
 
 
 def default_model(endpoint: str, as_of: AsOf, given: Mapping[str, Any]) -> str | None:

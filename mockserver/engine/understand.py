@@ -7,7 +7,7 @@ from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability, default_model, table
 from mockserver.contract.catalogue import Problem
 from mockserver.contract.dialects import dialect
-from mockserver.contract.endpoints import body, rows
+from mockserver.contract.endpoints import Route, body, rows
 from mockserver.contract.shape import described, shape
 from mockserver.engine.door import admit
 from mockserver.engine.fields import given, is_form
@@ -42,7 +42,7 @@ def understand(request: Request, settings: Settings, sources: Sources | None = N
         found = given(request)
         held = None if is_form(request) else found
         found = {**found, **place.names}  # a deployment of Azure's counts as the model
-        capability, hints = _capability(place.endpoint, found, settings.as_of)
+        capability, hints = _capability(place, found, settings.as_of)
         hints += (place.hint,) if place.hint else ()
         name = body(place.endpoint, request.media_type, settings.as_of, capability.group, own)
         job = _job(place.endpoint, name, capability, found, settings, hints, sources or Sources())
@@ -56,14 +56,14 @@ def understand(request: Request, settings: Settings, sources: Sources | None = N
         return Understood(problem=problem, group=capability.group, document=held, provider=provider)
 
 
-def _capability(endpoint: str, found: Mapping[str, Any], as_of: AsOf) -> tuple[Capability, tuple[str, ...]]:
-    model = found["model"] if "model" in found else default_model(endpoint, as_of, found)
+def _capability(place: Route, found: Mapping[str, Any], as_of: AsOf) -> tuple[Capability, tuple[str, ...]]:
+    model = found["model"] if "model" in found else default_model(place.endpoint, as_of, found)
     if model is None and "model" not in found:
         raise Problem("missing-parameter", param="model")
     if not isinstance(model, str):
         raise Problem("invalid-type", param="model", expected="a string", got=described(model))
-    capability = table().get(model)
-    if capability is None or not capability.served(as_of, endpoint):
+    capability = table(place.provider).get(model)
+    if capability is None or not capability.served(as_of, place.endpoint):
         raise Problem("model-does-not-exist", model=model)
     hints = []
     if "model" not in found:

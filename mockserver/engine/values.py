@@ -23,7 +23,7 @@ class Settings:
     what was recorded. `moderation` are the words that the safety system refuses, and `limits` what a session may use
     per minute, both as a scenario file says them. `bare` leaves out all headers that a client does not need.
     `validate` says what of a request for pictures is checked: `strict` for all of it, `schema` for types, enums and
-    required fields alone, or `off`. `dialect` is one of contracts/dialects.yaml.
+    required fields alone, or `off`. `dialect` is one of contracts/dialects.yaml, `urls` holds what stands at URLs.
     """
 
     as_of: AsOf = field(default_factory=lambda: as_of("any"))
@@ -37,6 +37,7 @@ class Settings:
     dialect: str = "openai"
     moderation: tuple[Mapping[str, Any], ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
+    urls: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 def _nothing(url: str) -> bytes | None:

@@ -26,6 +26,11 @@ class Target:
     prefix: str
 
     @property
+    def provider(self) -> str:
+        """Whose server that is, by its name."""
+        return "azure" if ".azure." in self.host else "openai"
+
+    @property
     def url(self) -> str:
         """The address, for messages."""
         host = f"[{self.host}]" if ":" in self.host else self.host

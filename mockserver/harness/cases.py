@@ -10,6 +10,7 @@ from typing import Any
 
 from mockserver import resources
 from mockserver.contract.asof import AsOf, as_of
+from mockserver.contract.endpoints import route
 from mockserver.harness import recipes
 
 Headers = tuple[tuple[str, str], ...]
@@ -32,6 +33,12 @@ class Case:
     orders: str | None = None
     confidence: str = "high"
     file: str = field(default="", compare=False)
+
+    @property
+    def provider(self) -> str:
+        """Whose path it asks: that of nobody counts as the API's own."""
+        place = route(self.request["path"].partition("?")[0], as_of("any"))
+        return place.provider if place else "openai"
 
     @property
     def served(self) -> bool:

@@ -55,6 +55,9 @@ def sensible(key: str, budget: float) -> None:
 def run(server: Target, key: str, day: AsOf, budget: float) -> Iterator[Outcome]:
     """The outcome of every case that holds on that day. Stops asking at the first success that was not expected."""
     cases = [case for case in load() if case.holds(day)]
+    others = [case for case in cases if case.provider != server.provider]
+    yield from (Outcome(case, "skipped", reason="they are another provider's") for case in others)
+    cases = [case for case in cases if case.provider == server.provider]
     stopped = ""
     chosen, left = selected(cases, day, budget)
     for case, cost in chosen:

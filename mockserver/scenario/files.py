@@ -1,6 +1,7 @@
 """Finds scenario files, reads them with what they build on, and says which line of one is wrong. Runs nothing."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -126,21 +127,29 @@ def _base(name: str, folder: Path | None, seen: tuple[str, ...]) -> tuple[Data, 
 
 
 def _pictures(document: Document, folder: Path | None) -> tuple[list[Fault], Pictures]:
-    """Faults, and the files that steps name; the names in the data become whole paths."""
+    """Faults, and the files that steps and URLs name; the names in the data become whole paths."""
     found: list[Fault] = []
     pictures: Pictures = {}
-    for index, step in enumerate(document.data.get("steps", ())):
-        names = step.get("ok", {}).get("pictures", [])
-        for place, name in enumerate(names):
-            try:
-                path = _within(name, folder)
-                names[place] = str(path)
-                pictures[str(path)] = path.read_bytes()
-                if sum(map(len, pictures.values())) > PICTURE_BYTES:
-                    raise ValueError(f"too large with the others; expected {PICTURE_BYTES} bytes at most in all")
-            except (OSError, ValueError) as error:
-                found.append(document.at(["steps", index, "ok", "pictures", place], f"{name!r}: {error}"))
+    for holder, key, place in _named(document.data):
+        name = holder[key]
+        try:
+            path = _within(name, folder)
+            holder[key] = str(path)
+            pictures[str(path)] = path.read_bytes()
+            if sum(map(len, pictures.values())) > PICTURE_BYTES:
+                raise ValueError(f"too large with the others; expected {PICTURE_BYTES} bytes at most in all")
+        except (OSError, ValueError) as error:
+            found.append(document.at(place, f"{name!r}: {error}"))
     return found, pictures
+
+
+def _named(data: Data) -> Iterator[tuple[Any, Any, list[Any]]]:
+    """Where files are named: what holds the name, under which key, and the place in the document."""
+    for index, step in enumerate(data.get("steps", ())):
+        names = step.get("ok", {}).get("pictures", [])
+        yield from ((names, place, ["steps", index, "ok", "pictures", place]) for place in range(len(names)))
+    urls = data.get("urls", {})
+    yield from ((urls, url, ["urls", url]) for url in urls)
 
 
 def _within(name: str, folder: Path | None) -> Path:

@@ -83,9 +83,10 @@ class Turn:
 class Scenario:
     """A scenario that has been read and found good. `then` is `repeat`, `hold` or `ok`.
 
-    `as_of`, `auth` (with `keys`), `latency` (`none`, `realistic` or seconds) and `paint` override the server's where
-    they are given, and `accept` names guesses of ours that are not to be enforced. `limits` are per minute. `data` is
-    all of it as a file would say it; `folder` is where its file lies.
+    `as_of`, `auth` (with `keys`), `latency` (`none`, `realistic` or seconds), `paint`, `validate` and `dialect`
+    override the server's where they are given, and `accept` names guesses of ours that are not to be enforced.
+    `limits` are per minute, `urls` holds what stands at URLs that requests may name. `data` is all of it as a file
+    would say it; `folder` is where its file lies.
     """
 
     name: str
@@ -99,6 +100,9 @@ class Scenario:
     keys: frozenset[str] = frozenset()
     latency: str | float | None = None
     paint: str | None = None
+    validate: str | None = None
+    dialect: str | None = None
+    urls: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     limits: Mapping[str, int] = field(default_factory=dict)
     moderation: tuple[Mapping[str, Any], ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -140,7 +144,7 @@ def build(data: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None, 
     `pictures` holds the bytes of the files that it names.
     """
     steps = tuple(build_step(step, number, pictures) for number, step in enumerate(data["steps"], 1))
-    names = ("then", "about", "as_of", "latency", "paint")
+    names = ("then", "about", "as_of", "latency", "paint", "validate", "dialect")
     settings = {key: data[key] for key in names if key in data}
     auth = data.get("auth")
     if isinstance(auth, Mapping):
@@ -155,6 +159,7 @@ def build(data: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None, 
         accept=frozenset(data.get("accept", ())),
         limits={name: int(limit) for name, limit in data.get("limits", {}).items()},
         moderation=tuple(data.get("moderation", ())),
+        urls={url: (pictures or {})[name] for url, name in data.get("urls", {}).items()},
         data=data,
         folder=folder,
         **settings,
