@@ -5,7 +5,8 @@ The one way in and the one way out: no other module journals an entry or sends a
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import parse_qsl, quote
 
@@ -14,15 +15,16 @@ from starlette.routing import Mount
 from starlette.types import Message, Receive, Scope, Send
 
 from mockserver import admin
-from mockserver.engine.answer import Answer, answer
+from mockserver.delivery import carry_out
+from mockserver.engine.answer import Answer, answer, disturbed, early
 from mockserver.engine.door import api_key
-from mockserver.engine.entry import entry, pictures
-from mockserver.engine.understand import understand
+from mockserver.engine.entry import amend, entry, pictures
+from mockserver.engine.understand import glance, understand
 from mockserver.moment import Moment
 from mockserver.render import heads, links
 from mockserver.state import Server
 from mockserver.wire.multipart import FormReader, boundary
-from mockserver.wire.plan import Chunk, Head, Plan, Wait
+from mockserver.wire.plan import Head, Plan
 from mockserver.wire.request import Fault, Request
 
 HINT_BYTES = 1_000
@@ -72,20 +74,25 @@ class Api:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, path: str, session: str | None) -> None:
         """Answer one request, to its end."""
-        request = await read(scope, receive, path, self.server.upload_bytes)
-        if request is None:
-            return
+        server, request = self.server, opened(scope, path)
         origin = request.header("origin") is not None
         if origin and request.method == "OPTIONS" and request.header("access-control-request-method"):
             await send({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
             await send({"type": "http.response.body"})
             return
         name = session or session_of(api_key(request))
-        server, here = self.server, f"{scope['scheme']}://{request.header('host') or 'localhost'}"
         settings = server.state.over(name, server.settings)
-        understood = await self._aside(understand, request, settings)
+        if unread := early(server.state.peek(name), settings):
+            understood = glance(request, settings)
+        else:
+            whole = await read(request, receive, server.upload_bytes)
+            if whole is None:
+                return
+            request, settings = whole, server.state.over(name, server.settings)
+            understood = await self._aside(understand, request, settings)
         taken = await server.state.take(name, understood.digest)
         moment = Moment(server.clock(), name, taken.position, taken.seed, settings.as_of, taken.attempt)
+        here = f"{scope['scheme']}://{request.header('host') or 'localhost'}"
         given = await self._aside(answer, understood, taken.turn, moment, settings, here)
         if understood.job and understood.job.capability.shutdown:
             server.dated[understood.job.model] += 1
@@ -94,7 +101,11 @@ class Api:
         for picture in pictures(understood, given):
             server.journal.pictures.put(*picture)
         plan = beside(given, noted["id"], origin, settings.bare)
-        await carry_out(plan, noted["answer"], send, server.sleep, scope)
+        if taken.turn.faults:
+            done = await self._aside(disturbed, plan, taken.turn, moment, unread)
+            amend(noted, done)
+            plan = done.plan
+        await carry_out(plan, noted["answer"], receive, send, server.sleep, scope)
 
     async def _aside(self, work: Callable[..., T], *arguments: object) -> T:
         """Do pure work off the event loop, when one of a bounded number of places is free."""
@@ -112,16 +123,21 @@ class Storage:
         server, query = self.server, dict(parse_qsl(scope["query_string"].decode("latin-1")))
         name = scope["path"].rpartition("/")[2].removeprefix("img-").removesuffix(".png")
         plan = links.answer(name, query, server.clock(), server.journal.pictures.named(name))
-        await carry_out(plan, {}, send, server.sleep, scope)
+        await carry_out(plan, {}, receive, send, server.sleep, scope)
 
 
-async def read(scope: Scope, receive: Receive, path: str, limit: int) -> Request | None:
+def opened(scope: Scope, path: str) -> Request:
+    """The request as far as its head tells."""
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    return Request(scope["method"], path, headers, scope["query_string"].decode("latin-1"))
+
+
+async def read(request: Request, receive: Receive, limit: int) -> Request | None:
     """The whole request, its form parsed as the bytes arrive; None when the client went away before its end.
 
     A body beyond `limit` bytes is not read on: the request then carries the fault `body-too-large`.
     """
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-    kind = dict(headers).get("content-type", "")
+    kind = request.header("content-type") or ""
     edge = boundary(kind)
     form = FormReader(edge) if edge else None
     body, size, more = bytearray(), 0, True
@@ -144,8 +160,7 @@ async def read(scope: Scope, receive: Receive, path: str, limit: int) -> Request
     elif kind.lower().startswith("multipart/form-data"):
         fault = Fault("malformed-multipart", reason="the content type names no boundary")
     parts = tuple(form.parts) if form and not fault else ()
-    query = scope["query_string"].decode("latin-1")
-    return Request(scope["method"], path, headers, query, bytes(body), parts, fault)
+    return replace(request, body=bytes(body), parts=parts, fault=fault)
 
 
 def session_of(key: str) -> str:
@@ -178,27 +193,3 @@ def encoded(text: str, limit: int = HINT_BYTES) -> str:
         text = text[: min(len(text) - 1, limit)]
         whole = quote(text, safe=HEADER_SAFE, errors="replace") + "..."
     return whole
-
-
-async def carry_out(
-    plan: Plan, noted: dict[str, object], send: Send, sleep: Callable[[float], Awaitable[None]], scope: Scope
-) -> None:
-    """Perform a plan step by step and note in the entry what was really sent. Stops when the client has gone."""
-    transport = scope.get("extensions", {}).get("mockserver.transport")
-    sent = 0
-    for step in plan:
-        if transport is not None and transport.is_closing():
-            return
-        match step:
-            case Wait(seconds):
-                await sleep(seconds)
-            case Head(status, headers):
-                raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-                await send({"type": "http.response.start", "status": status, "headers": raw})
-            case Chunk(data):
-                await send({"type": "http.response.body", "body": data, "more_body": True})
-                sent += len(data)
-                noted["sent_bytes"] = sent
-            case _:
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-                noted["complete"] = True

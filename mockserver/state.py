@@ -64,6 +64,11 @@ class Memory:
         session.position += 1
         return taken
 
+    def peek(self, name: str) -> Turn:
+        """The turn that a session takes next. It is not taken."""
+        session = self._session(name)
+        return (session.scenario or self.scenario).turn(session.position)
+
     def play(self, name: str, scenario: Scenario | None = None, as_of: str | None = None) -> None:
         """From now on this session plays that scenario from its first step, on that day; None keeps what it has."""
         old = self._session(name)

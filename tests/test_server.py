@@ -130,13 +130,14 @@ def test_stop_at_once() -> None:
     assert threading.active_count() == before
 
 
-def test_transport_in_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_in_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
     async def probe(scope: Scope, receive: Receive, send: Send) -> None:
-        transport = scope["extensions"]["mockserver.transport"]
-        seen.append(transport.get_extra_info("peername"))
-        transport.abort()
+        connection = scope["extensions"]["mockserver.connection"]
+        seen.append(connection.gone)
+        await connection.cut("close")
+        seen.append(connection.gone)
 
     monkeypatch.setattr(server, "create_app", lambda _: probe)
     with running() as started:
@@ -144,4 +145,4 @@ def test_transport_in_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
         with socket.create_connection(address) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert rest(client) == b""
-            assert seen == [client.getsockname()]
+            assert seen == [False, True]

@@ -1,7 +1,7 @@
 """From what was understood to an answer: a plan, and how it came about. Pure; sends nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mockserver.contract import catalogue, tokens
@@ -13,6 +13,8 @@ from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render import bodies, heads
 from mockserver.render.gallery import Sent, pictures
+from mockserver.scenario.faults import table
+from mockserver.scenario.faults.table import Disturbed
 from mockserver.scenario.machine import Turn
 from mockserver.wire.plan import Plan
 
@@ -36,7 +38,15 @@ def answer(understood: Understood, turn: Turn, moment: Moment, settings: Setting
 
     `origin` is scheme, host and port as the caller knows this server, for answers that carry a URL. An error of the
     stage `stream` breaks a stream off; it cannot befall another call, which is then answered as if all were well.
+    The faults of the turn are not in it yet: see `disturbed`.
     """
+    given = _decided(understood, turn, moment, settings, origin)
+    names = ", ".join(fault.name for fault in turn.faults)
+    hints = (f"Scenario {turn.scenario} orders faults: {names}.",) if names else ()
+    return replace(given, hints=given.hints + hints)
+
+
+def _decided(understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str) -> Answer:
     problem, job = understood.problem, understood.job
     row = _row(problem.family, understood, settings) if problem else None
     facts = dict(problem.facts) if problem else {"model": job.model} if job else {}
@@ -56,6 +66,19 @@ def answer(understood: Understood, turn: Turn, moment: Moment, settings: Setting
         return Answer(bodies.told(understood.reply, moment), 200, "served")
     assert job is not None
     return _served(job, moment, settings, origin)
+
+
+def disturbed(plan: Plan, turn: Turn, moment: Moment, unread: bool = False) -> Disturbed:
+    """An answer's plan, headers of ours included, after the faults of the turn. `unread` as in the table of faults."""
+    return table.disturb(plan, turn.faults, moment.between, unread)
+
+
+def early(turn: Turn, settings: Settings) -> bool:
+    """Is the turn's answer one that is sent before the upload has been read? Only an error of a request can be."""
+    step = turn.step
+    if step is None or step.error is None or all(fault.name != "early" for fault in step.faults):
+        return False
+    return catalogue.find(step.error, settings.as_of).at != "stream"
 
 
 def _row(family: str, understood: Understood, settings: Settings) -> Row:

@@ -10,6 +10,7 @@ from mockserver.engine.values import Understood
 from mockserver.images.facts import known, real_type
 from mockserver.journal import without
 from mockserver.moment import Moment
+from mockserver.scenario.faults.table import Disturbed
 from mockserver.scenario.machine import Turn
 from mockserver.wire.request import Part, Request
 
@@ -57,6 +58,15 @@ def entry(
     # Anything shorter could be a word of the prompt.
     cleaned: dict[str, Any] = without(noted, frozenset({key} if len(key) >= 8 else ()))
     return cleaned
+
+
+def amend(noted: dict[str, Any], done: Disturbed) -> None:
+    """Note in an entry what the faults of its turn did to the answer."""
+    noted["turn"]["faults"] = list(done.struck)
+    if done.struck:
+        noted["answer"].update(outcome="faulted", status=done.status)
+    if done.missed:
+        noted["hints"].append(f"Faults that found nothing to disturb in this answer: {', '.join(done.missed)}.")
 
 
 def pictures(understood: Understood, given: Answer) -> Iterator[tuple[str, bytes, str]]:

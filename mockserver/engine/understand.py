@@ -60,6 +60,14 @@ def understand(request: Request, settings: Settings) -> Understood:
         return Understood(problem=problem, group=capability.group, document=held, provider=provider)
 
 
+def glance(request: Request, settings: Settings) -> Understood:
+    """What the head of a request means, when its body is not read: nothing, unless it may not come in."""
+    try:
+        return Understood(provider=admit(request, settings).provider)
+    except Problem as problem:
+        return Understood(problem=problem, provider=problem.facts.get("provider", "openai"))
+
+
 def document(data: bytes) -> dict[str, Any]:
     """The object that a JSON body holds. Raises Problem `malformed-json` where it holds none."""
     try:

@@ -6,19 +6,23 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
+from mockserver.scenario.faults import table
+from mockserver.scenario.faults.fault import Ordered
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One entry of a scenario, for `times` wire requests in a row.
 
     `error` is a family of the catalogue, or None where the answer is what the API would say.
-    `retry_after` is in seconds.
+    `retry_after` is in seconds. `faults` are done to the answer, whatever it is.
     """
 
     number: int
     error: str | None = None
     times: int = 1
     retry_after: float | None = None
+    faults: tuple[Ordered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,11 @@ class Turn:
 
     scenario: str
     step: Step | None
+
+    @property
+    def faults(self) -> tuple[Ordered, ...]:
+        """What the step does to its answer."""
+        return self.step.faults if self.step else ()
 
     def described(self) -> dict[str, Any]:
         """The turn as the journal shows it; steps count from 1."""
@@ -64,7 +73,13 @@ class Scenario:
 def build(data: Mapping[str, Any]) -> Scenario:
     """A Scenario from the data of a file that satisfies its schema, errors given as families."""
     steps = tuple(
-        Step(number, step.get("error"), int(step.get("times", 1)), step.get("retry_after"))
+        Step(
+            number,
+            step.get("error"),
+            int(step.get("times", 1)),
+            step.get("retry_after"),
+            table.ordered(step.get("faults", ())),
+        )
         for number, step in enumerate(data["steps"], 1)
     )
     settings = {key: data[key] for key in ("then", "about", "as_of") if key in data}
