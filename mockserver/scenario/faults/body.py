@@ -41,7 +41,7 @@ def missing(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
     return _each(plan, given, PICTURES, lambda container, key: container.pop(key))
 
 
-def null(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def nulls(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
     """Fields are null."""
     return _each(plan, given, PICTURES, lambda container, key: _set(container, key, None))
 
@@ -135,7 +135,7 @@ OTHER = {
 }
 FAULTS = (
     _row("missing", "Fields are missing.", "hostile", missing, _paths(PICTURES), "path"),
-    _row("null", "Fields are null.", "hostile", null, _paths(PICTURES), "path"),
+    _row("nulls", "Fields are null.", "hostile", nulls, _paths(PICTURES), "path"),
     _row("wrong_type", "Fields are of another type.", "hostile", wrong_type, _paths(PICTURES), "path"),
     _row(
         "huge_number",
@@ -170,7 +170,7 @@ FAULTS = (
         "The body is no JSON.",
         "hostile",
         not_json,
-        {"text": {"type": "string", "default": "upstream connect error or disconnect/reset before headers"}},
+        {"text": {"type": "string", "default": "The service is unavailable."}},
         "text",
         "JSON body",
     ),

@@ -11,7 +11,7 @@ Parameters = Mapping[str, Any]
 Draw = Callable[[str, int, int], int]
 Apply = Callable[[Plan, Parameters, Draw], Plan | None]
 # Where a fault works, from the inside out: each can still be done to what those before it have left.
-LAYERS = ("document", "events", "frames", "spaces", "ends", "http", "wire")
+LAYERS = ("document", "events", "frames", "spaces", "ends", "http", "wire", "bytes", "pieces")
 KEEP = {"description": "The share that is kept.", "type": "number", "minimum": 0, "maximum": 1, "default": 0.5}
 
 BYTES = {"description": "After so many bytes of the body; left out: after half of it.", "type": "integer", "minimum": 0}
@@ -47,7 +47,15 @@ class Fault:
         """An order for it, from what a scenario says that satisfies the schema."""
         named = given if isinstance(given, Mapping) else {str(self.short): given}
         defaults = {name: schema["default"] for name, schema in self.parameters.items() if "default" in schema}
-        return Ordered(self.name, {**defaults, **named})
+        whole = {name: _whole(value) for name, value in named.items()}
+        return Ordered(self.name, {**defaults, **whole})
+
+
+def _whole(value: Any) -> Any:
+    """JSON Schema takes 7.0 for an integer too; here it is one."""
+    if isinstance(value, list):
+        return list(map(_whole, value))
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @dataclass(frozen=True, slots=True)

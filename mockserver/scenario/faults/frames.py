@@ -11,6 +11,11 @@ from mockserver.scenario.faults.fault import Apply, Draw, Fault, Parameters
 from mockserver.scenario.faults.parts import events, streamed
 from mockserver.wire.plan import Plan
 
+APART = {
+    "description": "Does a blank line follow? After an id, some clients take that for an event.",
+    "type": "boolean",
+    "default": False,
+}
 LINE_ENDS = {"crlf": b"\r\n", "cr": b"\r"}
 
 
@@ -30,7 +35,8 @@ def _line_ends(number: int, data: bytes, given: Parameters) -> bytes:
 
 
 def _comments(number: int, data: bytes, given: Parameters) -> bytes:
-    return f": {given['text']}\n\n:\n".encode() + data
+    end = "\n\n" if given["apart"] else "\n"
+    return f": {given['text']}{end}:\n".encode("utf-8", "replace") + data
 
 
 def _ids(number: int, data: bytes, given: Parameters) -> bytes:
@@ -83,7 +89,12 @@ FAULTS = (
         "comments",
         "Comments stand between the events, as keep-alives do.",
         _each(_comments),
-        parameters={"text": {"type": "string", "pattern": "^[^\\r\\n]*$", "default": "keep-alive"}},
+        # After ids: a comment's blank line would part an id from its event.
+        "spaces",
+        parameters={
+            "text": {"type": "string", "pattern": r"^(?![\s\S]*[\r\n])", "default": "keep-alive"},
+            "apart": APART,
+        },
         short="text",
     ),
     _row("no_space", "No space follows the colons.", _each(_no_space), "spaces"),

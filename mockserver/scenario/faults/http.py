@@ -114,7 +114,7 @@ FAULTS = (
         redirect,
         {
             "code": {"enum": [301, 302, 303, 307, 308], "default": 307},
-            "to": {"type": "string", "pattern": "^[!-~]+$", "default": "?redirected=1"},
+            "to": {"type": "string", "pattern": r"^(?![\s\S]*\s)[!-~]+$", "default": "?redirected=1"},
         },
         "to",
     ),
@@ -139,7 +139,7 @@ FAULTS = (
         "any answer",
         "http",
         content_type,
-        {"as": {"type": ["string", "null"], "pattern": "^[ -~]*$", "default": "text/html"}},
+        {"as": {"type": ["string", "null"], "pattern": r"^(?![\s\S]*\n)[ -~]*$", "default": "text/html"}},
         "as",
     ),
     Fault("empty", "The status and headers as they should be, and no body.", "hostile", "any answer", "http", empty),

@@ -12,6 +12,7 @@ from mockserver.scenario.faults.parts import body, is_stream, lowered, parted
 from mockserver.wire.plan import Chunk, Plan, Raw, Step, Wait
 
 LONGEST = 3600
+PIECES = 100_000
 # What a piece can be cut inside of.
 INSIDES = {"data": re.compile(rb"^da(?=ta:)", re.MULTILINE), "character": re.compile(rb"[\xc2-\xf4](?=[\x80-\xbf])")}
 
@@ -36,10 +37,11 @@ def _latency(given: Parameters, draw: Draw) -> float:
 def drip(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
     """The body comes in pieces, with time between them."""
     steps: list[Step] = []
+    size = max(given["bytes"], len(body(plan)) // PIECES)
     for step in plan:
         if isinstance(step, Chunk) and step.data:
-            for start in range(0, len(step.data), given["bytes"]):
-                steps += (Wait(given["seconds"]), Chunk(step.data[start : start + given["bytes"]]))
+            for start in range(0, len(step.data), size):
+                steps += (Wait(given["seconds"]), Chunk(step.data[start : start + size]))
         else:
             steps.append(step)
     return tuple(steps) if body(plan) else None
@@ -141,7 +143,7 @@ FAULTS = (
         "`data:`, or inside each character of several bytes.",
         "legal",
         "any answer",
-        "wire",
+        "pieces",
         split,
         {
             "every": {"type": "integer", "minimum": 1, "default": 1024},

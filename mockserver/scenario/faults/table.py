@@ -45,7 +45,9 @@ def disturb(plan: Plan, faults: Sequence[Ordered], draw: Draw, unread: bool = Fa
         row = FAULTS[one.name]
         drawn = _named(draw, f"fault/{number}/{one.name}")
         other = row.apply(plan, one.parameters, drawn) if applies(row, plan, unread) else None
-        (missed if other is None else struck).append(one.name)
+        # An upload that was not read cannot be seen in the answer.
+        in_vain = other is None or (other == plan and row.on != "upload")
+        (missed if in_vain else struck).append(one.name)
         plan = plan if other is None else other
         status = _status(plan) or status
     return Disturbed(plan, tuple(struck), tuple(missed), status)

@@ -116,7 +116,7 @@ FAULTS = (
         "The body ends in the middle of a chunk, or before its Content-Length, and the connection is closed.",
         "hostile",
         "any answer",
-        "wire",
+        "bytes",
         truncate,
         {"keep": KEEP},
         "keep",
@@ -136,7 +136,7 @@ FAULTS = (
         "Some bytes of the body, or the beginning of the status line, are garbled.",
         "hostile",
         "any answer",
-        "wire",
+        "bytes",
         garble,
         {
             "bytes": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 8},
