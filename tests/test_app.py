@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import socket
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -434,6 +435,35 @@ def test_events_leave_when_due() -> None:
     asyncio.run(app.carry_out(plan, noted, never, send, sleep, {}))
     assert happened == ["http.response.start", b"one", 0.5, b"two", b""]
     assert noted == {"sent_bytes": 6, "complete": True}
+
+
+def test_client_gone_while_nothing_is_sent() -> None:
+    """What it still uploads is no sign of life that counts; that it goes is noticed, and ends the answer."""
+    messages: list[Message] = [{"type": "http.request", "body": b"x"}, {"type": "http.disconnect"}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    plan = (Head(200, ()), Wait(math.inf), Chunk(b"late"), End())
+    noted: dict[str, Any] = {"sent_bytes": 0, "complete": False}
+    asyncio.run(app.carry_out(plan, noted, receive, send, asyncio.sleep, {}))
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert (noted, messages) == ({"sent_bytes": 0, "complete": False}, [])
+
+
+def test_sleep_that_fails() -> None:
+    async def send(message: Message) -> None:
+        raise AssertionError
+
+    async def sleep(seconds: float) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(app.carry_out((Wait(1), End()), {}, never, send, sleep, {}))
 
 
 def test_client_gone_while_answering() -> None:

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from mockserver.contract.asof import as_of
 from mockserver.images.recast import recast
@@ -178,3 +179,52 @@ def test_recast_jpeg() -> None:
     assert opened(recast(recast(png()))).format == "PNG"
     with pytest.raises(OSError, match="cannot identify"):
         recast(b"no picture")
+
+
+@pytest.mark.parametrize("path", ["data", "usage", "data.*", "*", ["usage", "usage", "usage.*"]])
+@pytest.mark.parametrize("first", ["nulls", "missing", "wrong_type", "new_enum"])
+def test_nothing_where_it_was(first: str, path: Any) -> None:
+    """A fault of the contents copes with what another has left."""
+    for second in FAULTS.values():
+        orders = (*table.ordered([{first: path}]), *order(second.name))
+        assert isinstance(disturb(PLANS["told"], orders, draw).plan[-1], End | Cut)
+
+
+def test_no_head() -> None:
+    """What has been spelled in bytes, or cut off, is left alone by all that needs a head."""
+    for row in FAULTS.values():
+        if row.on in ("any answer", "upload") and row.name not in ("latency", "split"):
+            assert row.apply((Raw(b"x"), Cut("close")), row.ordered({}).parameters, draw) is None
+    garble = FAULTS["garble"]
+    assert garble.apply((Cut("close"),), garble.ordered({"in": "headers"}).parameters, draw) is None
+
+
+def extremes(schema: Any) -> list[Any]:
+    """Values at the edges of what a parameter may be."""
+    kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type")]
+    found = [schema[key] for key in ("minimum", "maximum", "default") if key in schema] + list(schema.get("enum", ()))
+    if "array" in kinds:
+        found += [extremes(schema["items"]), extremes(schema["items"])[:1]]
+    if "string" in kinds:
+        texts = ["", "*", "data.*", "9x9", "/a", "日本", "\ud800", "a\nb", "usage.total_tokens", "data"]
+        valid = Draft202012Validator(schema).is_valid
+        found += [text for text in texts if valid(text)]
+    if "integer" in kinds and "maximum" not in schema:
+        found.append(10**12)
+    return [*found, None] if "null" in kinds else found
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_extremes(name: str) -> None:
+    """Whatever the schema allows gives a plan with an end, and headers that can be sent."""
+    row = FAULTS[name]
+    for key, schema in row.parameters.items():
+        for value in extremes(schema):
+            if name == "huge_event" and value > 10**6:
+                continue
+            Draft202012Validator(row.schema()).validate({key: value})
+            for plan in PLANS.values():
+                done = disturb(plan, table.ordered([{name: {key: value}}, {"split": 100}]), draw, unread=True)
+                assert isinstance(done.plan[-1], End | Cut)
+                heads = b"".join(step.data for step in done.plan if isinstance(step, Raw)).partition(b"\r\n\r\n")[0]
+                assert all(b"\n" not in line for line in heads.split(b"\r\n"))

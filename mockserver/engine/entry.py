@@ -64,7 +64,9 @@ def amend(noted: dict[str, Any], done: Disturbed) -> None:
     """Note in an entry what the faults of its turn did to the answer."""
     noted["turn"]["faults"] = list(done.struck)
     if done.struck:
-        noted["answer"].update(outcome="faulted", status=done.status)
+        noted["answer"]["outcome"] = "faulted"
+    if done.status != noted["answer"]["status"]:
+        noted["answer"].update(status=done.status, code=None, param=None, row=None)
     if done.missed:
         noted["hints"].append(f"Faults that found nothing to disturb in this answer: {', '.join(done.missed)}.")
 

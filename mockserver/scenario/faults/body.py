@@ -27,11 +27,13 @@ def _each(
     paths = given.get("path", defaults)
 
     def change(document: Any) -> bool:
-        found = [place for path in ([paths] if isinstance(paths, str) else paths) for place in places(document, path)]
-        # From the end, since items of a list may go.
-        for container, key in reversed(found):
-            strike(container, key)
-        return bool(found)
+        struck = False
+        for path in [paths] if isinstance(paths, str) else paths:
+            # From the end, since items of a list may go.
+            for container, key in reversed(list(places(document, path))):
+                strike(container, key)
+                struck = True
+        return struck
 
     return changed(plan, change)
 
@@ -69,7 +71,8 @@ def unknown_fields(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
     """There are more fields, in any script."""
 
     def change(document: Any) -> bool:
-        for part in (document, document.get("usage"), *document.get("data", ())):
+        inner = [container[key] for path in ("usage", "data.*") for container, key in places(document, path)]
+        for part in (document, *inner):
             if isinstance(part, dict):
                 part["x_unknown"] = UNKNOWN
         return True

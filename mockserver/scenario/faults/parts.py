@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
-from mockserver.wire.plan import Chunk, Cut, End, Head, Plan, Raw, Step, Wait
+from mockserver.wire.plan import Chunk, End, Head, Plan, Raw, Step, Wait
 
 Events = list[tuple[Plan, bytes]]
 
@@ -124,7 +124,7 @@ def _lowered(plan: Plan, chunked: bool) -> Iterator[Step]:
                     yield Raw(b"%x\r\n%b\r\n" % (len(data), data) if chunked else data)
             case End() if chunked:
                 yield from (Raw(b"0\r\n\r\n"), step)
-            case Wait() | Raw() | Cut() | End():
+            case _:
                 yield step
 
 

@@ -1,10 +1,11 @@
 """Faults of the connection: it ends too early, or its bytes are not what HTTP promised."""
 
 import itertools
+from collections.abc import Iterator
 
 from mockserver.scenario.faults.fault import BYTES, KEEP, Draw, Fault, Parameters
 from mockserver.scenario.faults.parts import body, cut_body, head, headed, lowered, parted, put
-from mockserver.wire.plan import Chunk, Cut, End, Plan, Raw
+from mockserver.wire.plan import Chunk, Cut, End, Plan, Raw, Step
 
 
 def close(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
@@ -25,16 +26,18 @@ def truncate(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
         return None
     framed = lowered(plan)
     top = next(place for place, step in enumerate(framed) if isinstance(step, Raw))
-    left = int((sum(len(step.data) for step in framed[top + 1 :] if isinstance(step, Raw)) - 1) * given["keep"])
-    kept = list(framed[: top + 1])
-    for step in framed[top + 1 :]:
-        if isinstance(step, Raw):
-            step = Raw(step.data[:left])
-            left -= len(step.data)
-        kept.append(step)
-        if not left:
-            break
-    return (*kept, Cut("close"))
+    whole = sum(len(step.data) for step in framed[top + 1 :] if isinstance(step, Raw))
+    return (*framed[: top + 1], *_first(framed[top + 1 :], int((whole - 1) * given["keep"])), Cut("close"))
+
+
+def _first(steps: Plan, left: int) -> Iterator[Step]:
+    """Steps that write so many bytes in all."""
+    for step in steps:
+        if left and isinstance(step, Raw):
+            yield Raw(step.data[:left])
+            left = max(0, left - len(step.data))
+        elif left:
+            yield step
 
 
 def content_length(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
