@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
+from logging.handlers import BufferingHandler
 from typing import Any
 
 import httpx2
@@ -55,25 +56,14 @@ def contracted() -> None:
     """Broken answers break the contract."""
 
 
-class Uvicorn(logging.Handler):
-    """What uvicorn complains of."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(record.getMessage())
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    complaints, logger = Uvicorn(), logging.getLogger("uvicorn.error")
+    complaints, logger = BufferingHandler(1000), logging.getLogger("uvicorn.error")
     with running(Server(Settings(paint="flat"), clock=lambda: 1_795_000_000.0)) as started:
         logger.addHandler(complaints)
         yield started
     logger.removeHandler(complaints)
-    assert complaints.said == []
+    assert [record.getMessage() for record in complaints.buffer] == []
 
 
 class Seen:

@@ -104,7 +104,8 @@ def test_scenarios() -> None:
 
 
 def test_scenario_of_your_own() -> None:
-    (example,) = [code for language, code in BLOCKS if language == "yaml"]
+    example, faulty = [code for language, code in BLOCKS if language == "yaml"]
+    assert len(parse(faulty.encode(), "README.md").steps) == 5
     scenario = parse(example.encode(), "README.md")
     assert [scenario.turn(place).step is not None for place in range(5)] == [True] * 4 + [False]
 
