@@ -5,30 +5,34 @@ The one way in and the one way out: no other module journals an entry or sends a
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from mockserver import admin
-from mockserver.engine.answer import Answer, answer
+from mockserver.delivery import carry_out
+from mockserver.engine.answer import Answer, answer, disturbed, early
 from mockserver.engine.asking import asking
 from mockserver.engine.door import api_key
-from mockserver.engine.entry import entry, pictures
-from mockserver.engine.understand import understand
+from mockserver.engine.entry import amend, entry, pictures
+from mockserver.engine.understand import glance, understand
+from mockserver.engine.values import Settings, Understood
 from mockserver.guard import Guard
 from mockserver.moment import Moment
 from mockserver.problems import problem
+from mockserver.reading import opened, read
 from mockserver.render import heads, links
+from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import ScenarioError, find
 from mockserver.scenario.machine import Scenario
 from mockserver.state import Server
-from mockserver.wire.multipart import FormReader, boundary
-from mockserver.wire.plan import Chunk, Head, Plan, Wait
-from mockserver.wire.request import Fault, Request
+from mockserver.wire.plan import Head, Plan
+from mockserver.wire.request import Request
 
 HINT_BYTES = 1_000
 T = TypeVar("T")
@@ -79,48 +83,72 @@ class Api:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, path: str, session: str | None) -> None:
         """Answer one request, to its end."""
-        server, began = self.server, self.server.clock.watch()
-        request = await read(scope, receive, path, server.upload_bytes)
-        if request is None:
-            return
+        server, request, began = self.server, opened(scope, path), self.server.clock.watch()
         origin = request.header("origin") is not None
         if origin and request.method == "OPTIONS" and request.header("access-control-request-method"):
             await send({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
             await send({"type": "http.response.body"})
             return
         name = session or session_of(api_key(request))
-        host = request.header("host") or "localhost"
-        here = f"{scope['scheme']}://{host}"
         server.look()
         try:
             picked = self._picked(request)
         except ScenarioError as error:
             await problem(400, "No such scenario", "\n".join(error.faults))(scope, receive, send)
             return
-        settings = server.state.over(name, server.settings, picked)
-        understood = await self._aside(understand, request, settings, server.sources(name, settings, host))
-        asked = await self._aside(asking, request, understood, settings, server.clock(name))
-        taken = await server.state.take(name, asked, picked)
+        heard = await self._heard(request, receive, name, picked)
+        if heard is None:
+            return
+        understood, settings = heard.understood, heard.settings
+        taken = await server.state.take(name, heard.asked, picked)
         moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
-        given = await self._aside(answer, understood, taken.turn, moment, settings, here)
-        if understood.job and understood.job.capability.shutdown:
-            server.dated[understood.job.model] += 1
+        given = await self._aside(answer, understood, taken.turn, moment, settings, f"{scope['scheme']}://{heard.host}")
+        noted = entry(heard.request, understood, taken.turn, moment, given, server.journal.next_id())
+        plan = beside(given, noted["id"], origin, settings.bare)
+        if taken.turn.faults:
+            done = await self._aside(disturbed, plan, taken.turn, moment, heard.unread)
+            amend(noted, done)
+            plan = done.plan
+        place = (name, noted["call"], noted["id"])
+        arrived = began + server.clock.advanced(name)
+        noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, hung_up(scope))
+        self._keep(name, noted, understood, given)
+        try:
+            await carry_out(plan, noted["answer"], receive, send, server.sleep, scope)
+        finally:
+            left = hung_up(scope)() and not noted["answer"]["complete"]
+            server.journal.calls.end(*place, None if left else server.clock.watch() + server.clock.advanced(name))
+
+    async def _heard(self, request: Request, receive: Receive, name: str, picked: Scenario | None) -> "Heard | None":
+        """All of a request, or its head where a step answers before the rest has come; None when it breaks off."""
+        server, host = self.server, request.header("host") or "localhost"
+        settings = server.state.over(name, server.settings, picked)
+        if server.state.hasty(name, picked):
+            understood = glance(request, settings)
+            asked = asking(request, understood, settings, server.clock(name))
+            if early(server.state.peek(name, asked, picked), settings):
+                return Heard(request, host, settings, understood, asked, unread=True)
+        whole = await read(request, receive, server.upload_bytes)
+        if whole is None:
+            return None
+        # The scenario may have changed while the body came.
+        settings = server.state.over(name, server.settings, picked)
+        understood = await self._aside(understand, whole, settings, server.sources(name, settings, host))
+        asked = await self._aside(asking, whole, understood, settings, server.clock(name))
+        return Heard(whole, host, settings, understood, asked)
+
+    def _keep(self, name: str, noted: dict[str, Any], understood: Understood, given: Answer) -> None:
+        """Remember what an answer leaves behind: its entry, its pictures and the session's files."""
+        server, job = self.server, understood.job
+        server.journal.add(noted)
+        for picture in pictures(understood, given):
+            server.journal.pictures.put(*picture)
         if given.filed:
             server.files.put(name, given.filed)
         if given.removed:
             server.files.remove(name, given.removed)
-        noted = entry(request, understood, taken.turn, moment, given, server.journal.next_id())
-        moved = server.clock.advanced(name)
-        place = (name, noted["call"], noted["id"])
-        noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, began + moved, hung_up(scope))
-        server.journal.add(noted)
-        for picture in pictures(understood, given):
-            server.journal.pictures.put(*picture)
-        plan = beside(given, noted["id"], origin, settings.bare)
-        try:
-            await carry_out(plan, noted["answer"], send, server.sleep, scope)
-        finally:
-            server.journal.calls.end(*place, server.clock.watch() + server.clock.advanced(name))
+        if job and job.capability.shutdown:
+            server.dated[job.model] += 1
 
     def _picked(self, request: Request) -> Scenario | None:
         """The scenario that the request itself names, if it does. Raises ScenarioError."""
@@ -133,6 +161,18 @@ class Api:
             return await asyncio.to_thread(work, *arguments)
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A request and what it means; `unread` where it is answered before its body was read."""
+
+    request: Request
+    host: str
+    settings: Settings
+    understood: Understood
+    asked: Asked
+    unread: bool = False
+
+
 class Storage:
     """The storage service behind the URLs of old answers."""
 
@@ -143,40 +183,7 @@ class Storage:
         server, query = self.server, dict(parse_qsl(scope["query_string"].decode("latin-1")))
         name = scope["path"].rpartition("/")[2].removeprefix("img-").removesuffix(".png")
         plan = links.answer(name, query, server.clock(), server.journal.pictures.named(name))
-        await carry_out(plan, {}, send, server.sleep, scope)
-
-
-async def read(scope: Scope, receive: Receive, path: str, limit: int) -> Request | None:
-    """The whole request, its form parsed as the bytes arrive; None when the client went away before its end.
-
-    A body beyond `limit` bytes is not read on: the request then carries the fault `body-too-large`.
-    """
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-    kind = dict(headers).get("content-type", "")
-    edge = boundary(kind)
-    form = FormReader(edge) if edge else None
-    body, size, more = bytearray(), 0, True
-    fault: Fault | None = None
-    while more and size <= limit:
-        message: Message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        data, more = message.get("body", b""), message.get("more_body", False)
-        size += len(data)
-        if form:
-            form.feed(data)
-        else:
-            body += data
-    if size > limit:
-        fault = Fault("body-too-large", maximum=limit, length=size)
-    elif form:
-        form.close()
-        fault = Fault("malformed-multipart", reason=form.fault) if form.fault else None
-    elif kind.lower().startswith("multipart/form-data"):
-        fault = Fault("malformed-multipart", reason="the content type names no boundary")
-    parts = tuple(form.parts) if form and not fault else ()
-    query = scope["query_string"].decode("latin-1")
-    return Request(scope["method"], path, headers, query, bytes(body), parts, fault)
+        await carry_out(plan, {}, receive, send, server.sleep, scope)
 
 
 def session_of(key: str) -> str:
@@ -213,28 +220,5 @@ def encoded(text: str, limit: int = HINT_BYTES) -> str:
 
 def hung_up(scope: Scope) -> Callable[[], bool]:
     """A function that tells whether the client has gone; nobody knows without a socket."""
-    transport = scope.get("extensions", {}).get("mockserver.transport")
-    return transport.is_closing if transport is not None else lambda: False
-
-
-async def carry_out(
-    plan: Plan, noted: dict[str, object], send: Send, sleep: Callable[[float], Awaitable[None]], scope: Scope
-) -> None:
-    """Perform a plan step by step and note in the entry what was really sent. Stops when the client has gone."""
-    gone, sent = hung_up(scope), 0
-    for step in plan:
-        if gone():
-            return
-        match step:
-            case Wait(seconds):
-                await sleep(seconds)
-            case Head(status, headers):
-                raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-                await send({"type": "http.response.start", "status": status, "headers": raw})
-            case Chunk(data):
-                await send({"type": "http.response.body", "body": data, "more_body": True})
-                sent += len(data)
-                noted["sent_bytes"] = sent
-            case _:
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-                noted["complete"] = True
+    connection = scope.get("extensions", {}).get("mockserver.connection")
+    return (lambda: connection.gone) if connection is not None else (lambda: False)

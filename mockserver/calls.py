@@ -8,9 +8,13 @@ CALLS = 10_000
 
 @dataclass(slots=True)
 class Call:
-    """One call of a session. `answered` is the newest entry whose answer has left, with the second in which it had."""
+    """One call of a session.
 
-    answered: tuple[str, float] | None = None
+    `answered` is the newest entry whose answer has left, with the second in which it had, or None for one whose client
+    did not wait for it.
+    """
+
+    answered: tuple[str, float | None] | None = None
     under_way: dict[str, Callable[[], bool]] = field(default_factory=dict)
 
 
@@ -32,16 +36,19 @@ class Calls:
         self._calls[session, digest] = call
         if len(self._calls) > CALLS:
             del self._calls[next(iter(self._calls))]
-        left = [other for other, has_gone in call.under_way.items() if has_gone()]
+        gone_before = [other for other, has_gone in call.under_way.items() if has_gone()]
         call.under_way[entry] = gone
-        if left:
-            return left[-1], None
-        if call.answered and call.answered[1] <= at:
-            return call.answered[0], round(at - call.answered[1], 3)
-        return None, None
+        if gone_before:
+            return gone_before[-1], None
+        if not call.answered:
+            return None, None
+        before, left_at = call.answered
+        if left_at is None:
+            return before, None
+        return (before, round(at - left_at, 3)) if left_at <= at else (None, None)
 
-    def end(self, session: str, digest: str, entry: str, at: float) -> None:
-        """Note that the answer has left, as far as it will."""
+    def end(self, session: str, digest: str, entry: str, at: float | None) -> None:
+        """Note that the answer has left, as far as it will; `at` is None when its client did not wait for it."""
         call = self._calls.get((session, digest))
         if call and call.under_way.pop(entry, None):
             call.answered = (entry, at)

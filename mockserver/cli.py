@@ -28,6 +28,7 @@ Examples:
   mockserver lint mine.yaml                   what is wrong with a scenario of your own
   mockserver models --as-of 2026-04-21        what the models of a day accept
   mockserver errors                           every refusal that is known
+  mockserver faults                           every way in which an answer can be broken
   mockserver check house.png                  would the API take this picture?
   mockserver conform https://gateway.test     where a server differs from the API
 """

@@ -35,6 +35,15 @@ def errors(day: str, as_json: bool) -> None:
     show(tables.errors(on(day)), as_json)
 
 
+@click.command()
+@JSON
+def faults(as_json: bool) -> None:
+    """Print every fault that a step of a scenario can order, with its parameters and their defaults."""
+    from mockserver import tables
+
+    show(tables.faults(), as_json)
+
+
 def _named(context: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
     """Options of the form NAME=VALUE as pairs."""
     pairs = [value.partition("=") for value in values]
@@ -172,4 +181,4 @@ def show(rows: list[dict[str, str]], as_json: bool) -> None:
         click.echo(tables.text(rows, width))
 
 
-ALL = (models, errors, check, conform, lint, scenarios)
+ALL = (models, errors, faults, check, conform, lint, scenarios)

@@ -6,12 +6,13 @@ import errno
 import secrets
 import signal
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mockserver.app import create_app
 from mockserver.guard import loopback
@@ -23,11 +24,65 @@ ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing is bound
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's httptools protocol, with its transport in the scope: faults of the wire are done to it."""
+    """uvicorn's httptools protocol, with its connection in the scope: faults of the wire are done to it."""
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {"mockserver.transport": self.transport}  # type: ignore[dict-item]
+    resting = False
+    stopping = False
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self.scope["extensions"] = {"mockserver.connection": Connection(self, self.cycle)}  # type: ignore[dict-item]
+
+    def shutdown(self) -> None:
+        """The server stops: what rests is not waited for."""
+        super().shutdown()
+        self.stopping = True
+        if self.resting:
+            self.transport.abort()
+
+
+class Connection:
+    """What one answer may do to its connection, past HTTP. Implements mockserver.delivery.Connection."""
+
+    def __init__(self, protocol: Protocol, cycle: RequestResponseCycle) -> None:
+        self._protocol = protocol
+        self._cycle = cycle
+
+    @property
+    def gone(self) -> bool:
+        """Has the connection ended, or begun to end?"""
+        return self._protocol.transport.is_closing()
+
+    @contextlib.contextmanager
+    def resting(self) -> Iterator[None]:
+        """While nothing is sent; a server that stops hangs up at once."""
+        self._protocol.resting = True
+        if self._protocol.stopping:
+            self._protocol.transport.abort()
+        try:
+            yield
+        finally:
+            self._protocol.resting = False
+
+    async def write(self, data: bytes) -> None:
+        """Write bytes as they are, once the client has taken what came before."""
+        await self._protocol.flow.drain()
+        if not self.gone:
+            self._protocol.transport.write(data)
+
+    async def cut(self, how: str) -> None:
+        """End the connection, after all that was written: `close` or `reset`."""
+        transport, flow = self._protocol.transport, self._protocol.flow
+        self._cycle.disconnected = True  # else uvicorn reports an answer without an end
+        if how == "close":
+            transport.close()
+            return
+        transport.set_write_buffer_limits(0)
+        await flow.drain()
+        # Seconds of lingering: none, which makes the kernel send RST for FIN.
+        connected: socket.socket = transport.get_extra_info("socket")
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -89,6 +89,19 @@ class Memory:
         session.position += 1
         return taken
 
+    def hasty(self, name: str, picked: Scenario | None = None) -> bool:
+        """Might a step answer before the body of a request has been read?"""
+        scenario = picked or self.playing(name)
+        return scenario.hasty or any(one["hasty"] for one in (*self._session(name).waiting, *self._waiting))
+
+    def peek(self, name: str, asked: Asked, picked: Scenario | None = None) -> Turn:
+        """The turn that `take` would give. It is not taken."""
+        session = self._session(name)
+        scenario = self._seeded(picked) if picked else self.playing(name)
+        stored = session.places.get(picked.name if picked else "", {})
+        asked = replace(asked, session=name)
+        return waiting.turn(scenario, stored, (session.waiting, self._waiting), asked)[0]
+
     def play(self, name: str | None, scenario: Scenario | None = None, as_of: str | None = None) -> None:
         """From now on this session plays that scenario from its first step, on that day; None keeps what it has.
 

@@ -7,6 +7,7 @@ from mockserver import resources, verdict
 from mockserver.contract import catalogue
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability, table
+from mockserver.scenario.faults.table import FAULTS
 
 Rows = list[dict[str, str]]
 
@@ -54,6 +55,26 @@ def errors(as_of: AsOf) -> Rows:
         }
         for row in sorted(holding, key=lambda row: row.stage)
     ]
+
+
+def faults() -> Rows:
+    """A row for each fault that a scenario can order, as a scenario writes it."""
+    return [
+        {
+            "fault": row.name,
+            "mark": row.mark,
+            "on": row.on,
+            "parameters": ", ".join(_parameter(name, schema) for name, schema in row.parameters.items()),
+            "what happens": row.about,
+        }
+        for row in FAULTS.values()
+    ]
+
+
+def _parameter(name: str, schema: Mapping[str, Any]) -> str:
+    values = " or ".join(map(str, schema.get("enum", ())))
+    default = f" ({schema['default']})" if "default" in schema else ""
+    return f"{name}{default}" if not values else f"{name}: {values}{default}"
 
 
 def limits() -> Rows:

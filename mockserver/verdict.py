@@ -96,7 +96,7 @@ def broken(entry: Entry) -> str:
 
 
 def _hostile(entry: Entry) -> bool:
-    return any(isinstance(fault, Mapping) and fault.get("hostile") for fault in entry["turn"]["faults"])
+    return bool(entry["turn"]["hostile"])
 
 
 def _what(entry: Entry) -> str:

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import math
 import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx2
 import pytest
@@ -414,6 +415,12 @@ def test_client_gone_while_uploading(client: httpx2.Client, server: Running) -> 
     assert len(client.get("/__mock/journal").json()["entries"]) == 1
 
 
+async def never() -> Message:
+    """A client that says no more."""
+    said: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+    return await said
+
+
 def test_events_leave_when_due() -> None:
     """Between two chunks the plan's wait is over before the next one leaves, and nothing is collected."""
     happened: list[Any] = []
@@ -426,19 +433,50 @@ def test_events_leave_when_due() -> None:
 
     plan = (Head(200, ()), Chunk(b"one"), Wait(0.5), Chunk(b"two"), End())
     noted: dict[str, Any] = {"sent_bytes": 0, "complete": False}
-    asyncio.run(app.carry_out(plan, noted, send, sleep, {}))
+    asyncio.run(app.carry_out(plan, noted, never, send, sleep, {}))
     assert happened == ["http.response.start", b"one", 0.5, b"two", b""]
     assert noted == {"sent_bytes": 6, "complete": True}
 
 
-def test_client_gone_while_answering() -> None:
-    class Transport:
-        def __init__(self) -> None:
-            self.asked = 0
+def test_client_gone_while_nothing_is_sent() -> None:
+    """What it still uploads is no sign of life that counts; that it goes is noticed, and ends the answer."""
+    messages: list[Message] = [{"type": "http.request", "body": b"x"}, {"type": "http.disconnect"}]
+    sent: list[Message] = []
 
-        def is_closing(self) -> bool:
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    plan = (Head(200, ()), Wait(math.inf), Chunk(b"late"), End())
+    noted: dict[str, Any] = {"sent_bytes": 0, "complete": False}
+    asyncio.run(app.carry_out(plan, noted, receive, send, asyncio.sleep, {}))
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert (noted, messages) == ({"sent_bytes": 0, "complete": False}, [])
+
+
+def test_sleep_that_fails() -> None:
+    async def sleep(seconds: float) -> None:
+        raise ZeroDivisionError
+
+    send: Any = None
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(app.carry_out((Wait(1), End()), {}, never, send, sleep, {}))
+
+
+def test_client_gone_while_answering() -> None:
+    class Connection:
+        asked = 0
+        cuts: ClassVar[list[str]] = []
+
+        @property
+        def gone(self) -> bool:
             self.asked += 1
             return self.asked > 2
+
+        async def cut(self, how: str) -> None:
+            self.cuts.append(how)
 
     sent: list[Message] = []
 
@@ -447,9 +485,9 @@ def test_client_gone_while_answering() -> None:
 
     plan = (Head(200, ()), Chunk(b"one"), Chunk(b"two"), End())
     noted: dict[str, Any] = {"sent_bytes": 0, "complete": False}
-    scope = {"extensions": {"mockserver.transport": Transport()}}
-    asyncio.run(app.carry_out(plan, noted, send, asyncio.sleep, scope))
-    assert (len(sent), noted) == (2, {"sent_bytes": 3, "complete": False})
+    scope = {"extensions": {"mockserver.connection": Connection()}}
+    asyncio.run(app.carry_out(plan, noted, never, send, asyncio.sleep, scope))
+    assert (len(sent), noted, Connection.cuts) == (2, {"sent_bytes": 3, "complete": False}, ["close"])
 
 
 @pytest.mark.parametrize("text", ["plain", "é" * 2000, "a" * 1001, "100 % é", "\ud800", "line\r\nbreak: x"])

@@ -265,6 +265,12 @@ def test_errors(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert messages == [["'{param}' is a required property"], ["Missing required parameter: '{param}'."]]
 
 
+def test_faults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(said(monkeypatch, capsys, "faults", "--json"))
+    assert {row["mark"] for row in found} == {"legal", "hostile"}
+    assert "reset" in [line.split()[0] for line in said(monkeypatch, capsys, "faults").splitlines()]
+
+
 def test_table_in_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "40")

@@ -74,7 +74,15 @@ def test_build() -> None:
     assert build({"scenario": "a", "steps": [{"ok": {}}]}) == Scenario("a", (Step(1),), "repeat", "", 0)
 
 
-TOLD = {"scenario": "mine", "step": None, "unmatched": False, "one_shot": False, "limited": None, "faults": []}
+TOLD = {
+    "scenario": "mine",
+    "step": None,
+    "unmatched": False,
+    "one_shot": False,
+    "limited": None,
+    "faults": [],
+    "hostile": False,
+}
 
 
 def test_described() -> None:

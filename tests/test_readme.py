@@ -106,7 +106,8 @@ def test_scenarios() -> None:
 
 
 def test_scenario_of_your_own() -> None:
-    (example,) = [code for language, code in BLOCKS if language == "yaml"]
+    example, faulty = [code for language, code in BLOCKS if language == "yaml"]
+    assert len(parse(faulty.encode(), "README.md").steps) == 5
     scenario = parse(example.encode(), "README.md")
     stored: Stored = {}
     answered = []
@@ -126,5 +127,5 @@ def test_ci_runs_the_command_of_the_readme() -> None:
 def test_tables() -> None:
     """What the README says of models, limits and errors is what the data says."""
     day = as_of("any")
-    told = [tables.models(day), tables.limits(), tables.pictures(), tables.errors(day), tables.rules()]
+    told = [tables.models(day), tables.limits(), tables.pictures(), tables.errors(day), tables.rules(), tables.faults()]
     assert [rows for rows in told if tables.markdown(rows) not in TEXT] == []

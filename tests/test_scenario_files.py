@@ -32,6 +32,22 @@ def error(name: str) -> str:
     return f"scenario: mine\nsteps:\n  - ok: {{}}\n  - times: 2\n    error: {name}\n"
 
 
+def faults(text: str) -> str:
+    return f"scenario: mine\nsteps:\n  - ok: {{}}\n    faults: {text}\n"
+
+
+def test_faults() -> None:
+    text = faults("[{reset: {}}, {latency: 0.5}, {status: {code: 502.0, body: json}}, {missing: [usage]}]")
+    found = parse(text.encode(), "x").steps[0].faults
+    assert [(one.name, dict(one.parameters)) for one in found] == [
+        ("reset", {"at": "start"}),
+        ("latency", {"seconds": 0.5, "sigma": 0.5}),
+        ("status", {"code": 502, "body": "json"}),
+        ("missing", {"path": ["usage"]}),
+    ]
+    assert type(found[2].parameters["code"]) is int
+
+
 def test_all_keys() -> None:
     text = """
 scenario: mine
@@ -150,6 +166,19 @@ def test_aliased_step() -> None:
             ["expected exactly one of 'ok', 'error', 'reply'"],
         ),
         ("scenario: mine\nsteps:\n  - {ok: {}, retry_after: 1}\n", 3, ["retry_after", "expected dependentRequired"]),
+        # Faults.
+        (faults("[{lateny: 1}]"), 4, ["steps[0].faults[0]: 'lateny': unknown key; expected latency, drip"]),
+        (faults("\n    - {reset: {}}\n    - {latency: slow}"), 6, ["faults[1].latency: 'slow'", "expected number"]),
+        (faults("[{latency: {secs: 1}}]"), 4, ["'secs': unknown key; expected seconds, from, to"]),
+        (faults("[{status: 200}]"), 4, ["faults[0].status: 200", "expected minimum 400"]),
+        (faults("[{reset: now}]"), 4, ["expected one of start, inside_headers, headers, body"]),
+        (faults("[reset]"), 4, ["'reset' is not what belongs here; expected object"]),
+        (faults("{reset: {}}"), 4, ["expected array"]),
+        (faults("[{}]"), 4, ["expected minProperties 1"]),
+        (faults("[{reset: {}, close: {}}]"), 4, ["expected maxProperties 1"]),
+        (faults('[{redirect: "/a\\n"}]'), 4, ["'/a\\n' does not do"]),
+        (faults('[{content_type: "a\\n"}]'), 4, ["'a\\n' does not do"]),
+        (faults('[{comments: "a\\n"}]'), 4, ["'a\\n' does not do"]),
         # Errors of the catalogue.
         (error("server-eror"), 5, ["no error 'server-eror'", "expected a family such as", "server-error"]),
         (error("429"), 5, ["steps[1].error: 429", "expected string"]),

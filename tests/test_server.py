@@ -5,6 +5,7 @@ import contextlib
 import json
 import socket
 import threading
+from types import SimpleNamespace
 from typing import Any
 from urllib.request import urlopen
 
@@ -135,13 +136,14 @@ def test_stop_at_once() -> None:
     assert threading.active_count() == before
 
 
-def test_transport_in_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_in_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
     async def probe(scope: Scope, receive: Receive, send: Send) -> None:
-        transport = scope["extensions"]["mockserver.transport"]
-        seen.append(transport.get_extra_info("peername"))
-        transport.abort()
+        connection = scope["extensions"]["mockserver.connection"]
+        seen.append(connection.gone)
+        await connection.cut("close")
+        seen.append(connection.gone)
 
     monkeypatch.setattr(server, "create_app", lambda _: probe)
     with running() as started:
@@ -149,4 +151,45 @@ def test_transport_in_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
         with socket.create_connection(address) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert rest(client) == b""
-            assert seen == [client.getsockname()]
+            assert seen == [False, True]
+
+
+class Transport:
+    """A transport that is closing, or not."""
+
+    def __init__(self, closing: bool) -> None:
+        self.closing = closing
+        self.did: list[Any] = []
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def abort(self) -> None:
+        self.did.append("abort")
+
+    def write(self, data: bytes) -> None:
+        self.did.append(data)
+
+
+def connection(closing: bool = False, stopping: bool = False) -> tuple[server.Connection, Transport]:
+    async def drain() -> None:
+        pass
+
+    transport = Transport(closing)
+    protocol: Any = SimpleNamespace(transport=transport, flow=SimpleNamespace(drain=drain), stopping=stopping)
+    return server.Connection(protocol, protocol), transport
+
+
+@pytest.mark.parametrize(("stopping", "did"), [(False, []), (True, ["abort"])])
+def test_rest_while_stopping(stopping: bool, did: list[str]) -> None:
+    """A server that stops already lets no answer rest."""
+    held, transport = connection(stopping=stopping)
+    with held.resting():
+        assert transport.did == did
+
+
+@pytest.mark.parametrize(("closing", "did"), [(False, [b"x"]), (True, [])])
+def test_write_to_the_gone(closing: bool, did: list[bytes]) -> None:
+    held, transport = connection(closing)
+    asyncio.run(held.write(b"x"))
+    assert transport.did == did

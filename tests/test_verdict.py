@@ -299,7 +299,11 @@ def entry(**answer: Any) -> dict[str, Any]:
     made: dict[str, Any] = talk.get("journal")["entries"][0]
     faults = answer.pop("faults", [])
     told = answer.pop("told", "success")
-    return made | {"told": told, "turn": made["turn"] | {"faults": faults}, "answer": made["answer"] | answer}
+    return made | {
+        "told": told,
+        "turn": made["turn"] | {"faults": faults, "hostile": bool(faults)},
+        "answer": made["answer"] | answer,
+    }
 
 
 @pytest.mark.parametrize(
@@ -313,7 +317,7 @@ def entry(**answer: Any) -> dict[str, Any]:
             "The client reported success although the answer was cut.",
         ),
         (
-            {"outcome": "faulted", "faults": [{"fault": "x", "hostile": True}]},
+            {"outcome": "faulted", "faults": ["x"]},
             "broken-as-success",
             "The client reported success although the answer was broken on its way.",
         ),

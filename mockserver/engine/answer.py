@@ -16,6 +16,8 @@ from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render import bodies, heads, limits, replies
 from mockserver.render.gallery import Sent, files, pictures
+from mockserver.scenario.faults import table
+from mockserver.scenario.faults.table import Disturbed
 from mockserver.scenario.limits import Limited
 from mockserver.scenario.machine import Step, Turn
 from mockserver.wire.plan import Plan
@@ -46,7 +48,15 @@ def answer(understood: Understood, turn: Turn, moment: Moment, settings: Setting
 
     `origin` is scheme, host and port as the caller knows this server, for answers that carry a URL. An error of the
     stage `stream` breaks a stream off; it cannot befall another call, which is then answered as if all were well.
+    The faults of the turn are not in it yet: see `disturbed`.
     """
+    given = _decided(understood, turn, moment, settings, origin)
+    names = ", ".join(fault.name for fault in turn.faults)
+    hints = (f"Scenario {turn.scenario} orders faults: {names}.",) if names else ()
+    return replace(given, hints=given.hints + hints)
+
+
+def _decided(understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str) -> Answer:
     problem, job, step = understood.problem, understood.job, turn.step
     if step and step.reply is not None:
         return _replied(step.reply, turn, moment)
@@ -77,6 +87,21 @@ def _told(understood: Understood, moment: Moment) -> Answer:
     filed = understood.upload.filed(moment) if understood.upload else None
     reply = filed.described() if filed else understood.reply or {}
     return Answer(bodies.told(reply, moment), 200, "served", filed=filed, removed=understood.removes)
+
+
+def disturbed(plan: Plan, turn: Turn, moment: Moment, unread: bool = False) -> Disturbed:
+    """An answer's plan, headers of ours included, after the faults of the turn. `unread` as in the table of faults."""
+    return table.disturb(plan, turn.faults, moment.between, unread)
+
+
+def early(turn: Turn, settings: Settings) -> bool:
+    """Is the turn's answer sent before the upload has been read? An error of a request can be, and a reply."""
+    step = turn.step
+    if step is None or not step.hasty:
+        return False
+    if step.error:
+        return catalogue.find(step.error, settings.as_of).at != "stream"
+    return step.reply is not None
 
 
 def _row(family: str, understood: Understood, settings: Settings) -> Row:

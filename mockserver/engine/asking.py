@@ -20,12 +20,13 @@ def asking(request: Request, understood: Understood, settings: Settings, now: fl
 def _needs(understood: Understood, settings: Settings, now: float) -> dict[str, int]:
     """What it takes from the limits per minute. What is refused at the door, or only tells of models, takes nothing."""
     problem, job = understood.problem, understood.job
-    if not settings.limits or understood.reply is not None:
+    if not settings.limits:
         return {}
     if problem:
         row = catalogue.find(problem.family, settings.as_of, understood.group, understood.provider)
         return {} if row.at == "admit" else {"requests": 1}
-    assert job is not None
+    if job is None:
+        return {}
     needs = {"requests": 1, "images": int(job.parameters.get("n", 1))}
     if "tokens" in settings.limits:
         used = bodies.usage(job, Moment(now, "", 0, 0, settings.as_of))

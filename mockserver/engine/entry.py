@@ -15,6 +15,7 @@ from mockserver.engine.values import Understood
 from mockserver.images.facts import known, real_type
 from mockserver.journal import REDACTED, SECRET_HEADERS, without
 from mockserver.moment import Moment
+from mockserver.scenario.faults.table import Disturbed
 from mockserver.scenario.machine import Turn
 from mockserver.wire.plan import Head, Plan
 from mockserver.wire.request import Part, Request
@@ -118,6 +119,17 @@ def _secrets(request: Request, understood: Understood) -> frozenset[str]:
     named = [*parse_qsl(request.query), *fields, *(understood.document or {}).items(), *request.headers]
     keys = {value for name, value in named if name.lower() in KEY_NAMES and isinstance(value, str)}
     return frozenset(key for key in {api_key(request), *keys} if len(key) >= 8)
+
+
+def amend(noted: dict[str, Any], done: Disturbed) -> None:
+    """Note in an entry what the faults of its turn did to the answer."""
+    noted["turn"].update(faults=list(done.struck), hostile=done.hostile)
+    if done.struck:
+        noted["answer"]["outcome"] = "faulted"
+    if done.status != noted["answer"]["status"]:
+        noted["answer"].update(status=done.status, code=None, param=None, row=None)
+    if done.missed:
+        noted["hints"].append(f"Faults that found nothing to disturb in this answer: {', '.join(done.missed)}.")
 
 
 def pictures(understood: Understood, given: Answer) -> Iterator[tuple[str, bytes, str]]:

@@ -56,6 +56,14 @@ def understand(request: Request, settings: Settings, sources: Sources | None = N
         return Understood(problem=problem, group=capability.group, document=held, provider=provider)
 
 
+def glance(request: Request, settings: Settings) -> Understood:
+    """What the head of a request means, when its body is not read: nothing, unless it may not come in."""
+    try:
+        return Understood(provider=admit(request, settings).provider)
+    except Problem as problem:
+        return Understood(problem=problem, provider=problem.facts.get("provider", "openai"))
+
+
 def _capability(place: Route, found: Mapping[str, Any], as_of: AsOf) -> tuple[Capability, tuple[str, ...]]:
     model = found["model"] if "model" in found else default_model(place.endpoint, as_of, found)
     if model is None and "model" not in found:

@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 from mockserver.moment import drawn
 from mockserver.scenario import limits
 from mockserver.scenario.asked import Asked
+from mockserver.scenario.faults import table
+from mockserver.scenario.faults.fault import Ordered
 from mockserver.scenario.limits import Limited
 from mockserver.scenario.when import meets
 
@@ -28,7 +30,7 @@ class Step:
     It answers with `error`, a family of the catalogue, or with `reply`, or (both None) as the API would, with what `ok`
     fixes; `pictures` are the bytes of the files that `ok` names. `retry_after` is in seconds. It answers only requests
     that meet `when`, in one of the states of `state` (empty: in any), and only with `chance`; then the session is in
-    the state `then_state`, if there is one.
+    the state `then_state`, if there is one. `faults` are done to the answer, whatever it is.
     """
 
     number: int
@@ -42,6 +44,12 @@ class Step:
     ok: Mapping[str, Any] = field(default_factory=dict)
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
     reply: Mapping[str, Any] | None = None
+    faults: tuple[Ordered, ...] = ()
+
+    @property
+    def hasty(self) -> bool:
+        """May it answer before the body of a request has been read?"""
+        return any(fault.name == "early" for fault in self.faults)
 
     def fits(self, asked: Asked, state: str, chance: Callable[[int], float]) -> bool:
         """Could this step answer, were it not used up?"""
@@ -67,6 +75,11 @@ class Turn:
     one_shot: bool = False
     limited: Limited | None = None
 
+    @property
+    def faults(self) -> tuple[Ordered, ...]:
+        """What the step does to its answer."""
+        return self.step.faults if self.step else ()
+
     def described(self) -> dict[str, Any]:
         """The turn as the journal shows it; steps count from 1."""
         return {
@@ -76,6 +89,7 @@ class Turn:
             "one_shot": self.one_shot,
             "limited": self.limited and self.limited.name,
             "faults": [],
+            "hostile": False,
         }
 
 
@@ -107,6 +121,11 @@ class Scenario:
     moderation: tuple[Mapping[str, Any], ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     folder: Path | None = field(default=None, compare=False)
+
+    @property
+    def hasty(self) -> bool:
+        """Is there a step that may answer before the body of a request has been read?"""
+        return any(step.hasty for step in self.steps)
 
     def turn(self, stored: Stored, asked: Asked) -> tuple[Turn, Stored]:
         """The turn of a session that asks for this, and what there is to remember of it afterwards.
@@ -181,6 +200,7 @@ def build_step(data: Mapping[str, Any], number: int, pictures: Mapping[str, byte
         ok=fixed,
         pictures=tuple((pictures or {})[name] for name in fixed.get("pictures", ())),
         reply=data.get("reply"),
+        faults=table.ordered(data.get("faults", ())),
     )
 
 

@@ -13,7 +13,7 @@ Waiting = Mapping[str, Any]
 
 def given(step: Mapping[str, Any]) -> Waiting:
     """A step that has not answered yet."""
-    return {"step": step, "counts": {}}
+    return {"step": step, "counts": {}, "hasty": build_step(step, 1).hasty}
 
 
 def turn(

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing is sent for so many seconds."""
+    """Nothing is sent for so many seconds; `math.inf` is until the client goes away or the server stops."""
 
     seconds: float
 
@@ -33,7 +34,21 @@ class End:
     """The body is complete."""
 
 
-Step = Wait | Head | Chunk | End
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Bytes that are written to the connection as they are, past HTTP. It serves no other request afterwards."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The connection ends here: `close` hangs up as if all were said (FIN), `reset` tears it down (RST)."""
+
+    how: Literal["close", "reset"]
+
+
+Step = Wait | Head | Chunk | End | Raw | Cut
 Plan = tuple[Step, ...]
 
 

@@ -1,0 +1,110 @@
+"""Performs a plan: the only place that sends. Knows ASGI and what a connection can be made to do; decides nothing."""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from starlette.types import Receive, Scope, Send
+
+from mockserver.wire.plan import Chunk, Cut, Head, Plan, Raw, Wait
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class WireFaultNeedsSocket(RuntimeError):
+    """A fault of the wire was ordered where there is no connection to do it to."""
+
+
+class Connection(Protocol):
+    """What a server lends to an answer, as `mockserver.connection` in the scope's extensions."""
+
+    @property
+    def gone(self) -> bool:
+        """Has the connection ended, or begun to end?"""
+
+    def resting(self) -> AbstractContextManager[None]:
+        """While nothing is sent; a server that stops need not wait for it."""
+
+    async def write(self, data: bytes) -> None:
+        """Write bytes as they are."""
+
+    async def cut(self, how: str) -> None:
+        """End the connection after all that was written: `close` or `reset`."""
+
+
+class InMemory:
+    """The connection of an application that runs without a socket: there is none."""
+
+    gone = False
+
+    def resting(self) -> AbstractContextManager[None]:
+        """Nobody hangs up."""
+        return contextlib.nullcontext()
+
+    async def write(self, data: bytes) -> None:
+        """Raises WireFaultNeedsSocket."""
+        raise WireFaultNeedsSocket("the scenario orders a fault of the wire; play it on a server that has a socket")
+
+    async def cut(self, how: str) -> None:
+        """Raises WireFaultNeedsSocket."""
+        await self.write(b"")
+
+
+async def carry_out(
+    plan: Plan, noted: dict[str, object], receive: Receive, send: Send, sleep: Sleep, scope: Scope
+) -> None:
+    """Perform a plan step by step and note in the entry what was really sent. Stops when the client has gone.
+
+    Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.
+    """
+    connection: Connection = scope.get("extensions", {}).get("mockserver.connection") or InMemory()
+    sent, raw = 0, False
+    for step in plan:
+        if connection.gone:
+            await connection.cut("close")
+            return
+        match step:
+            case Wait(seconds):
+                if await _rest(seconds, connection, receive, sleep):
+                    return
+            case Head(status, headers):
+                pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+                await send({"type": "http.response.start", "status": status, "headers": pairs})
+            case Chunk(data):
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+                noted["sent_bytes"] = sent = sent + len(data)
+            case Raw(data):
+                await connection.write(data)
+                noted["sent_bytes"], raw = (sent := sent + len(data)), True
+            case Cut(how):
+                await connection.cut(how)
+            case _:
+                # Who speaks HTTP for us does not know how far an answer has come that went past it.
+                await (connection.cut("close") if raw else send({"type": "http.response.body", "body": b""}))
+                noted["complete"] = True
+
+
+async def _rest(seconds: float, connection: Connection, receive: Receive, sleep: Sleep) -> bool:
+    """Send nothing for so many seconds, or until the client has gone (or the server stops): is it so?"""
+    waits = [asyncio.ensure_future(_departure(receive))]
+    if not math.isinf(seconds):
+        waits.append(asyncio.ensure_future(sleep(seconds)))
+    try:
+        with connection.resting():
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+    for one in done:
+        one.result()
+    return waits[0] in done
+
+
+async def _departure(receive: Receive) -> None:
+    """Return when the client has gone; what it still uploads is thrown away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

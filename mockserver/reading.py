@@ -1,0 +1,45 @@
+"""Reads a request from the wire, its form as the bytes arrive. Knows ASGI; understands nothing of what it reads."""
+
+from dataclasses import replace
+
+from starlette.types import Message, Receive, Scope
+
+from mockserver.wire.multipart import FormReader, boundary
+from mockserver.wire.request import Fault, Request
+
+
+def opened(scope: Scope, path: str) -> Request:
+    """The request as far as its head tells."""
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    return Request(scope["method"], path, headers, scope["query_string"].decode("latin-1"))
+
+
+async def read(request: Request, receive: Receive, limit: int) -> Request | None:
+    """The whole request, its form parsed as the bytes arrive; None when the client went away before its end.
+
+    A body beyond `limit` bytes is not read on: the request then carries the fault `body-too-large`.
+    """
+    kind = request.header("content-type") or ""
+    edge = boundary(kind)
+    form = FormReader(edge) if edge else None
+    body, size, more = bytearray(), 0, True
+    fault: Fault | None = None
+    while more and size <= limit:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        data, more = message.get("body", b""), message.get("more_body", False)
+        size += len(data)
+        if form:
+            form.feed(data)
+        else:
+            body += data
+    if size > limit:
+        fault = Fault("body-too-large", maximum=limit, length=size)
+    elif form:
+        form.close()
+        fault = Fault("malformed-multipart", reason=form.fault) if form.fault else None
+    elif kind.lower().startswith("multipart/form-data"):
+        fault = Fault("malformed-multipart", reason="the content type names no boundary")
+    parts = tuple(form.parts) if form and not fault else ()
+    return replace(request, body=bytes(body), parts=parts, fault=fault)

@@ -1,0 +1,1 @@
+"""What can be done to an answer on purpose: functions from plan to plan, in one table. They send nothing."""

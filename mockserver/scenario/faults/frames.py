@@ -1,0 +1,110 @@
+"""Faults of streams, line by line: other ways to write the same events. The standard allows all of them.
+
+Source: the HTML standard, section 9.2, "Server-sent events".
+"""
+
+import json
+from collections.abc import Callable
+
+from mockserver.scenario.faults.documents import parsed
+from mockserver.scenario.faults.fault import Apply, Draw, Fault, Parameters
+from mockserver.scenario.faults.parts import events, streamed
+from mockserver.wire.plan import Plan
+
+APART = {
+    "description": "Does a blank line follow? After an id, some clients take that for an event.",
+    "type": "boolean",
+    "default": False,
+}
+LINE_ENDS = {"crlf": b"\r\n", "cr": b"\r"}
+
+
+def _each(rewrite: Callable[[int, bytes, Parameters], bytes]) -> Apply:
+    """A fault that rewrites each event, numbered from 0."""
+
+    def apply(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+        pieces = events(plan)
+        rewritten = [(waits, rewrite(number, data, given)) for number, (waits, data) in enumerate(pieces)]
+        return streamed(plan, rewritten) if rewritten != pieces else None
+
+    return apply
+
+
+def _line_ends(number: int, data: bytes, given: Parameters) -> bytes:
+    return data.replace(b"\n", LINE_ENDS[given["as"]])
+
+
+def _comments(number: int, data: bytes, given: Parameters) -> bytes:
+    end = "\n\n" if given["apart"] else "\n"
+    return f": {given['text']}{end}:\n".encode("utf-8", "replace") + data
+
+
+def _ids(number: int, data: bytes, given: Parameters) -> bytes:
+    return f"id: {number}\n".encode() + data
+
+
+def _retry(number: int, data: bytes, given: Parameters) -> bytes:
+    return f"retry: {given['milliseconds']}\n".encode() + data
+
+
+def _data_lines(number: int, data: bytes, given: Parameters) -> bytes:
+    return b"\n".join(_broken(line) for line in data.split(b"\n"))
+
+
+def _broken(line: bytes) -> bytes:
+    """A line of JSON data as several, broken where JSON may be."""
+    value = parsed(line.removeprefix(b"data: ")) if line.startswith(b"data: ") else None
+    if value is None:
+        return line
+    lines = json.dumps(value, indent=0, ensure_ascii=False).split("\n")
+    return "\n".join(f"data: {part}" for part in lines).encode("utf-8", "replace")
+
+
+def _no_space(number: int, data: bytes, given: Parameters) -> bytes:
+    fields = (b"event", b"data", b"id", b"retry")
+    return b"\n".join(
+        line.replace(b": ", b":", 1) if line.partition(b":")[0] in fields else line for line in data.split(b"\n")
+    )
+
+
+def _bom(number: int, data: bytes, given: Parameters) -> bytes:
+    return data if number else b"\xef\xbb\xbf" + data
+
+
+def _row(name: str, about: str, apply: Apply, layer: str = "frames", **more: object) -> Fault:
+    return Fault(name, about, "legal", "stream", layer, apply, **more)  # type: ignore[arg-type]
+
+
+FAULTS = (
+    _row("data_lines", "The data of each event stands on several lines.", _each(_data_lines)),
+    _row("ids", "Each event has an id.", _each(_ids)),
+    _row(
+        "retry",
+        "Each event has a retry line.",
+        _each(_retry),
+        parameters={"milliseconds": {"type": "integer", "minimum": 0, "default": 3000}},
+        short="milliseconds",
+    ),
+    _row(
+        "comments",
+        "Comments stand between the events, as keep-alives do.",
+        _each(_comments),
+        # After ids: a comment's blank line would part an id from its event.
+        "spaces",
+        parameters={
+            "text": {"type": "string", "pattern": r"^(?![\s\S]*[\r\n])", "default": "keep-alive"},
+            "apart": APART,
+        },
+        short="text",
+    ),
+    _row("no_space", "No space follows the colons.", _each(_no_space), "spaces"),
+    _row(
+        "line_ends",
+        "Lines end in CR LF, or in CR.",
+        _each(_line_ends),
+        "ends",
+        parameters={"as": {"enum": list(LINE_ENDS), "default": "crlf"}},
+        short="as",
+    ),
+    _row("bom", "The stream begins with a byte order mark.", _each(_bom), "ends"),
+)

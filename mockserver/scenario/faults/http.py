@@ -1,0 +1,146 @@
+"""Faults of HTTP: other statuses, headers and bodies than the API's own, as proxies and gateways send them.
+
+Texts are ours: a gateway's page differs from one to the next, and clients must not read it.
+"""
+
+import json
+import math
+import zlib
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from http import HTTPStatus
+
+from mockserver.scenario.faults.fault import Draw, Fault, Parameters
+from mockserver.scenario.faults.parts import body, head, headed, header, put, refilled
+from mockserver.wire.plan import Chunk, End, Head, Headers, Plan
+
+# Statuses that HTTP itself has no word for, as Cloudflare calls them.
+PHRASES = {520: "Web server is returning an unknown error"}
+PAGE = "<!DOCTYPE html>\n<html><head><title>{0}</title></head>\n<body><center><h1>{0}</h1></center></body></html>\n"
+# What a gateway leaves of the headers that were meant to be sent.
+KEPT = ("date", "access-control-", "x-mockserver-", "retry-after")
+
+
+def status(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+    """Another answer takes the place of the one that was meant."""
+    code = given["code"]
+    phrase = PHRASES.get(code) or (HTTPStatus(code).phrase if code in set(HTTPStatus) else "Unknown error")
+    error = {"message": phrase, "type": "server_error" if code >= 500 else "invalid_request_error"}
+    kind, data = {
+        "html": ("text/html", PAGE.format(f"{code} {phrase}").encode("ascii")),
+        "json": ("application/json", json.dumps({"error": {**error, "param": None, "code": None}}).encode("ascii")),
+        "text": ("text/plain", phrase.encode("ascii")),
+        "empty": (None, b""),
+    }[given["body"]]
+    return _instead(plan, code, (("content-type", kind),) if kind else (), data)
+
+
+def _instead(plan: Plan, code: int, headers: Headers, data: bytes) -> Plan | None:
+    top = head(plan)
+    if top is None:
+        return None
+    kept = tuple(pair for pair in top.headers if pair[0].startswith(KEPT))
+    new = Head(code, (*kept, *headers, ("content-length", str(len(data)))))
+    return refilled(headed(plan, new), data)
+
+
+def redirect(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+    """The request is sent elsewhere."""
+    return _instead(plan, given["code"], (("location", given["to"]),), b"")
+
+
+def retry_after(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+    """Retry-After is spelled in one of its ways, or is missing."""
+    top = head(plan)
+    if top is None or top.status < 300:
+        return None
+    if given["as"] == "date":
+        date = parsedate_to_datetime(header(plan, "date")) + timedelta(seconds=math.ceil(given["seconds"]))
+        value: str | None = format_datetime(date, usegmt=True)
+    else:
+        value = str(math.ceil(given["seconds"])) if given["as"] == "seconds" else None
+    return headed(plan, put(put(top, "retry-after-ms", None), "retry-after", value))
+
+
+def gzip(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+    """The body is compressed, each piece so that it can be read when it arrives."""
+    top = head(plan)
+    if top is None or not body(plan):
+        return None
+    top, squeeze = put(top, "content-encoding", "gzip"), zlib.compressobj(6, zlib.DEFLATED, 31)
+    if header(plan, "content-length"):
+        return refilled(headed(plan, top), squeeze.compress(body(plan)) + squeeze.flush())
+    steps = [
+        Chunk(squeeze.compress(step.data) + squeeze.flush(zlib.Z_SYNC_FLUSH)) if isinstance(step, Chunk) else step
+        for step in headed(plan, top)
+    ]
+    ends = [place for place, step in enumerate(steps) if isinstance(step, End)]
+    steps[ends[0] : ends[0]] = [Chunk(squeeze.flush())]
+    return tuple(steps)
+
+
+def content_type(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+    """Content-Type says something else, or is missing."""
+    top = head(plan)
+    return None if top is None else headed(plan, put(top, "content-type", given["as"]))
+
+
+def empty(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+    """There is no body."""
+    return refilled(plan, b"") if body(plan) else None
+
+
+FAULTS = (
+    Fault(
+        "status",
+        "Another status, such as 408, 409, 413, 429, 500, 502, 503, 504 or 520, with a gateway's HTML page, JSON, "
+        "text or nothing.",
+        "hostile",
+        "any answer",
+        "http",
+        status,
+        {
+            "code": {"type": "integer", "minimum": 400, "maximum": 599, "default": 503},
+            "body": {"enum": ["html", "json", "text", "empty"], "default": "html"},
+        },
+        "code",
+    ),
+    Fault(
+        "redirect",
+        "A redirect: to the same place with a query, if nothing else is said.",
+        "legal",
+        "any answer",
+        "http",
+        redirect,
+        {
+            "code": {"enum": [301, 302, 303, 307, 308], "default": 307},
+            "to": {"type": "string", "pattern": r"^(?![\s\S]*\s)[!-~]+$", "default": "?redirected=1"},
+        },
+        "to",
+    ),
+    Fault(
+        "retry_after",
+        "Retry-After of a refusal in seconds, as a date, or absent.",
+        "legal",
+        "any answer",
+        "http",
+        retry_after,
+        {
+            "as": {"enum": ["seconds", "date", "absent"], "default": "seconds"},
+            "seconds": {"type": "number", "minimum": 0, "maximum": 86_400, "default": 2},
+        },
+        "as",
+    ),
+    Fault("gzip", "The body is compressed.", "legal", "any answer", "http", gzip),
+    Fault(
+        "content_type",
+        "Content-Type is wrong, or (null) missing.",
+        "hostile",
+        "any answer",
+        "http",
+        content_type,
+        {"as": {"type": ["string", "null"], "pattern": r"^(?![\s\S]*\n)[ -~]*$", "default": "text/html"}},
+        "as",
+    ),
+    Fault("empty", "The status and headers as they should be, and no body.", "hostile", "any answer", "http", empty),
+)
