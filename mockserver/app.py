@@ -5,8 +5,9 @@ The one way in and the one way out: no other module journals an entry or sends a
 
 import asyncio
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote
 
@@ -16,11 +17,11 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver import admin
 from mockserver.delivery import carry_out
-from mockserver.engine.answer import Answer, answer, disturbed, early
+from mockserver.engine.answer import Answer, answer, at_hand, disturbed, early
 from mockserver.engine.asking import asking
 from mockserver.engine.door import api_key
-from mockserver.engine.entry import amend, entry, pictures
-from mockserver.engine.understand import glance, understand
+from mockserver.engine.entry import amend, arrived, entry, pictures
+from mockserver.engine.understand import glance, quick, understand
 from mockserver.engine.values import Settings, Understood
 from mockserver.guard import Guard
 from mockserver.moment import Moment
@@ -96,17 +97,19 @@ class Api:
         except ScenarioError as error:
             await problem(400, "No such scenario", "\n".join(error.faults))(scope, receive, send)
             return
-        heard = await self._heard(request, receive, name, picked)
-        if heard is None:
+        told = await self._heard(request, receive, name, picked)
+        if told is None:
             return
-        understood, settings = heard.understood, heard.settings
-        taken = await server.state.take(name, heard.asked, picked)
+        understood, settings = told.understood, told.settings
+        taken = await server.state.take(name, told.asked, picked)
         moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
-        given = await self._aside(answer, understood, taken.turn, moment, settings, f"{scope['scheme']}://{heard.host}")
-        noted = entry(heard.request, understood, taken.turn, moment, given, server.journal.next_id())
+        work = partial(answer, understood, taken.turn, moment, settings, f"{scope['scheme']}://{told.host}")
+        given = work() if at_hand(understood, settings, moment) else await self._aside(work)
+        number = server.journal.next_id()
+        noted = entry(told.request, understood, told.arrival, taken.turn, moment, given, number)
         plan = beside(given, noted["id"], origin, settings.bare)
         if taken.turn.faults:
-            done = await self._aside(disturbed, plan, taken.turn, moment, heard.unread)
+            done = await self._aside(disturbed, plan, taken.turn, moment, told.unread)
             amend(noted, done)
             plan = done.plan
         place = (name, noted["call"], noted["id"])
@@ -124,18 +127,20 @@ class Api:
         server, host = self.server, request.header("host") or "localhost"
         settings = server.state.over(name, server.settings, picked)
         if server.state.hasty(name, picked):
-            understood = glance(request, settings)
-            asked = asking(request, understood, settings, server.clock(name))
-            if early(server.state.peek(name, asked, picked), settings):
-                return Heard(request, host, settings, understood, asked, unread=True)
+            head = heard(request, glance(request, settings), settings, host, server.clock(name))
+            if early(server.state.peek(name, head.asked, picked), settings):
+                return replace(head, unread=True)
         whole = await read(request, receive, server.upload_bytes)
         if whole is None:
             return None
         # The scenario may have changed while the body came.
         settings = server.state.over(name, server.settings, picked)
-        understood = await self._aside(understand, whole, settings, server.sources(name, settings, host))
-        asked = await self._aside(asking, whole, understood, settings, server.clock(name))
-        return Heard(whole, host, settings, understood, asked)
+        sources, now = server.sources(name, settings, host), server.clock(name)
+
+        def listen() -> Heard:
+            return heard(whole, understand(whole, settings, sources), settings, host, now)
+
+        return listen() if quick(whole) else await self._aside(listen)
 
     def _keep(self, name: str, noted: dict[str, Any], understood: Understood, given: Answer) -> None:
         """Remember what an answer leaves behind: its entry, its pictures and the session's files."""
@@ -163,14 +168,24 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A request and what it means; `unread` where it is answered before its body was read."""
+    """A request and what it means; `unread` where it is answered before its body was read.
+
+    `arrival` is the part of the journal's entry that tells of it, `host` what the caller calls this server.
+    """
 
     request: Request
     host: str
     settings: Settings
     understood: Understood
+    arrival: Mapping[str, Any]
     asked: Asked
     unread: bool = False
+
+
+def heard(request: Request, understood: Understood, settings: Settings, host: str, now: float) -> Heard:
+    """What is made of a request before a turn is taken for it."""
+    arrival = arrived(request, understood)
+    return Heard(request, host, settings, understood, arrival, asking(arrival, understood, settings, now))
 
 
 class Storage:

@@ -129,16 +129,24 @@ class Journal:
 
 def without(value: Any, secrets: frozenset[str]) -> Any:
     """A copy of a value as JSON can say it, in which no secret stands in clear."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, str):
-        value = value.encode("utf-8", "replace").decode("utf-8")
-        # The longest first: one may begin with another.
-        for secret in sorted(secrets, key=len, reverse=True):
-            value = value.replace(secret, REDACTED)
-        return value
-    if isinstance(value, Mapping):
-        return {without(key, secrets): without(item, secrets) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without(item, secrets) for item in value]
-    return value
+    # The longest first: one may begin with another.
+    ordered = sorted(secrets, key=len, reverse=True)
+
+    def clean(value: Any) -> Any:
+        kind = type(value)
+        if kind is str:
+            if not value.isascii():
+                value = value.encode("utf-8", "replace").decode("utf-8")
+            for secret in ordered:
+                if secret in value:
+                    value = value.replace(secret, REDACTED)
+            return value
+        if kind is dict:
+            return {clean(key): clean(item) for key, item in value.items()}
+        if kind is list or kind is tuple:
+            return [clean(item) for item in value]
+        if kind is float and not math.isfinite(value):
+            return str(value)
+        return clean(dict(value)) if isinstance(value, Mapping) else value
+
+    return clean(value)

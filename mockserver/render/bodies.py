@@ -18,6 +18,7 @@ from mockserver.render.gallery import Sent
 from mockserver.render.heads import headers
 from mockserver.render.links import link
 from mockserver.render.replies import fixed
+from mockserver.render.text import dumped
 from mockserver.wire import sse
 from mockserver.wire.plan import Chunk, End, Head, Plan, Step, Wait, whole
 
@@ -65,7 +66,7 @@ def served(
         return (head, *paced(list(events(job, sent, usage or {}, moment, wait, ok)), wait), End())
     done = moment.later(wait)
     values = _response(job, sent, usage, done, origin)
-    body = json.dumps(fixed(values, ok) if ok else values, indent=2).encode("ascii")
+    body = dumped(fixed(values, ok) if ok else values, sent, indent=2)
     plan = whole(200, headers(done, 200, "application/json", None, took), body)
     return (Wait(wait), *plan) if wait else plan
 
@@ -101,11 +102,11 @@ def _response(
         by_url = job.parameters["response_format"] == "url"
         extra = {"revised_prompt": job.prompt} if job.capability.row.get("revised_prompt") else {}
         urls = [link(origin, moment, picture.digest) for picture in sent]
-        items = [{"url": url} if by_url else {"b64_json": p.base64} for url, p in zip(urls, sent, strict=True)]
+        items = [{"url": url} if by_url else {"b64_json": p.stand_in} for url, p in zip(urls, sent, strict=True)]
         return {"created": math.floor(moment.now), "data": [dict(sorted((extra | item).items())) for item in items]}
     values = _echo(job) | {
         "created": math.floor(moment.now),
-        "data": [{"b64_json": picture.base64} for picture in sent],
+        "data": [{"b64_json": picture.stand_in} for picture in sent],
         "usage": usage,
         "svg_usage": _authored(job, sent[0]),
     }
@@ -148,13 +149,14 @@ def events(
         values = _echo(job) | {
             "type": f"{family}.{kind}",
             "created_at": math.floor(moment.later(wait * (index + 1) / len(sent)).now),
-            "b64_json": picture.base64,
+            "b64_json": picture.stand_in,
             "partial_image_index": index,
             "sequence_number": index,
             "usage": {key: usage[key] for key in shape.get("usage", ()) if key in usage},
         }
         event = {key: values[key] for key in shape["keys"] if values[key] is not None}
-        yield sse.frame(values["type"], fixed(event, ok) if ok and kind == "completed" else event)
+        data = fixed(event, ok) if ok and kind == "completed" else event
+        yield sse.frame(values["type"], dumped(data, [picture]))
 
 
 def interrupted(
@@ -164,7 +166,7 @@ def interrupted(
     partials = list(events(job, sent, {}, moment, wait))[:-1]
     error = row.error({**moment.identities(), **facts})
     ordered = {key: error[key] for key in _shape("error", moment.as_of)["keys"]}
-    frame = sse.frame("error", {"type": "error", "error": ordered})
+    frame = sse.frame("error", dumped({"type": "error", "error": ordered}, ()))
     head = Head(200, headers(moment, 200, "text/event-stream", None, latency(job, moment)))
     return (head, *paced([*partials, frame], wait), End())
 
