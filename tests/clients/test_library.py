@@ -202,7 +202,7 @@ TAKEN = {False: {11, 13, 14, 15, 16, 17, 18, 19}, True: {7, 11, 12, 13, 14, 15, 
 def hostile() -> None:
     """Whatever the client makes of each answer: it strikes, and the next call is answered."""
     for stream, more in ((False, {}), (True, STREAM)):
-        with playing("hostile", timeout=1) as talk:
+        with playing("hostile", timeout=3) as talk:
             taken = set()
             for number, _ in enumerate(load("hostile").steps, 1):
                 try:
