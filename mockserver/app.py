@@ -10,7 +10,8 @@ from typing import TypeVar
 from urllib.parse import parse_qsl, quote
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from mockserver import admin
@@ -26,6 +27,7 @@ from mockserver.render import heads, links
 from mockserver.scenario.files import ScenarioError, find
 from mockserver.scenario.machine import Scenario
 from mockserver.state import Server
+from mockserver.trail import Trail
 from mockserver.wire.multipart import FormReader, boundary
 from mockserver.wire.plan import Chunk, Head, Plan, Wait
 from mockserver.wire.request import Fault, Request
@@ -48,7 +50,8 @@ def create_app(server: Server | None = None) -> Starlette:
     server = server or Server()
     api = Api(server)
     routes = [Mount("/__mock/s", Named(api)), Mount("/__mock", Guard(server, admin.create(server)))]
-    routes += [Mount("/private", Storage(server))]
+    # Relative, for the application may be mounted anywhere.
+    routes += [Route("/__mock", RedirectResponse("__mock/")), Mount("/private", Storage(server))]
     app = Starlette(routes=routes)
     # A mount at the root would lose its bearings on a path that ends in a line feed.
     app.router.default, app.router.redirect_slashes = api, False
@@ -117,9 +120,11 @@ class Api:
         for picture in pictures(understood, given):
             server.journal.pictures.put(*picture)
         plan = beside(given, noted["id"], origin, settings.bare)
+        trail = Trail(noted["answer"]["sent"], began, server.clock.watch)
         try:
-            await carry_out(plan, noted["answer"], send, server.sleep, scope)
+            await carry_out(plan, noted["answer"], trail.along(send), server.sleep, scope)
         finally:
+            trail.close()
             server.journal.calls.end(*place, server.clock.watch() + server.clock.advanced(name))
 
     def _picked(self, request: Request) -> Scenario | None:
