@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote
 
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from mockserver import admin
@@ -49,7 +49,7 @@ def create_app(server: Server | None = None) -> Starlette:
     """An ASGI application that answers the Images API, and `/__mock/*` about itself."""
     server = server or Server()
     api = Api(server)
-    routes = [Mount("/__mock/s", Named(api)), Mount("/__mock", Guard(server, admin.create(server)))]
+    routes: list[BaseRoute] = [Mount("/__mock/s", Named(api)), Mount("/__mock", Guard(server, admin.create(server)))]
     # Relative, for the application may be mounted anywhere.
     routes += [Route("/__mock", RedirectResponse("__mock/")), Mount("/private", Storage(server))]
     app = Starlette(routes=routes)

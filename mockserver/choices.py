@@ -1,4 +1,4 @@
-"""What there is to choose from on a server's day: the built-in scenarios, and the models that edit pictures. Only reads."""
+"""What there is to choose from on a server's day: the built-in scenarios, and the models that edit. Only reads."""
 
 from typing import Any
 
@@ -20,7 +20,11 @@ def choices(as_of: AsOf) -> dict[str, Any]:
 
 
 def _model(capability: Capability) -> dict[str, Any]:
-    return {"model": capability.model, "sizes": _values(capability, "size"), "qualities": _values(capability, "quality")}
+    return {
+        "model": capability.model,
+        "sizes": _values(capability, "size"),
+        "qualities": _values(capability, "quality"),
+    }
 
 
 def _values(capability: Capability, name: str) -> list[str]:

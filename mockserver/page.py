@@ -1,4 +1,4 @@
-"""The page at `/__mock/`, and the policy by which nothing runs in it but its own script. Knows nothing of what it shows."""
+"""The page at `/__mock/`, and the policy that lets only its own script run. Knows nothing of what it shows."""
 
 import base64
 import functools
@@ -16,7 +16,7 @@ def text() -> str:
 
 @functools.cache
 def headers() -> Mapping[str, str]:
-    """The headers to send it with. It is the same for everybody, and must not be kept when the server is a newer one."""
+    """The headers to send it with: the policy, and that a browser asks anew before it shows what it kept."""
     policy = (
         "default-src 'none'",
         f"script-src {_digest('script')}",

@@ -1,4 +1,4 @@
-"""When the pieces of an answer left: notes what passes on its way to a client. Bounded; knows no bodies but event names."""
+"""When the pieces of an answer left: notes what passes on its way to a client. Bounded; reads but event names."""
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
