@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from mockserver import admin
@@ -32,6 +33,7 @@ from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import ScenarioError, find
 from mockserver.scenario.machine import Scenario
 from mockserver.state import Server
+from mockserver.trail import Trail
 from mockserver.wire.plan import Head, Plan
 from mockserver.wire.request import Request
 
@@ -52,8 +54,9 @@ def create_app(server: Server | None = None) -> Starlette:
     """An ASGI application that answers the Images API, and `/__mock/*` about itself."""
     server = server or Server()
     api = Api(server)
-    routes = [Mount("/__mock/s", Named(api)), Mount("/__mock", Guard(server, admin.create(server)))]
-    routes += [Mount("/private", Storage(server))]
+    routes: list[BaseRoute] = [Mount("/__mock/s", Named(api)), Mount("/__mock", Guard(server, admin.create(server)))]
+    # Relative, for the application may be mounted anywhere.
+    routes += [Route("/__mock", RedirectResponse("__mock/")), Mount("/private", Storage(server))]
     app = Starlette(routes=routes)
     # A mount at the root would lose its bearings on a path that ends in a line feed.
     app.router.default, app.router.redirect_slashes = api, False
@@ -116,9 +119,11 @@ class Api:
         arrived = began + server.clock.advanced(name)
         noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, hung_up(scope))
         self._keep(name, noted, understood, given)
+        trail = Trail(noted["answer"]["sent"], began, server.clock.watch)
         try:
-            await carry_out(plan, noted["answer"], receive, send, server.sleep, scope)
+            await carry_out(plan, noted["answer"], receive, trail.along(send), server.sleep, scope)
         finally:
+            trail.close()
             left = hung_up(scope)() and not noted["answer"]["complete"]
             server.journal.calls.end(*place, None if left else server.clock.watch() + server.clock.advanced(name))
 

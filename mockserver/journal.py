@@ -118,13 +118,14 @@ class Journal:
         self._count = 0
 
     def read(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        """An entry as it is read: with the SHA-256 of each file in the place of its other digest."""
+        """An entry as it is read: with the SHA-256 of each picture in the place of its other digest."""
         request, job, sha256 = entry["request"], entry["job"], self.pictures.sha256
         files = [{**file, "sha256": sha256(file["sha256"])} for file in request["files"]]
         if job:
             mask = job["mask"] and sha256(job["mask"])
             job = {**job, "images": [sha256(digest) for digest in job["images"]], "mask": mask}
-        return {**entry, "request": {**request, "files": files}, "job": job}
+        answer = {**entry["answer"], "pictures": [sha256(digest) for digest in entry["answer"]["pictures"]]}
+        return {**entry, "request": {**request, "files": files}, "job": job, "answer": answer}
 
 
 def without(value: Any, secrets: frozenset[str]) -> Any:

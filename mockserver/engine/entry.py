@@ -41,7 +41,8 @@ def entry(
     """The entry, in the shape of contracts/schemas/journal.json; secrets are left out of it.
 
     `arrival` is the part of it that tells of the request, as `arrived` gives it. The `sha256` of a file holds its xxh3
-    digest until the journal is read. `repeats`, `waited` and `told` are left for others to fill in.
+    digest until the journal is read. `repeats`, `waited`, `told` and what has left of the answer are left for others to
+    fill in.
     """
     noted = {
         "id": entry_id,
@@ -64,6 +65,8 @@ def entry(
             "retry_after": retry_after(given.plan, moment.now),
             "sent_bytes": 0,
             "complete": False,
+            "pictures": [picture.digest for picture in given.pictures],
+            "sent": [],
         },
         "hints": list(given.hints),
         "usage": given.usage,
