@@ -59,7 +59,8 @@ def _job(place: Route, name: str, found: Mapping[str, Any], settings: Settings, 
     mask = masks[0] if masks and images else None
     parameters = resolve(values, capability, images, mask)
     files = [picture.part.digest for picture in (*images, *filter(None, [mask]))]
-    call, scene = digest(typed, files), digest(typed, files, DELIVERY)
+    told = {"model": capability.model, **typed}
+    call, scene = digest(told, files), digest(told, files, DELIVERY)
     prompt = typed.get("prompt", "")
     return Job(place.endpoint, capability, prompt, images, mask, parameters, call, scene, (), settings.dialect)
 

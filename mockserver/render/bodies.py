@@ -19,9 +19,14 @@ from mockserver.render.heads import headers
 from mockserver.render.links import link
 from mockserver.render.replies import fixed
 from mockserver.render.text import dumped
+from mockserver.shelf import Shelf
 from mockserver.wire import sse
 from mockserver.wire.plan import Chunk, End, Head, Plan, Step, Wait, whole
 
+# Answers asked for again are not counted and spelled again.
+USAGE = Shelf[dict[str, Any]](4_096, lambda _: 1)
+TEXTS = Shelf[bytes](32 * 1024 * 1024, len)
+BEGINNING = b'{\n  "created": '
 EVENTS = {"images/edits": "image_edit", "images/generations": "image_generation"}
 
 
@@ -29,15 +34,21 @@ def usage(job: Job, moment: Moment) -> dict[str, Any] | None:
     """The usage block of a served job, or None where the model has none."""
     if not job.capability.row["usage"]:
         return None
+    partials = job.parameters["partial_images"] if job.stream else 0
+    key = (job.digest, job.endpoint, moment.as_of.label, partials)
+    return USAGE.get(key, lambda: _counted(job, moment.as_of, partials))
+
+
+def _counted(job: Job, as_of: AsOf, partials: int) -> dict[str, Any]:
     return tokens.usage(
         job.capability,
-        moment.as_of,
+        as_of,
         endpoint=job.endpoint,
         prompt=job.prompt,
         images=[picture.facts.size for picture in job.images],
         size=job.sheet,
         parameters=job.parameters,
-        partials=job.parameters["partial_images"] if job.stream else 0,
+        partials=partials,
     )
 
 
@@ -65,10 +76,33 @@ def served(
         head = Head(200, headers(moment, 200, "text/event-stream", None, took))
         return (head, *paced(list(events(job, sent, usage or {}, moment, wait, ok)), wait), End())
     done = moment.later(wait)
-    values = _response(job, sent, usage, done, origin)
-    body = dumped(fixed(values, ok) if ok else values, sent, indent=2)
+    body = _body(job, sent, usage, done, origin, ok)
     plan = whole(200, headers(done, 200, "application/json", None, took), body)
     return (Wait(wait), *plan) if wait else plan
+
+
+def _body(
+    job: Job,
+    sent: tuple[Sent, ...],
+    usage: Mapping[str, Any] | None,
+    moment: Moment,
+    origin: str,
+    ok: Mapping[str, Any] | None,
+) -> bytes:
+    """The JSON of an answer. But for when it was made it depends on the job and its pictures alone, and is kept."""
+    if usage is None or ok:
+        values = _response(job, sent, usage, moment, origin)
+        return dumped(fixed(values, ok) if ok else values, sent, indent=2)
+    key = (job.digest, job.endpoint, job.dialect, moment.as_of.label, *(picture.digest for picture in sent))
+    rest = TEXTS.get(key, lambda: _timeless(job, sent, usage, moment, origin))
+    return b"%s%d%s" % (BEGINNING, math.floor(moment.now), rest)
+
+
+def _timeless(job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any], moment: Moment, origin: str) -> bytes:
+    """What follows the time in the JSON of an answer, which is always its first value."""
+    values = _response(job, sent, usage, moment, origin)
+    text = dumped({**values, "created": 0}, sent, indent=2)
+    return text.removeprefix(BEGINNING + b"0")
 
 
 def told(reply: Mapping[str, Any], moment: Moment) -> Plan:
