@@ -187,8 +187,12 @@ def counted(attempts: dict[str, int], digest: str) -> dict[str, int]:
     return attempts
 
 
+class Unreachable(Exception):
+    """The shared state cannot be asked or changed just now. Says where it is and what was wrong."""
+
+
 class Sharing(Protocol):
-    """What a server does around its requests whose state several workers share. Each may raise an error of its own."""
+    """What a server does around its requests whose state several workers share. All but close raise Unreachable."""
 
     async def start(self) -> None:
         """Play the server's scenario, unless an earlier server began with the same."""
@@ -201,6 +205,9 @@ class Sharing(Protocol):
 
     async def finish(self) -> None:
         """Keep what became of an answer."""
+
+    async def close(self) -> None:
+        """Hang up, as far as the running loop is concerned."""
 
     async def visiting(self, work: Callable[[], T]) -> T:
         """Run a function on a journal that is up to date."""

@@ -47,7 +47,7 @@ class SharedPictures(Pictures):
         return (found[1], found[0].decode()) if found else None
 
     def _asked(self, by: str, value: str) -> list[Any]:
-        answer: list[Any] = asyncio.run_coroutine_threadsafe(self._link.run("find", by, value), current().loop).result()
+        answer: list[Any] = asyncio.run_coroutine_threadsafe(self._link.ask("find", by, value), current().loop).result()
         return answer
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 from weakref import WeakKeyDictionary
 
+from mockserver.state import Unreachable
+
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
@@ -18,10 +20,6 @@ SCHEMES = ("redis", "rediss", "unix")
 PATIENCE = 2.0
 CONNECTIONS = 32
 Command = tuple[str, Sequence[str | bytes | int | float]]
-
-
-class Unreachable(Exception):
-    """The state cannot be asked or changed just now. Says where it is and what was wrong, without any password."""
 
 
 @cache
@@ -49,7 +47,7 @@ def place(url: str) -> str:
 class Link:
     """A Redis, reached when it is asked. `say` takes a line for the user when it goes away and when it is back.
 
-    Raises ValueError for a URL that is none, and where the package `redis` is missing.
+    While it is `quiet` it does not. Raises ValueError for a URL that is none, and where the package `redis` is missing.
     """
 
     def __init__(self, url: str, say: Callable[[str], object] = lambda line: None) -> None:
@@ -64,6 +62,19 @@ class Link:
         self._faults = (redis.RedisError, OSError, asyncio.TimeoutError)
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
         self._away = False
+        self.quiet = False
+
+    async def ask(self, name: str, *arguments: str | bytes | int | float) -> Any:
+        """The answer of a script that changes nothing. Raises Unreachable.
+
+        Connections of a Redis that was started anew meanwhile are of no use; then it is asked once more.
+        """
+        client = self._client()
+        try:
+            return await _settled(client.eval(script(name), 0, *arguments))
+        except self._faults:
+            await client.connection_pool.disconnect(inuse_connections=False)
+        return await self.run(name, *arguments)
 
     async def run(self, name: str, *arguments: str | bytes | int | float) -> Any:
         """The answer of one script. Raises Unreachable, also where it may have run: nothing is tried twice."""
@@ -110,7 +121,7 @@ class Link:
             yield
         except self._faults as error:
             why = " ".join(str(error).split()) or type(error).__name__
-            if not self._away:
+            if not self._away and not self.quiet:
                 self._away = True
                 self._say(f"the state at {self.place} cannot be used: {why}; requests get 503 until it can")
             raise Unreachable(f"the state at {self.place} cannot be used just now: {why}") from None

@@ -1,4 +1,4 @@
-"""Sessions in Redis behind the methods of Memory: a turn is decided here, on a copy, and taken there if nothing changed.
+"""Sessions in Redis, behind the methods of Memory: a turn is decided on a copy, and taken there if all is as it was.
 
 Plain methods work on the copy, which `learn` brought up to date; what they change is noted in the visit.
 """
@@ -17,9 +17,9 @@ from mockserver.scenario.asked import Asked
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.waiting import Waiting
 from mockserver.shared import parcel
-from mockserver.shared.link import Link, Unreachable
+from mockserver.shared.link import Link
 from mockserver.shared.visit import current
-from mockserver.state import Memory, Session, Taken
+from mockserver.state import Memory, Session, Taken, Unreachable
 
 # How often a turn is decided anew because somebody else was faster; each time somebody was served.
 TRIES = 1_000

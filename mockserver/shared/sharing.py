@@ -1,6 +1,7 @@
 """A server whose state is in Redis: brings copies up to date before a request, and makes its changes after it."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import time
@@ -18,10 +19,10 @@ from mockserver.scenario.machine import Scenario
 from mockserver.shared import parcel
 from mockserver.shared.files import SharedClock, SharedFiles
 from mockserver.shared.journal import KNOWN, SHORT, SharedJournal, SharedPictures, complete, opening
-from mockserver.shared.link import Link, Unreachable
+from mockserver.shared.link import Link
 from mockserver.shared.sessions import Sessions
 from mockserver.shared.visit import Visit, begin, current
-from mockserver.state import Server
+from mockserver.state import Server, Unreachable
 
 T = TypeVar("T")
 
@@ -62,12 +63,17 @@ class Sharing:
         Without `fresh`, only where there is none at all: Redis has lost what it held.
         """
         text = parcel.pack(self._state.started)
-        await self.link.run("start", parcel.label(text), text, uuid.uuid4().hex, int(fresh))
+        # Whoever begins is told by the error itself.
+        self.link.quiet = fresh
+        try:
+            await self.link.run("start", parcel.label(text), text, uuid.uuid4().hex, int(fresh))
+        finally:
+            self.link.quiet = False
 
     async def meet(self, session: str) -> None:
         """Bring all up to date that an answer to a session depends on. Raises Unreachable."""
         while True:
-            meta, own, *rest = await self.link.run("meet", session)
+            meta, own, *rest = await self.link.ask("meet", session)
             epoch, version, label, played, ahead, size = ((one or b"").decode() for one in meta)
             if not epoch:
                 await self.start(fresh=False)
@@ -87,7 +93,7 @@ class Sharing:
     async def _acquaint(self, session: str) -> None:
         """Learn the scenarios of the server and of a session."""
         for whose in ("", session):
-            label, text = await self.link.run("parcel", whose)
+            label, text = await self.link.ask("parcel", whose)
             if label:
                 self._state.know(label.decode(), text)
 
@@ -96,7 +102,7 @@ class Sharing:
         numbered = sorted((int(number), json.loads(about)) for number, about in (one.split(b" ", 1) for one in files))
         told = [about for _, about in numbered]
         missing = self._files.missing(session, told)
-        contents = await self.link.run("contents", session, *missing) if missing else []
+        contents = await self.link.ask("contents", session, *missing) if missing else []
         held = dict(zip(missing, contents, strict=True))
         # What another has removed meanwhile is not there any more.
         there = [one for one in told if held.get(one["id"], b"") is not None]
@@ -104,7 +110,7 @@ class Sharing:
 
     async def pull(self) -> None:
         """Bring the journal up to date. Raises Unreachable."""
-        self._journal.learn(*await self.link.run("pull", self._journal.epoch, self._journal.revision))
+        self._journal.learn(*await self.link.ask("pull", self._journal.epoch, self._journal.revision))
 
     async def push(self) -> None:
         """Make the changes of the visit under way, all or none. Raises Unreachable."""
@@ -143,10 +149,8 @@ class Sharing:
 
     async def finish(self) -> None:
         """Make the changes of a visit whose answer is on its way: nobody can be told any more that they failed."""
-        try:
+        with contextlib.suppress(Unreachable):  # of which the link has told the user
             await self.push()
-        except Unreachable:
-            pass  # The link has told the user.
 
     async def _picture(self, visit: Visit) -> None:
         """Keep the pictures of a visit; the bytes of those that Redis holds are not sent again."""
@@ -178,6 +182,10 @@ class Sharing:
             pictures.known[digest] = sha256
             if len(pictures.known) > KNOWN:
                 del pictures.known[next(iter(pictures.known))]
+
+    async def close(self) -> None:
+        """Hang up, as far as the running loop is concerned."""
+        await self.link.close()
 
     async def visiting(self, work: Callable[[], T]) -> T:
         """Run a function from outside of any request: on a journal that is up to date, its changes made."""
