@@ -117,9 +117,9 @@ class Api:
         arrived = began + server.clock.advanced(name)
         noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, hung_up(scope))
         self._keep(name, noted, understood, given)
-        if server.shared:
-            send = await server.shared.keep(send, lambda: server.clock.watch() + server.clock.advanced(name))
         try:
+            if server.shared:
+                send = await server.shared.keep(send, lambda: server.clock.watch() + server.clock.advanced(name))
             await carry_out(plan, noted["answer"], receive, send, server.sleep, scope)
         finally:
             left = hung_up(scope)() and not noted["answer"]["complete"]

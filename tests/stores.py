@@ -43,11 +43,11 @@ class Redis:
         """Start it; returns when it answers."""
         options = ["--port", "0", "--unixsocket", str(self.socket), "--save", "", "--appendonly", "no"]
         self.process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
-        while self.process.poll() is None:
+        answered = b""
+        while answered != b"+PONG":
+            assert self.process.poll() is None, "redis-server has ended"
             with contextlib.suppress(OSError):
-                if self.say("PING") == b"+PONG":
-                    return
-        raise RuntimeError(f"redis-server ended with status {self.process.returncode}")
+                answered = self.say("PING")
 
     def end(self) -> None:
         """Kill it, and what it holds."""

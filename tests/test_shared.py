@@ -14,6 +14,7 @@ from mockserver.app import create_app
 from mockserver.clock import Clock
 from mockserver.engine.values import Settings
 from mockserver.files import File
+from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import load, parse
 from mockserver.scenario.machine import Scenario
 from mockserver.server import running
@@ -363,6 +364,21 @@ def test_answer_lost_on_the_way(redis: Redis, monkeypatch: pytest.MonkeyPatch) -
     assert [two.edit(number % 2).status_code for number in range(4)] == [429, 429, 500, 200]
     assert lost
     assert len(two.get(0, "journal")["entries"]) == 4
+
+
+def test_turn_of_a_copy_that_is_old(redis: Redis) -> None:
+    """Somebody else was faster, also for a request that is no job."""
+    two = Two(redis, load("flaky"))
+    one, other = (server.state for server in two.servers)
+
+    async def late() -> list[int]:
+        await two._sharing(two.servers[0]).meet("a")
+        await two._sharing(two.servers[1]).meet("a")
+        taken = [await state.take("a", Asked(digest=job)) for state, job in ((one, None), (other, None), (one, "j"))]
+        await two._sharing(two.servers[1]).close()
+        return [one.position for one in taken]
+
+    assert two.run(two.servers[0], late) == [0, 1, 2]
 
 
 def test_too_many_at_once(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,32 @@ def test_play(store: Make) -> None:
     assert [one.seed for one in taken] == [9, 9, 5, 9, 9]
 
 
+def test_all_play_anew(store: Make) -> None:
+    """Sessions without a scenario of their own begin again; the others stay where they are."""
+    memory = store(TWO)
+    memory.play("b", TWO)
+    memory.take("a", "b")
+    memory.play(None)
+    assert numbers(memory.take("a", "b")) == [1, 2]
+
+
+def test_one_shot_steps(store: Make) -> None:
+    """Those of a session come before everybody's; no more wait than a bound."""
+    memory = store(TWO)
+    memory.give(None, {"error": "overloaded"})
+    memory.give("a", {"error": "org-verify", "times": 2})
+    assert [one.turn.step and one.turn.step.error for one in memory.take("a", "a", "a", "a")] == [
+        "org-verify",
+        "org-verify",
+        "overloaded",
+        "server-error",
+    ]
+    for _ in range(state.WAITING):
+        memory.give("b", {"error": "overloaded"})
+    with pytest.raises(ValueError, match="100 steps are waiting already"):
+        memory.give("b", {"error": "overloaded"})
+
+
 def test_play_anew(store: Make) -> None:
     memory = store(TWO)
     memory.play("a", TWO)

@@ -33,10 +33,11 @@ class SharedFiles(Files):
         if files:
             self._held[session] = files
         # A copy that others want less is let go.
-        while sum(len(file.data) for one in self._held.values() for file in one.values()) > self.session_bytes:
-            if len(self._held) == 1:
-                break
+        while len(self._held) > 1 and self._weight() > self.session_bytes:
             del self._held[next(iter(self._held))]
+
+    def _weight(self) -> int:
+        return sum(len(file.data) for one in self._held.values() for file in one.values())
 
     def of(self, session: str, now: float) -> Mapping[str, File]:
         """As Files does; what has expired is forgotten by all."""

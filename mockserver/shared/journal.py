@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mockserver.calls import CALLS, Calls
+from mockserver.calls import CALLS, Call, Calls
 from mockserver.journal import Journal, Pictures
 from mockserver.shared.link import Link
 from mockserver.shared.visit import Visit, current
@@ -64,11 +64,8 @@ class SharedCalls(Calls):
 
     def end(self, session: str, digest: str, entry: str, at: float | None) -> None:
         """As Calls does, for all workers."""
-        call = self._calls.get((session, digest))
-        if call:
-            call.under_way.pop(entry, None)
-            if not call.under_way:
-                del self._calls[session, digest]
+        call = self._calls.get((session, digest)) or Call()
+        call.under_way.pop(entry, None)
         complete(current(), at)
 
 
@@ -138,8 +135,8 @@ def opening(visit: Visit, limit: int) -> None:
 
 def complete(visit: Visit, at: float | None) -> None:
     """Note that the answer of a visit has left in second `at`, or that its client did not wait for it (None)."""
-    if visit.noted is None or visit.call is None:
-        return
+    assert visit.noted is not None
+    assert visit.call is not None
     session, digest, _, _ = visit.call
     left, text = "-" if at is None else repr(at), _text(visit)
     if text == visit.saved:

@@ -42,7 +42,7 @@ class Sessions(Memory):
         self.started = scenario
         self.meet: Callable[[str], Coroutine[Any, Any, object]] | None = None
         self._link = link
-        self._version = self._played = self._label = ""
+        self._version = self._played = ""
         self._parcels: dict[str, Scenario] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -58,7 +58,7 @@ class Sessions(Memory):
         begun, places = data.get("begun", ""), data.get("places", {})
         if mine is None and begun != played:
             places.pop("", None)
-        self._version, self._played, self._label = version, played, label
+        self._version, self._played = version, played
         self.scenario = self._seeded(scenario)
         self._waiting = queues[0]
         session = self._session(name)
@@ -124,8 +124,7 @@ class Sessions(Memory):
             # It may have been taken; the token says so, and keeps it from being taken twice.
             answer = await self._link.run("take", *words)
         if not answer[0]:
-            if job is not None:
-                copy.attempts[job] = int(answer[1])
+            copy.attempts |= {job: int(answer[1])} if job is not None else {}
             return False
         visit = current()
         visit.entry, visit.generation = answer[1], answer[2]
@@ -138,13 +137,14 @@ class Sessions(Memory):
     def play(self, name: str | None, scenario: Scenario | None = None, as_of: str | None = None) -> None:
         """As Memory does, for all workers."""
         super().play(name, scenario, as_of)
-        text = parcel.pack(scenario) if scenario else ""
-        label = parcel.label(text) if scenario else ""
+        played = scenario if name is not None else self.scenario
+        text = parcel.pack(played) if played else ""
+        label = parcel.label(text) if played else ""
         nonce = uuid.uuid4().hex
         if name is not None:
             data = json.dumps({"as_of": self._sessions[name].as_of, "begun": self._played})
             current().note("play", name, nonce, label, text, data, state.SESSIONS)
-        elif scenario:
+        else:
             current().note("play", "", nonce, label, text)
 
     def give(self, name: str | None, step: Mapping[str, Any]) -> None:
