@@ -1,5 +1,7 @@
 """`/__mock/*`: what the server tells about itself, and what it can be told. Its errors are RFC 9457 problems."""
 
+import asyncio
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -138,10 +140,10 @@ class Told:
     async def picture(self, request: Request) -> Response:
         """A picture that was received or sent, by its SHA-256."""
         sha256 = request.path_params["sha256"]
-        found = self._journal.pictures.find(sha256)
+        found = await asyncio.to_thread(self._journal.pictures.find, sha256)
         if found:
             return Response(found[0], media_type=found[1], headers=dict(links.INERT))
-        if self._journal.pictures.dropped(sha256):
+        if await asyncio.to_thread(self._journal.pictures.dropped, sha256):
             return problem(410, "Gone", "this picture was dropped: the store keeps the newest 64 MiB")
         return problem(404, "Not Found", "no picture with this SHA-256 was received or sent")
 

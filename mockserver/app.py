@@ -61,6 +61,8 @@ def create_app(server: Server | None = None) -> Starlette:
     # A mount at the root would lose its bearings on a path that ends in a line feed.
     app.router.default, app.router.redirect_slashes = api, False
     app.state.server = server
+    if server.shared:
+        app.add_middleware(server.shared.around)
     return app
 
 
@@ -100,6 +102,8 @@ class Api:
         except ScenarioError as error:
             await problem(400, "No such scenario", "\n".join(error.faults))(scope, receive, send)
             return
+        if server.shared:
+            await server.shared.meet(name)
         told = await self._heard(request, receive, name, picked)
         if told is None:
             return
@@ -121,11 +125,15 @@ class Api:
         self._keep(name, noted, understood, given)
         trail = Trail(noted["answer"]["sent"], began, server.clock.watch)
         try:
+            if server.shared:
+                send = await server.shared.keep(send, lambda: server.clock.watch() + server.clock.advanced(name))
             await carry_out(plan, noted["answer"], receive, trail.along(send), server.sleep, scope)
         finally:
             trail.close()
             left = hung_up(scope)() and not noted["answer"]["complete"]
             server.journal.calls.end(*place, None if left else server.clock.watch() + server.clock.advanced(name))
+            if server.shared:
+                await server.shared.finish()
 
     async def _heard(self, request: Request, receive: Receive, name: str, picked: Scenario | None) -> "Heard | None":
         """All of a request, or its head where a step answers before the rest has come; None when it breaks off."""
@@ -139,6 +147,8 @@ class Api:
         if whole is None:
             return None
         # The scenario may have changed while the body came.
+        if server.shared:
+            await server.shared.meet(name)
         settings = server.state.over(name, server.settings, picked)
         sources, now = server.sources(name, settings, host), server.clock(name)
 
@@ -202,7 +212,10 @@ class Storage:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         server, query = self.server, dict(parse_qsl(scope["query_string"].decode("latin-1")))
         name = scope["path"].rpartition("/")[2].removeprefix("img-").removesuffix(".png")
-        plan = links.answer(name, query, server.clock(), server.journal.pictures.named(name))
+        if server.shared:
+            await server.shared.meet("")
+        found = await asyncio.to_thread(server.journal.pictures.named, name)
+        plan = links.answer(name, query, server.clock(), found)
         await carry_out(plan, {}, receive, send, server.sleep, scope)
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,9 +118,18 @@ class Journal:
         self.clear()
         self._count = 0
 
+    def tell(self, entry: dict[str, Any], said: str) -> None:
+        """Note what a client made of an answer, `success` or `error`."""
+        entry["told"] = said
+
     def read(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """An entry as it is read: with the SHA-256 of each picture in the place of its other digest."""
-        request, job, sha256 = entry["request"], entry["job"], self.pictures.sha256
+        return self.spelled(entry, self.pictures.sha256)
+
+    @staticmethod
+    def spelled(entry: Mapping[str, Any], sha256: Callable[[str], str | None]) -> dict[str, Any]:
+        """An entry with the SHA-256 of each picture, as a function gives it for the other digest."""
+        request, job = entry["request"], entry["job"]
         files = [{**file, "sha256": sha256(file["sha256"])} for file in request["files"]]
         if job:
             mask = job["mask"] and sha256(job["mask"])
