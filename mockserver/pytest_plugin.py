@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import traceback
 import warnings
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -74,9 +73,8 @@ class _Crashes(logging.Handler):
         self.seen: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a traceback."""
-        if record.exc_info:
-            self.seen.append("".join(traceback.format_exception(*record.exc_info)))
+        """Keep it, with its traceback."""
+        self.seen.append(self.format(record))
 
 
 @pytest.fixture(scope="session")
