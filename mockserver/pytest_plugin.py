@@ -115,8 +115,9 @@ def images_mock(images_mock_server: Running, request: pytest.FixtureRequest) -> 
     crashes = _Crashes()
     logging.getLogger("uvicorn.error").addHandler(crashes)
     yield mock
-    logging.getLogger("uvicorn.error").removeHandler(crashes)
+    # Asked of the server's own thread, which has told of a crash by then.
     journal, left = mock.journal, mock.unreached() if asked["strict"] else []
+    logging.getLogger("uvicorn.error").removeHandler(crashes)
     mock.reset()
     _judge(journal, left, crashes.seen, strict=asked["strict"])
 
