@@ -187,6 +187,8 @@ def test_failed_test_tells(pytester: pytest.Pytester) -> None:
             assert False
         """
     )
+    run(pytester).assert_outcomes(failed=2)
+    assert not (pytester.path / "kept").exists()
     result = run(pytester, "--images-mock-artifacts", "kept")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
