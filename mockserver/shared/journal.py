@@ -139,9 +139,6 @@ def complete(visit: Visit, at: float | None) -> None:
     assert visit.call is not None
     session, digest, _, _ = visit.call
     left, text = "-" if at is None else repr(at), _text(visit)
-    if text == visit.saved:
-        return
-    visit.saved = text
     visit.note("complete", visit.entry, visit.generation, session, digest, left, visit.noted["id"], text, CALLS)
 
 

@@ -24,7 +24,6 @@ class Visit:
     noted: dict[str, Any] | None = None
     call: tuple[str, str, float, str | None] | None = None
     pictures: list[tuple[str, bytes, str]] = field(default_factory=list)
-    saved: bytes = b""
     digests: dict[str, str] = field(default_factory=dict)
 
     def note(self, script: str, *arguments: str | bytes | int | float) -> None:
