@@ -235,7 +235,7 @@ def test_picture_by_url(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockserver.shared.sharing.KNOWN", 1)
     monkeypatch.setattr("mockserver.shared.sharing.SHORT", 1)
     two = Two(redis, parse(b"scenario: old\nas_of: '2024-06-01'\nsteps: [{ok: {}}]\n", "old"))
-    asked = {"model": "dall-e-2", "prompt": "x", "size": "256x256"}
+    asked = {"model": "dall-e-2", "prompt": "x", "size": "256x256", "n": 2}
     head = {"Authorization": f"Bearer {KEY}"}
     found = two.ask(0, "POST", "/v1/images/generations", json=asked, headers=head).json()["data"][0]["url"]
     path = found.removeprefix("http://test")
