@@ -158,6 +158,52 @@ def test_anything_fed(pieces: list[bytes]) -> None:
     assert reader.fault is None or reader.fault
 
 
+PIECES = [
+    part('name="a"'),
+    part('name="image[]"; filename="a.png"', png(), "Content-Type: image/png"),
+    part('name="a"', b""),
+    part('name="a"', b"--" + EDGE),
+    part('name="a"', b"x\r\n--" + EDGE[:-1]),
+    part('name="a"', b"\r\n" * 3, "X: " + "y" * 600),
+    part("name"),
+    CLOSE,
+    CLOSE + b"\r\n",
+    b"--" + EDGE,
+    b"--" + EDGE + b"\r\n",
+    b"--" + EDGE + b" \r\n",
+    b"--" + EDGE + b"\r\n\r\nx\r\n",
+    b"--" + EDGE + b"\r\n: x\r\n\r\nx\r\n",
+    b"--" + EDGE + b"\r\nA: b\n\r\n\r\nx\r\n",
+    b"--" + EDGE + b"\r\nA: b\r\n c\r\n\r\nx\r\n",
+    b"--" + EDGE + b"\r\nA: b\r\n---\r\nC: d\r\n\r\nx\r\n",
+    b"\r\n",
+    b"\r\n\r\n",
+    b"x",
+    b"A: b\r\n\r\n",
+]
+
+
+def parsed(body: bytes, **how: int) -> tuple[list[Part], str | None]:
+    reader = FormReader(EDGE, **how)
+    reader.feed(body)
+    reader.close()
+    return ([] if reader.fault else reader.parts), reader.fault
+
+
+@settings(derandomize=True, max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=6), st.sampled_from([b"", CLOSE]))
+def test_cut_at_once(pieces: list[bytes], end: bytes) -> None:
+    """A short form that is cut at its boundaries has the parts that the parser finds in it, or its fault."""
+    body = b"".join(pieces) + end
+    assert parsed(body) == parsed(body, short=0)
+
+
+@pytest.mark.parametrize("piece", PIECES, ids=range(len(PIECES)))
+def test_one_piece_cut_at_once(piece: bytes) -> None:
+    for body in (piece, piece + CLOSE, part('name="b"') + piece + CLOSE):
+        assert parsed(body) == parsed(body, short=0)
+
+
 @pytest.mark.parametrize(
     ("body", "fault"),
     [

@@ -2,6 +2,7 @@
 
 Built on python-multipart's push parser, not on a web framework's form: order, duplicate names, each part's
 own content type and the difference between no file name and an empty one matter to the API's refusals.
+A short form is cut at its boundaries at once, where that gives the same parts.
 """
 
 import logging
@@ -16,6 +17,9 @@ from mockserver.wire.request import Part
 MAX_PARTS = 1_000
 # Characters of a header that is worth remembering.
 CACHED = 500
+# Bytes of a body that is waited for, to be cut at once.
+SHORT = 256 * 1024
+BREAK, BLANK = b"\r\n", b"\r\n\r\n"
 
 # The parser logs what it refuses; here a refusal is a value, and nobody wants it on stderr as well.
 logging.getLogger("python_multipart").addHandler(logging.NullHandler())
@@ -34,13 +38,16 @@ def boundary(content_type: str) -> bytes | None:
 class FormReader:
     """Feed it the body; then `parts` holds the form, and `fault` says why it is not one (else None)."""
 
-    def __init__(self, boundary: bytes) -> None:
+    def __init__(self, boundary: bytes, short: int = SHORT) -> None:
         self.parts: list[Part] = []
         self.fault: str | None = None
+        self._boundary, self._short = boundary, short
+        self._held: list[bytes] | None = []
+        self._length = 0
         self._ended = False
         self._headers: dict[str, str] = {}
         self._name = self._value = b""
-        self._chunks: list[bytes] = []
+        self._chunks: list[memoryview] = []
         self._digest = xxhash.xxh3_128()
         try:
             self._parser: MultipartParser | None = MultipartParser(
@@ -60,6 +67,34 @@ class FormReader:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the body. Never raises: what is wrong ends up in `fault`."""
+        if self._held is None:
+            self._push(data)
+            return
+        self._held.append(data)
+        self._length += len(data)
+        if self._length > self._short:
+            self._start()
+
+    def close(self) -> None:
+        """The body is over: one that ended before its closing boundary is refused."""
+        if self._held is not None:
+            body = b"".join(self._held)
+            found = cut(body, self._boundary)
+            if found is not None:
+                self.parts = found
+                return
+            self._held = [body]
+            self._start()
+        if self.fault is None and not self._ended:
+            self._fail("the body ends before its closing boundary")
+
+    def _start(self) -> None:
+        """Parse what came so far, and from now on what comes."""
+        held, self._held = self._held or [], None
+        for data in held:
+            self._push(data)
+
+    def _push(self, data: bytes) -> None:
         if self._parser is None:
             return
         try:
@@ -67,13 +102,8 @@ class FormReader:
         except FormParserError as error:
             self._fail(str(error))
 
-    def close(self) -> None:
-        """The body is over: one that ended before its closing boundary is refused."""
-        if self.fault is None and not self._ended:
-            self._fail("the body ends before its closing boundary")
-
     def _fail(self, reason: str) -> None:
-        self.fault, self._parser = reason, None
+        self.fault, self._parser, self._held = reason, None, None
         self._chunks = []
 
     def _begin(self) -> None:
@@ -93,7 +123,7 @@ class FormReader:
         self._name = self._value = b""
 
     def _data(self, data: bytes, start: int, end: int) -> None:
-        piece = data[start:end]
+        piece = memoryview(data)[start:end]
         self._digest.update(piece)
         self._chunks.append(piece)
 
@@ -106,7 +136,7 @@ class FormReader:
                 name=options.get(b"name", b"").decode("utf-8", "replace"),
                 filename=None if filename is None else filename.decode("utf-8", "replace"),
                 content_type=self._headers.get("content-type"),
-                data=self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks),
+                data=b"".join(self._chunks),
                 digest=self._digest.hexdigest(),
             )
         )
@@ -114,3 +144,29 @@ class FormReader:
 
     def _finish(self) -> None:
         self._ended = True
+
+
+def cut(body: bytes, boundary: bytes) -> list[Part] | None:
+    """The parts of a whole form, or None where it is not as plain as clients send it: the parser is to judge it."""
+    first, stop = b"--" + boundary, b"\r\n--" + boundary
+    at, parts = len(first), list[Part]()
+    if not body.startswith(first):
+        return None
+    while body[at : at + 2] == BREAK and len(parts) < MAX_PARTS:
+        blank = body.find(BLANK, at)
+        end = body.find(stop, blank + 4)
+        said = described(body[at + 2 : blank]) if at + 2 < blank < min(end, at + CACHED) else None
+        if said is None:
+            return None
+        data = body[blank + 4 : end]
+        parts.append(Part(said.name, said.filename, said.content_type, data, xxhash.xxh3_128_hexdigest(data)))
+        at = end + len(stop)
+    return parts if parts and body[at:] in (b"--", b"--\r\n") else None
+
+
+@lru_cache(maxsize=1_024)
+def described(headers: bytes) -> Part | None:
+    """A part without data, by its headers, as the parser reads them; None where it finds a fault in them."""
+    reader = FormReader(b"-", short=0)
+    reader.feed(b"---\r\n" + headers + b"\r\n\r\n\r\n-----\r\n")
+    return reader.parts[0] if reader.fault is None and [part.data for part in reader.parts] == [b""] else None
