@@ -21,8 +21,9 @@ from mockserver.delivery import carry_out
 from mockserver.engine.answer import Answer, answer, at_hand, disturbed, early
 from mockserver.engine.asking import asking
 from mockserver.engine.door import api_key
-from mockserver.engine.entry import amend, arrived, entry, pictures
-from mockserver.engine.understand import glance, quick, understand
+from mockserver.engine.entry import amend, arrived, entry, pictures, secrets
+from mockserver.engine.meaning import Meaning, mean, meaning, recalled
+from mockserver.engine.understand import glance, quick
 from mockserver.engine.values import Settings, Understood
 from mockserver.guard import Guard
 from mockserver.moment import Moment
@@ -113,7 +114,7 @@ class Api:
         work = partial(answer, understood, taken.turn, moment, settings, f"{scope['scheme']}://{told.host}")
         given = work() if at_hand(understood, settings, moment) else await self._aside(work)
         number = server.journal.next_id()
-        noted = entry(told.request, understood, told.arrival, taken.turn, moment, given, number)
+        noted = entry(told.call, told.arrival, told.secrets, taken.turn, moment, given, number)
         plan = beside(given, noted["id"], origin, settings.bare)
         if taken.turn.faults:
             done = await self._aside(disturbed, plan, taken.turn, moment, told.unread)
@@ -140,20 +141,23 @@ class Api:
         server, host = self.server, request.header("host") or "localhost"
         settings = server.state.over(name, server.settings, picked)
         if server.state.hasty(name, picked):
-            head = heard(request, glance(request, settings), settings, host, server.clock(name))
+            head = heard(request, mean(request, glance(request, settings)), settings, host, server.clock(name))
             if early(server.state.peek(name, head.asked, picked), settings):
                 return replace(head, unread=True)
-        whole = await read(request, receive, server.upload_bytes)
+        whole = await read(request, receive, server.upload_bytes, server.journal.pictures.held)
         if whole is None:
             return None
         # The scenario may have changed while the body came.
         if server.shared:
             await server.shared.meet(name)
         settings = server.state.over(name, server.settings, picked)
-        sources, now = server.sources(name, settings, host), server.clock(name)
+        now, meant = server.clock(name), recalled(whole, settings)
+        if meant:
+            return heard(whole, meant, settings, host, now)
+        sources = server.sources(name, settings, host)
 
         def listen() -> Heard:
-            return heard(whole, understand(whole, settings, sources), settings, host, now)
+            return heard(whole, meaning(whole, settings, sources), settings, host, now)
 
         return listen() if quick(whole) else await self._aside(listen)
 
@@ -185,22 +189,26 @@ class Api:
 class Heard:
     """A request and what it means; `unread` where it is answered before its body was read.
 
-    `arrival` is the part of the journal's entry that tells of it, `host` what the caller calls this server.
+    `host` is what the caller calls this server, `call` the digest of the call, `arrival` the part of the journal's
+    entry that tells of it, and `secrets` what must not show in the rest of that.
     """
 
-    request: Request
     host: str
     settings: Settings
     understood: Understood
+    call: str
     arrival: Mapping[str, Any]
+    secrets: frozenset[str]
     asked: Asked
     unread: bool = False
 
 
-def heard(request: Request, understood: Understood, settings: Settings, host: str, now: float) -> Heard:
+def heard(request: Request, meant: Meaning, settings: Settings, host: str, now: float) -> Heard:
     """What is made of a request before a turn is taken for it."""
-    arrival = arrived(request, understood)
-    return Heard(request, host, settings, understood, arrival, asking(arrival, understood, settings, now))
+    hidden = secrets(request, meant.understood.document)
+    arrival = arrived(request, meant.told, hidden)
+    wants = asking(meant, dict(arrival["request"]["headers"]), settings, now)
+    return Heard(host, settings, meant.understood, meant.call, arrival, hidden, wants)
 
 
 class Storage:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from mockserver.wire.plan import Chunk, Cut, Head, Plan, Raw, Wait
+from mockserver.wire.plan import Chunk, Cut, End, Head, Plan, Raw, Wait
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -61,8 +61,8 @@ async def carry_out(
     Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.
     """
     connection: Connection = scope.get("extensions", {}).get("mockserver.connection") or InMemory()
-    sent, raw = 0, False
-    for step in plan:
+    sent, raw, last = 0, False, len(plan) - 1
+    for number, step in enumerate(plan):
         if connection.gone:
             await connection.cut("close")
             return
@@ -74,8 +74,13 @@ async def carry_out(
                 pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
                 await send({"type": "http.response.start", "status": status, "headers": pairs})
             case Chunk(data):
-                await send({"type": "http.response.body", "body": data, "more_body": True})
+                # The last piece goes out together with the end: one write less.
+                ends = number + 1 == last and isinstance(plan[last], End) and not raw
+                await send({"type": "http.response.body", "body": data, "more_body": not ends})
                 noted["sent_bytes"] = sent = sent + len(data)
+                if ends:
+                    noted["complete"] = True
+                    return
             case Raw(data):
                 await connection.write(data)
                 noted["sent_bytes"], raw = (sent := sent + len(data)), True

@@ -1,8 +1,10 @@
 """The request understood: endpoint, model, prompt, pictures and typed parameters. A value; it decides nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import xxhash
 
 from mockserver.contract.capabilities import Capability
 from mockserver.images.facts import Facts
@@ -23,7 +25,7 @@ class Job:
 
     `digest` is the same for the same call, however its form was cut into boundaries; `scene` is the same for
     calls that differ only in how the answer is delivered. `hints` are worth telling although it is served, `dialect`
-    is the one that it is answered in.
+    is the one that it is answered in. `resolved` is a digest of the parameters, which depend on day and dialect too.
     """
 
     endpoint: str
@@ -36,6 +38,11 @@ class Job:
     scene: str
     hints: tuple[str, ...] = ()
     dialect: str = "openai"
+    resolved: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        spelled = repr(sorted(self.parameters.items())).encode("utf-8", "backslashreplace")
+        object.__setattr__(self, "resolved", xxhash.xxh3_64_hexdigest(spelled))
 
     @property
     def model(self) -> str:

@@ -30,7 +30,7 @@ class Pictures:
 
     def __init__(self, limit: int = PICTURE_BYTES) -> None:
         self.limit = limit
-        self.held = 0
+        self.weight = 0
         self._data: dict[str, tuple[bytes, str]] = {}
         self._sha256: dict[str, str] = {}
 
@@ -38,11 +38,16 @@ class Pictures:
         """Keep a picture; one that is known is kept for longer."""
         known = self._data.pop(digest, None)
         self._data[digest] = (data, media_type)
-        self.held += 0 if known else len(data)
-        while self.held > self.limit and self._data:
+        self.weight += 0 if known else len(data)
+        while self.weight > self.limit and self._data:
             oldest = next(iter(self._data))
             self.sha256(oldest)
-            self.held -= len(self._data.pop(oldest)[0])
+            self.weight -= len(self._data.pop(oldest)[0])
+
+    def held(self, digest: str) -> bytes | None:
+        """The bytes of an xxh3 digest, if they are in this process."""
+        known = self._data.get(digest)
+        return known and known[0]
 
     def sha256(self, digest: str) -> str | None:
         """The SHA-256 of a picture, in hexadecimal; None when it was dropped so long ago that it is forgotten."""
@@ -138,8 +143,13 @@ class Journal:
         return {**entry, "request": {**request, "files": files}, "job": job, "answer": answer}
 
 
-def without(value: Any, secrets: frozenset[str]) -> Any:
-    """A value as JSON can say it, in which no secret stands in clear: itself where it is so already, else a copy."""
+def without(value: Any, secrets: frozenset[str], spelled: str | None = None) -> Any:
+    """A value as JSON can say it, in which no secret stands in clear: itself where it is so already, else a copy.
+
+    `spelled` holds all its texts, where the caller knows them to be such as JSON can say.
+    """
+    if spelled is not None and not any(secret in spelled for secret in secrets):
+        return value
     if _spotless(value, secrets):
         return value
     # The longest first: one may begin with another.
@@ -160,10 +170,14 @@ def without(value: Any, secrets: frozenset[str]) -> Any:
     return clean(value)
 
 
+# As json.dumps would spell it with the same option, of which it makes a new one each time.
+SPELL = json.JSONEncoder(allow_nan=False).encode
+
+
 def _spotless(value: Any, secrets: frozenset[str]) -> bool:
     """Is there nothing to clean? Spelling a value out takes less time than walking through it."""
     try:
-        text = json.dumps(value, allow_nan=False)
+        text = SPELL(value)
     except (TypeError, ValueError):
         return False
-    return "\\ud" not in text and not any(json.dumps(secret)[1:-1] in text for secret in secrets)
+    return "\\ud" not in text and not any(SPELL(secret)[1:-1] in text for secret in secrets)

@@ -30,7 +30,7 @@ class Moment:
 
     def later(self, seconds: float) -> "Moment":
         """The same, so many seconds on."""
-        return replace(self, now=self.now + seconds)
+        return replace(self, now=self.now + seconds) if seconds else self
 
     def draw(self, what: str, size: int = 16) -> str:
         """A deterministic hexadecimal id of `size` bytes for this moment."""

@@ -1,10 +1,8 @@
 """Reads a request from the wire, its form as the bytes arrive. Knows ASGI; understands nothing of what it reads."""
 
-from dataclasses import replace
-
 from starlette.types import Message, Receive, Scope
 
-from mockserver.wire.multipart import FormReader, boundary
+from mockserver.wire.multipart import FormReader, Held, boundary
 from mockserver.wire.request import Fault, Request
 
 
@@ -14,14 +12,15 @@ def opened(scope: Scope, path: str) -> Request:
     return Request(scope["method"], path, headers, scope["query_string"].decode("latin-1"))
 
 
-async def read(request: Request, receive: Receive, limit: int) -> Request | None:
+async def read(request: Request, receive: Receive, limit: int, held: Held) -> Request | None:
     """The whole request, its form parsed as the bytes arrive; None when the client went away before its end.
 
-    A body beyond `limit` bytes is not read on: the request then carries the fault `body-too-large`.
+    A body beyond `limit` bytes is not read on: the request then carries the fault `body-too-large`. `held` is as for
+    FormReader.
     """
     kind = request.header("content-type") or ""
     edge = boundary(kind)
-    form = FormReader(edge) if edge else None
+    form = FormReader(edge, held) if edge else None
     body, size, more = bytearray(), 0, True
     fault: Fault | None = None
     while more and size <= limit:
@@ -42,4 +41,4 @@ async def read(request: Request, receive: Receive, limit: int) -> Request | None
     elif kind.lower().startswith("multipart/form-data"):
         fault = Fault("malformed-multipart", reason="the content type names no boundary")
     parts = tuple(form.parts) if form and not fault else ()
-    return replace(request, body=bytes(body), parts=parts, fault=fault)
+    return Request(request.method, request.path, request.headers, request.query, bytes(body), parts, fault)

@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import secrets
 import signal
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -19,6 +21,8 @@ from mockserver.guard import loopback
 from mockserver.state import Server
 
 T = TypeVar("T")
+# Bytes of a piece that is worth not copying.
+LONG = 256 * 1024
 # Addresses that stand for all of a machine's, and the one by which it reaches itself.
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing is bound here)
 
@@ -32,6 +36,7 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self.scope["extensions"] = {"mockserver.connection": Connection(self, self.cycle)}  # type: ignore[dict-item]
+        self.cycle.send = partial(send, self.cycle, self.cycle.send)  # type: ignore[method-assign]
 
     def shutdown(self) -> None:
         """The server stops: what rests is not waited for."""
@@ -39,6 +44,19 @@ class Protocol(HttpToolsProtocol):
         self.stopping = True
         if self.resting:
             self.transport.abort()
+
+
+async def send(cycle: RequestResponseCycle, plain: Callable[[Any], Awaitable[None]], message: Any) -> None:
+    """A long piece of a body in chunks is written as it is: uvicorn would copy it to put it between its line breaks."""
+    body = message.get("body", b"")
+    if len(body) < LONG or not cycle.chunked_encoding or cycle.scope["method"] == "HEAD":
+        await plain(message)
+        return
+    await cycle.flow.drain()
+    if not cycle.disconnected:
+        cycle.transport.writelines((b"%x\r\n" % len(body), body, b"\r\n"))
+    if not message.get("more_body"):
+        await plain({**message, "body": b""})
 
 
 class Connection:
@@ -171,6 +189,9 @@ def foreground(server: Server, listener: socket.socket, ready: Callable[[], obje
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     ready()
+    # What is there now stays: the collector need not go through it again and again.
+    gc.collect()
+    gc.freeze()
     serving.run(sockets=[listener])
 
 

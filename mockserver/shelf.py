@@ -13,23 +13,29 @@ class Shelf(Generic[T]):
     `weigh` tells the weight of one. With a `limit` of 0 nothing is kept.
     """
 
-    def __init__(self, limit: int, weigh: Callable[[T], int]) -> None:
+    def __init__(self, limit: int, weigh: Callable[[T], float]) -> None:
         self.limit, self.weigh = limit, weigh
         self._held: dict[Hashable, T] = {}
-        self._weight = 0
+        self._weight: float = 0
         self._lock = threading.Lock()
 
     def holds(self, key: Hashable) -> bool:
         """Is the thing of that key there?"""
         return key in self._held
 
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The thing of that key, made if it is not there. Two threads may both make it; they make the same."""
+    def find(self, key: Hashable) -> T | None:
+        """The thing of that key, if it is there."""
         with self._lock:
             thing = self._held.pop(key, None)
             if thing is not None:
                 self._held[key] = thing
-                return thing
+            return thing
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The thing of that key, made if it is not there. Two threads may both make it; they make the same."""
+        thing = self.find(key)
+        if thing is not None:
+            return thing
         thing = make()
         with self._lock:
             if key not in self._held and self.weigh(thing) <= self.limit:

@@ -129,7 +129,7 @@ def test_oldest_goes() -> None:
     assert pictures.find(sha(b"one")) is None
     assert (pictures.dropped(sha(b"one")), pictures.sha256("one")) == (True, sha(b"one"))
     assert pictures.find(sha(b"two")) == (b"two", "image/png")
-    assert pictures.held == 8
+    assert pictures.weight == 8
 
 
 def test_known_stays_longer() -> None:
@@ -138,7 +138,7 @@ def test_known_stays_longer() -> None:
         pictures.put(name, name.encode(), "image/png")
     assert pictures.find(sha(b"two")) is None
     assert pictures.find(sha(b"one")) == (b"one", "image/png")
-    assert pictures.held == 8
+    assert pictures.weight == 8
 
 
 @pytest.mark.parametrize(("size", "kept"), [(10, True), (11, False), (1000, False)])
@@ -148,17 +148,17 @@ def test_one_larger_than_the_limit(size: int, kept: bool) -> None:
     pictures.put("large", bytes(size), "image/png")
     assert (pictures.find(sha(bytes(size))) is not None) == kept
     assert pictures.sha256("large") == sha(bytes(size))
-    assert pictures.held == (size if kept else 0)
+    assert pictures.weight == (size if kept else 0)
     pictures.put("small", b"s", "image/png")
     assert pictures.find(sha(b"s")) == (b"s", "image/png")
-    assert pictures.held == 1
+    assert pictures.weight == 1
 
 
 def test_no_room_at_all() -> None:
     pictures = Pictures(limit=0)
     pictures.put("empty", b"", "image/png")
     pictures.put("one", b"1", "image/png")
-    assert (pictures.held, pictures.find(sha(b"1")), pictures.dropped(sha(b"1"))) == (0, None, True)
+    assert (pictures.weight, pictures.find(sha(b"1")), pictures.dropped(sha(b"1"))) == (0, None, True)
 
 
 def test_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ def test_never_more_than_the_limit(limit: int, puts: list[bytes]) -> None:
     for data in puts:
         pictures.put(data.hex(), data, "image/png")
         held = [one for one in set(puts) if pictures.find(sha(one))]
-        assert pictures.held == sum(map(len, held)) <= limit
+        assert pictures.weight == sum(map(len, held)) <= limit
 
 
 @pytest.mark.parametrize(

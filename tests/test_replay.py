@@ -16,7 +16,7 @@ from PIL import Image
 from mockserver.contract.asof import as_of
 from mockserver.engine.answer import answer, disturbed
 from mockserver.engine.asking import asking
-from mockserver.engine.entry import arrived
+from mockserver.engine.meaning import mean
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
 from mockserver.moment import Moment
@@ -67,7 +67,8 @@ def told(name: str) -> str:
     for position, request in enumerate(requests()):
         settings = state.over("a", Settings(as_of("latest"), paint="flat", dialect="openai"))
         understood = understand(request, settings)
-        turn, stored = scenario.turn(stored, asking(arrived(request, understood), understood, settings, NOW + position))
+        asked = asking(mean(request, understood), dict(request.headers), settings, NOW + position)
+        turn, stored = scenario.turn(stored, asked)
         moment = Moment(NOW + position, "a", position, scenario.seed, settings.as_of)
         given = answer(understood, turn, moment, settings, "http://localhost")
         done = disturbed(given.plan, turn, moment)

@@ -1,7 +1,9 @@
 """The server in a thread, its sockets, and what it gives the application beside the request."""
 
 import asyncio
+import base64
 import contextlib
+import http.client
 import json
 import socket
 import threading
@@ -193,3 +195,50 @@ def test_write_to_the_gone(closing: bool, did: list[bytes]) -> None:
     held, transport = connection(closing)
     asyncio.run(held.write(b"x"))
     assert transport.did == did
+
+
+@pytest.mark.parametrize("paint", ["flat", "noise"])
+@pytest.mark.parametrize("version", [10, 11])
+def test_long_and_short_bodies(paint: str, version: int) -> None:
+    """However long a body or an event is, all of it comes, and the connection then serves the next request."""
+    asked = {"model": "gpt-image-2", "prompt": "x", "quality": "low", "size": "1024x1024"}
+    with running(Server(Settings(auth="open", paint=paint))) as started:
+        connection = http.client.HTTPConnection(started.url.removeprefix("http://"))
+        connection._http_vsn, connection._http_vsn_str = version, f"HTTP/1.{version % 10}"  # type: ignore[attr-defined]
+        found = []
+        for more in ({}, {"stream": True, "partial_images": 1}, {}):
+            body, kind = json.dumps(asked | more), {"Content-Type": "application/json", "Connection": "keep-alive"}
+            connection.request("POST", "/v1/images/generations", body, kind)
+            text = connection.getresponse().read()
+            event = text.rpartition(b"data: ")[2] if more else text
+            picture = json.loads(event) if more else json.loads(event)["data"][0]
+            found.append(base64.b64decode(picture["b64_json"]))
+        connection.close()
+    assert found[0] == found[2]
+    assert all(image.startswith(b"\x89PNG") and image.endswith(b"IEND\xaeB`\x82") for image in found)
+    assert (len(found[0]) > server.LONG) == (paint == "noise")
+
+
+@pytest.mark.parametrize(("gone", "did"), [(False, [b"40000", b"x", b""]), (True, [b""])])
+def test_long_piece_to_the_gone(gone: bool, did: list[bytes]) -> None:
+    """Nothing more is written to a client that has gone while it was waited for; uvicorn gets to know of the end."""
+    written: list[bytes] = []
+
+    async def drain() -> None:
+        """It has taken all."""
+
+    async def plain(message: Any) -> None:
+        written.append(message["body"])
+
+    def write(pieces: tuple[bytes, ...]) -> None:
+        written.extend(piece.strip()[:5] for piece in pieces[:2])
+
+    cycle: Any = SimpleNamespace(
+        chunked_encoding=True,
+        disconnected=gone,
+        scope={"method": "POST"},
+        flow=SimpleNamespace(drain=drain),
+        transport=SimpleNamespace(writelines=write),
+    )
+    asyncio.run(server.send(cycle, plain, {"type": "http.response.body", "body": b"x".ljust(server.LONG)}))
+    assert written == did

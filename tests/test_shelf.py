@@ -1,14 +1,20 @@
 """Things kept at hand change nothing but the time that it takes."""
 
+import re
 from typing import Any
 
 import pytest
 
+from mockserver.contract.asof import as_of
+from mockserver.engine import meaning
 from mockserver.engine.answer import answer
 from mockserver.engine.values import Settings
-from mockserver.render import gallery
+from mockserver.journal import Pictures
+from mockserver.render import bodies, gallery
 from mockserver.scenario.machine import Turn
 from mockserver.shelf import Shelf
+from tests.pictures import masked, png
+from tests.talk import FORM, KEY, Talk
 from tests.test_engine import MOMENT, edit
 
 
@@ -63,3 +69,71 @@ def test_same_answers(monkeypatch: pytest.MonkeyPatch, paint: str) -> None:
     monkeypatch.setattr(gallery.KEPT, "_held", {})
     monkeypatch.setattr(gallery.KEPT, "_weight", 0)
     assert kept == [answers()] * 2
+
+
+def comparable(text: str) -> str:
+    """A journal without the boundaries that the client has drawn."""
+    return re.sub("boundary=[0-9a-f]+", "", text)
+
+
+HEADS: list[dict[str, str]] = [
+    {},
+    {"Authorization": "Bearer sk-another-0123456789"},
+    {"Authorization": ""},
+    {"Authorization": "Basic xyz"},
+    {"api-key": KEY, "Authorization": ""},
+    {"X-Api-Key": "mentioned-in-the-prompt"},
+    {"X-Stainless-Retry-Count": "1"},
+    {"X-Other": KEY},
+]
+FORMS: list[dict[str, Any]] = [
+    {},
+    {"data": {"prompt": f"a key: {KEY}, mentioned-in-the-prompt"}},
+    {"data": {"api_key": "secret-in-a-field"}},
+    {"data": {"size": "1024x1536", "quality": "low"}},
+    {"data": {"size": "1x1"}},
+    {"files": {"image": ("b.png", png(), "image/png")}},
+    {"files": {"image": ("a.png", png(), "image/jpeg")}},
+    {"files": {"image": ("a.png", png(), None)}},
+    {"files": {"image": ("a.png", png(9, 9), "image/png"), "mask": ("m.png", masked(9, 9), "image/png")}},
+    {"url": "/v1/images/edits?api_key=secret-in-the-query"},
+    {"url": "/__mock/s/another/v1/images/edits"},
+    {"url": "/openai/deployments/gpt-image-2/images/edits?api-version=2025-04-01-preview"},
+]
+SERVERS = {
+    "any": {},
+    "day": {"as_of": as_of("2026-04-21")},
+    "open": {"auth": "open"},
+    "exact": {"auth": "exact", "keys": frozenset({KEY})},
+    "schema": {"validate": "schema"},
+    "gateway": {"dialect": "gateway"},
+    "accept": {"accept": frozenset({"images.mismatched"})},
+}
+
+
+def conversation() -> list[Any]:
+    """Forms and heads of all kinds to each of several servers in one process, and what their journals hold of that."""
+    found: list[Any] = []
+    talks = []
+    for settings in SERVERS.values():
+        talk = Talk()
+        talk.server.settings = Settings(paint="flat", **settings)  # type: ignore[arg-type]
+        talks.append(talk)
+    calls = [(form, head) for form in FORMS[:2] for head in HEADS] + [(form, {}) for form in FORMS[2:]]
+    for form, head in calls:
+        for talk in talks:
+            answer = talk.edit(headers={**FORM["headers"], **head}, **form)
+            found.append((answer.status_code, sorted(answer.headers.items()), answer.text))
+    found += [comparable(talk.ask("GET", "/__mock/journal").text) for talk in talks]
+    return found
+
+
+def test_same_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers and journals are the same whether or not anything is kept at hand."""
+    kept = conversation()
+    for shelf in (meaning.FORMS, gallery.KEPT, bodies.TEXTS, bodies.USAGE, bodies.TIMED):
+        monkeypatch.setattr(shelf, "limit", 0)
+        monkeypatch.setattr(shelf, "_held", {})
+        monkeypatch.setattr(shelf, "_weight", 0)
+    monkeypatch.setattr(Pictures, "held", lambda self, digest: None)
+    assert kept == conversation()

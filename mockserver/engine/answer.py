@@ -55,8 +55,8 @@ def answer(understood: Understood, turn: Turn, moment: Moment, settings: Setting
     """
     given = _decided(understood, turn, moment, settings, origin)
     names = ", ".join(fault.name for fault in turn.faults)
-    hints = (f"Scenario {turn.scenario} orders faults: {names}.",) if names else ()
-    return replace(given, hints=given.hints + hints)
+    hint = f"Scenario {turn.scenario} orders faults: {names}."
+    return replace(given, hints=(*given.hints, hint)) if names else given
 
 
 def _decided(understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str) -> Answer:

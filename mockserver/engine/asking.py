@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from mockserver.contract import catalogue
+from mockserver.engine.meaning import Meaning
 from mockserver.engine.values import Settings, Understood
 from mockserver.moment import Moment
 from mockserver.render import bodies
-from mockserver.scenario.asked import Asked, asked
+from mockserver.scenario.asked import Asked, retries
 
 
-def asking(told: Mapping[str, Any], understood: Understood, settings: Settings, now: float) -> Asked:
-    """What a request asks for, by the part of its entry that says what arrived, at a time in seconds since 1970."""
-    return replace(asked(told), now=now, digest=understood.digest, needs=_needs(understood, settings, now))
+def asking(meant: Meaning, headers: Mapping[str, str], settings: Settings, now: float) -> Asked:
+    """What a request of these (lower-case) headers asks for, at a time in seconds since 1970."""
+    needs = _needs(meant.understood, settings, now)
+    digest = meant.understood.digest
+    return replace(meant.asked, headers=headers, retry=retries(headers), now=now, digest=digest, needs=needs)
 
 
 def _needs(understood: Understood, settings: Settings, now: float) -> dict[str, int]:

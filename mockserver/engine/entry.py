@@ -30,9 +30,9 @@ FILE_FIELDS = ("image", "mask", "markup", "images", "file")
 
 
 def entry(
-    request: Request,
-    understood: Understood,
+    called: str,
     arrival: Mapping[str, Any],
+    secrets: frozenset[str],
     turn: Turn,
     moment: Moment,
     given: Answer,
@@ -40,9 +40,9 @@ def entry(
 ) -> dict[str, Any]:
     """The entry, in the shape of contracts/schemas/journal.json; secrets are left out of it.
 
-    `arrival` is the part of it that tells of the request, as `arrived` gives it. The `sha256` of a file holds its xxh3
-    digest until the journal is read. `repeats`, `waited`, `told` and what has left of the answer are left for others to
-    fill in.
+    `called` is the digest of the call, and `arrival` the part that tells of the request, as `arrived` gives it. The
+    `sha256` of a file holds its xxh3 digest until the journal is read. `repeats`, `waited`, `told` and what has left of
+    the answer are left for others to fill in.
     """
     noted = {
         "id": entry_id,
@@ -50,7 +50,7 @@ def entry(
         "time": datetime.fromtimestamp(moment.now, UTC).isoformat(timespec="milliseconds"),
         "as_of": moment.as_of.label,
         "attempt": moment.attempt,
-        "call": call(request, understood),
+        "call": called,
         "repeats": None,
         "waited": None,
         "request": None,
@@ -73,25 +73,39 @@ def entry(
         "cost": given.cost,
         "told": None,
     }
-    cleaned: dict[str, Any] = without(noted, _secrets(request, understood))
-    return {**cleaned, **arrival}
+    return {**without(noted, secrets, _spelled(noted, given, turn)), **arrival}
 
 
-def arrived(request: Request, understood: Understood) -> dict[str, Any]:
-    """The part of an entry that tells of the request: `request` and `job`, secrets left out."""
-    told = {
+def _spelled(noted: Mapping[str, Any], given: Answer, turn: Turn) -> str | None:
+    """All texts of an entry in which a secret may stand, if they are plain; no others come from outside."""
+    if given.status >= 400 or (turn.step and turn.step.ok):
+        return None
+    text = "\n".join((noted["session"], turn.scenario, *given.hints))
+    return text if text.isascii() else None
+
+
+def told(request: Request, understood: Understood, secrets: frozenset[str]) -> dict[str, Any]:
+    """The part of an entry that tells of the request, but for its headers: `request` and `job`, secrets left out."""
+    found = {
         "request": {
             "method": request.method,
             "path": request.path,
             "query": [list(pair) for pair in parse_qsl(request.query, keep_blank_values=True)],
-            "headers": [[name, REDACTED if name in SECRET_HEADERS else value] for name, value in request.headers],
+            "headers": [],
             "fields": _fields(request.parts) if understood.document is None else _short(understood.document),
             "files": [_file(part) for part in _files(request, understood)],
         },
         "job": understood.job and understood.job.described(),
     }
-    cleaned: dict[str, Any] = without(told, _secrets(request, understood))
+    cleaned: dict[str, Any] = without(found, secrets)
     return cleaned
+
+
+def arrived(request: Request, told: Mapping[str, Any], secrets: frozenset[str]) -> dict[str, Any]:
+    """The part of an entry that tells of the request, its headers included, but for those that hold secrets."""
+    headers = [[name, REDACTED if name in SECRET_HEADERS else value] for name, value in request.headers]
+    spelled = "\n".join([text for header in headers for text in header])
+    return {**told, "request": {**told["request"], "headers": without(headers, secrets, spelled)}}
 
 
 def call(request: Request, understood: Understood) -> str:
@@ -110,7 +124,8 @@ def call(request: Request, understood: Understood) -> str:
 
 def retry_after(plan: Plan, now: float) -> float | None:
     """The seconds that an answer asks its client to wait, as the official clients read it, or None."""
-    given = dict(next((step.headers for step in plan if isinstance(step, Head)), ()))
+    headers = next((step.headers for step in plan if isinstance(step, Head)), ())
+    given = {name: value for name, value in headers if name.startswith("retry-after")}
     exact, rounded = given.get("retry-after-ms", ""), given.get("retry-after", "")
     if NUMBER.fullmatch(exact):
         return float(exact) / 1000
@@ -122,12 +137,21 @@ def retry_after(plan: Plan, now: float) -> float | None:
         return None
 
 
-def _secrets(request: Request, understood: Understood) -> frozenset[str]:
-    """The key, and what else was sent under a name that keys have. Anything shorter could be a word of the prompt."""
-    fields = [(part.name, part.data[:1000].decode("utf-8", "replace")) for part in request.parts]
-    named = [*parse_qsl(request.query), *fields, *(understood.document or {}).items(), *request.headers]
-    keys = {value for name, value in named if name.lower() in KEY_NAMES and isinstance(value, str)}
+def secrets(request: Request, document: Mapping[str, Any] | None) -> frozenset[str]:
+    """The key, and what else was sent under a name that keys have. Anything shorter could be a word of the prompt.
+
+    `document` is the object of a JSON body.
+    """
+    fields = [(part.name, part.data[:1000].decode("utf-8", "replace")) for part in request.parts if keyed(part.name)]
+    heads = [(name, value) for name, value in request.headers if name in KEY_NAMES]
+    named = [*parse_qsl(request.query), *fields, *(document or {}).items()] if request.query or document else fields
+    keys = {value for name, value in (*heads, *named) if keyed(name) and isinstance(value, str)}
     return frozenset(key for key in {api_key(request), *keys} if len(key) >= 8)
+
+
+def keyed(name: str) -> bool:
+    """Is it a name that keys are sent under?"""
+    return name.lower() in KEY_NAMES
 
 
 def amend(noted: dict[str, Any], done: Disturbed) -> None:

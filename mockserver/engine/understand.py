@@ -29,7 +29,7 @@ SHORT = 16_384
 def understand(request: Request, settings: Settings, sources: Sources | None = None) -> Understood:
     """The request's meaning: shape first, then facts, then rules, in the order that was measured.
 
-    `sources` is what it may speak of without bringing it along; nothing by default.
+    `sources` is what it may speak of without bringing it along; nothing by default. A form brings all of it along.
     Source of the order: errors.md section J.
     """
     place, capability, name, held = None, None, "", None
@@ -39,8 +39,10 @@ def understand(request: Request, settings: Settings, sources: Sources | None = N
             return Understood(reply=told(place.names.get("model"), settings.as_of), provider=place.provider)
         if place.about == "files":
             return asked(place, request, settings.as_of, sources or Sources())
+        if sources is None or is_form(request):
+            sources = Sources()
         if settings.validate != "strict":
-            return loosely(place, request, settings, sources or Sources())
+            return loosely(place, request, settings, sources)
         own = dialect(settings.dialect).get("bodies")
         body(place.endpoint, request.media_type, settings.as_of, own=own)
         found = given(request)
@@ -49,7 +51,7 @@ def understand(request: Request, settings: Settings, sources: Sources | None = N
         capability, hints = _capability(place, found, settings.as_of)
         hints += (place.hint,) if place.hint else ()
         name = body(place.endpoint, request.media_type, settings.as_of, capability.group, own)
-        job = _job(place.endpoint, name, capability, found, settings, hints, sources or Sources())
+        job = _job(place.endpoint, name, capability, found, settings, hints, sources)
         return Understood(job, document=held, provider=place.provider)
     except Problem as problem:
         provider = place.provider if place else problem.facts.get("provider", "openai")

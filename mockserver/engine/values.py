@@ -1,6 +1,6 @@
 """How a server answers, and what it makes of a request: the values that the engine's two halves share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,11 @@ class Settings:
     moderation: tuple[Mapping[str, Any], ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
     urls: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def judging(self) -> tuple[Hashable, ...]:
+        """What of them a form is understood by."""
+        return (self.as_of, self.auth, self.keys, self.accept, self.validate, self.dialect)
 
 
 def _nothing(url: str) -> bytes | None:

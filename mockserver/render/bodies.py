@@ -26,6 +26,9 @@ from mockserver.wire.plan import Chunk, End, Head, Plan, Step, Wait, whole
 # Answers asked for again are not counted and spelled again.
 USAGE = Shelf[dict[str, Any]](4_096, lambda _: 1)
 TEXTS = Shelf[bytes](32 * 1024 * 1024, len)
+# Long ones are not even copied again within a second.
+LONG = 64 * 1024
+TIMED = Shelf[bytes](16 * 1024 * 1024, len)
 BEGINNING = b'{\n  "created": '
 EVENTS = {"images/edits": "image_edit", "images/generations": "image_generation"}
 
@@ -35,7 +38,7 @@ def usage(job: Job, moment: Moment) -> dict[str, Any] | None:
     if not job.capability.row["usage"]:
         return None
     partials = job.parameters["partial_images"] if job.stream else 0
-    key = (job.digest, job.endpoint, moment.as_of.label, partials)
+    key = (job.digest, job.endpoint, job.resolved, moment.as_of.label)
     return USAGE.get(key, lambda: _counted(job, moment.as_of, partials))
 
 
@@ -93,9 +96,20 @@ def _body(
     if usage is None or ok:
         values = _response(job, sent, usage, moment, origin)
         return dumped(fixed(values, ok) if ok else values, sent, indent=2)
-    key = (job.digest, job.endpoint, job.dialect, moment.as_of.label, *(picture.digest for picture in sent))
-    rest = TEXTS.get(key, lambda: _timeless(job, sent, usage, moment, origin))
-    return b"%s%d%s" % (BEGINNING, math.floor(moment.now), rest)
+    key = (
+        job.digest,
+        job.endpoint,
+        job.resolved,
+        job.dialect,
+        moment.as_of.label,
+        *(picture.digest for picture in sent),
+    )
+    rest, second = TEXTS.get(key, lambda: _timeless(job, sent, usage, moment, origin)), math.floor(moment.now)
+
+    def timed() -> bytes:
+        return b"%s%d%s" % (BEGINNING, second, rest)
+
+    return timed() if len(rest) < LONG else TIMED.get((second, *key), timed)
 
 
 def _timeless(job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any], moment: Moment, origin: str) -> bytes:

@@ -68,7 +68,7 @@ def pictures(job: Job, style: str, seed: int) -> tuple[Sent, ...]:
 
 
 def _key(job: Job, style: str, seed: int) -> tuple[Any, ...]:
-    return style, seed, job.scene, job.parameters["partial_images"] if job.stream else None
+    return style, seed, job.scene, job.resolved
 
 
 def files(job: Job, given: tuple[bytes, ...]) -> tuple[Sent, ...]:

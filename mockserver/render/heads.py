@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from email.utils import formatdate
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from mockserver import resources
@@ -24,11 +24,27 @@ def _header_rows(as_of: AsOf) -> tuple[Mapping[str, Any], ...]:
     return tuple(rows)
 
 
+@cache
+def _templates(as_of: AsOf, kind: str, status: int) -> Headers:
+    """The names of the headers of one kind of answer, with the templates of their values."""
+    return tuple(
+        (row["name"], str(row["value"]))
+        for row in _header_rows(as_of)
+        if row.get("only", kind) == kind and row.get("unless") != status
+    )
+
+
+@lru_cache(maxsize=64)
+def dated(second: int) -> str:
+    """A second since 1970 as HTTP writes it."""
+    return formatdate(second, usegmt=True)
+
+
 def headers(moment: Moment, status: int, content_type: str, length: int | None, processing: float) -> Headers:
     """The headers of an answer that took `processing` seconds; one without a `length` is served in chunks."""
     kind = "served" if length is None else "refused"
     facts = {
-        "date": formatdate(math.floor(moment.now), usegmt=True),
+        "date": dated(math.floor(moment.now)),
         "content_type": content_type,
         "length": length,
         "processing_ms": round(processing * 1000),
@@ -37,9 +53,10 @@ def headers(moment: Moment, status: int, content_type: str, length: int | None, 
         **moment.identities(),
     }
     return tuple(
-        (row["name"], str(row["value"]).format_map(facts))
-        for row in _header_rows(moment.as_of)
-        if row.get("only", kind) == kind and row.get("unless") != status
+        [
+            (name, value.format_map(facts) if "{" in value else value)
+            for name, value in _templates(moment.as_of, kind, status)
+        ]
     )
 
 
@@ -53,7 +70,7 @@ def refusal(row: Row, facts: Mapping[str, Any], moment: Moment, extra: Headers =
     """The plan of a refusal, its body and Content-Length as recorded. `extra` headers come last."""
     body = row.body({**moment.identities(), **facts})
     if row.wire == "empty":
-        date = formatdate(math.floor(moment.now), usegmt=True)
+        date = dated(math.floor(moment.now))
         return whole(row.status, (("date", date), ("content-length", "0"), *row.headers.items(), *extra), body)
     low, high = resources.contract("headers.yaml")["processing_ms"][row.at]
     head = headers(moment, row.status, "application/json", len(body), moment.between("processing", low, high) / 1000)

@@ -50,10 +50,12 @@ def asked(entry: Mapping[str, Any]) -> Asked:
         mask="mask" in files or (not job and "mask" in fields),
         fields=fields,
         headers=headers,
-        retry=_count(headers.get("x-stainless-retry-count", "")),
+        retry=retries(headers),
         attempt=entry.get("attempt", 1),
     )
 
 
-def _count(text: str) -> int:
+def retries(headers: Mapping[str, str]) -> int:
+    """How often a client says to have tried before, in its own header."""
+    text = headers.get("x-stainless-retry-count", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -6,6 +6,7 @@ A short form is cut at its boundaries at once, where that gives the same parts.
 """
 
 import logging
+from collections.abc import Callable
 from functools import lru_cache
 
 import xxhash
@@ -17,9 +18,20 @@ from mockserver.wire.request import Part
 MAX_PARTS = 1_000
 # Characters of a header that is worth remembering.
 CACHED = 500
+# Bytes of a piece that is looked at where it is.
+VIEWED = 4_096
 # Bytes of a body that is waited for, to be cut at once.
 SHORT = 256 * 1024
+# Characters of a boundary (RFC 2046, section 5.1.1).
+LONGEST = 70
 BREAK, BLANK = b"\r\n", b"\r\n\r\n"
+
+Held = Callable[[str], bytes | None]
+
+
+def _nothing(digest: str) -> bytes | None:
+    return None
+
 
 # The parser logs what it refuses; here a refusal is a value, and nobody wants it on stderr as well.
 logging.getLogger("python_multipart").addHandler(logging.NullHandler())
@@ -36,22 +48,54 @@ def boundary(content_type: str) -> bytes | None:
 
 
 class FormReader:
-    """Feed it the body; then `parts` holds the form, and `fault` says why it is not one (else None)."""
+    """Feed it the body; then `parts` holds the form, and `fault` says why it is not one (else None).
 
-    def __init__(self, boundary: bytes, short: int = SHORT) -> None:
+    `held` gives the bytes of an xxh3 digest that are in memory already, if they are: they are not held twice.
+    Bodies of up to `short` bytes are cut at once.
+    """
+
+    def __init__(self, boundary: bytes, held: Held = _nothing, short: int = SHORT) -> None:
         self.parts: list[Part] = []
         self.fault: str | None = None
-        self._boundary, self._short = boundary, short
-        self._held: list[bytes] | None = []
+        self._boundary, self._held, self._short = boundary, held, short
+        self._waiting: list[bytes] | None = []
         self._length = 0
         self._ended = False
         self._headers: dict[str, str] = {}
         self._name = self._value = b""
-        self._chunks: list[memoryview] = []
+        self._chunks: list[memoryview | bytes] = []
         self._digest = xxhash.xxh3_128()
+        self._parser: MultipartParser | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the body. Never raises: what is wrong ends up in `fault`."""
+        if self._waiting is None:
+            self._push(data)
+            return
+        self._waiting.append(data)
+        self._length += len(data)
+        if self._length > self._short:
+            self._start()
+
+    def close(self) -> None:
+        """The body is over: one that ended before its closing boundary is refused."""
+        if self._waiting is not None:
+            body = b"".join(self._waiting)
+            found = cut(body, self._boundary, self._held)
+            if found is not None:
+                self.parts = found
+                return
+            self._waiting = [body]
+            self._start()
+        if self.fault is None and not self._ended:
+            self._fail("the body ends before its closing boundary")
+
+    def _start(self) -> None:
+        """Parse what came so far, and from now on what comes."""
+        waiting, self._waiting = self._waiting or [], None
         try:
-            self._parser: MultipartParser | None = MultipartParser(
-                boundary,
+            self._parser = MultipartParser(
+                self._boundary,
                 {
                     "on_part_begin": self._begin,
                     "on_header_field": self._header_field,
@@ -64,34 +108,7 @@ class FormReader:
             )
         except FormParserError as error:
             self._fail(str(error))
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes of the body. Never raises: what is wrong ends up in `fault`."""
-        if self._held is None:
-            self._push(data)
-            return
-        self._held.append(data)
-        self._length += len(data)
-        if self._length > self._short:
-            self._start()
-
-    def close(self) -> None:
-        """The body is over: one that ended before its closing boundary is refused."""
-        if self._held is not None:
-            body = b"".join(self._held)
-            found = cut(body, self._boundary)
-            if found is not None:
-                self.parts = found
-                return
-            self._held = [body]
-            self._start()
-        if self.fault is None and not self._ended:
-            self._fail("the body ends before its closing boundary")
-
-    def _start(self) -> None:
-        """Parse what came so far, and from now on what comes."""
-        held, self._held = self._held or [], None
-        for data in held:
+        for data in waiting:
             self._push(data)
 
     def _push(self, data: bytes) -> None:
@@ -103,7 +120,7 @@ class FormReader:
             self._fail(str(error))
 
     def _fail(self, reason: str) -> None:
-        self.fault, self._parser, self._held = reason, None, None
+        self.fault, self._parser = reason, None
         self._chunks = []
 
     def _begin(self) -> None:
@@ -123,21 +140,23 @@ class FormReader:
         self._name = self._value = b""
 
     def _data(self, data: bytes, start: int, end: int) -> None:
-        piece = memoryview(data)[start:end]
+        # A view of a long piece saves a copy; of many short ones it would take more memory than they do.
+        piece = memoryview(data)[start:end] if end - start > VIEWED else data[start:end]
         self._digest.update(piece)
         self._chunks.append(piece)
 
     def _end(self) -> None:
         said = self._headers.get("content-disposition")
         _, options = options_of(said) if said and len(said) < CACHED else parse_options_header(said)
-        filename = options.get(b"filename")
+        filename, digest = options.get(b"filename"), self._digest.hexdigest()
+        known = self._held(digest)
         self.parts.append(
             Part(
                 name=options.get(b"name", b"").decode("utf-8", "replace"),
                 filename=None if filename is None else filename.decode("utf-8", "replace"),
                 content_type=self._headers.get("content-type"),
-                data=b"".join(self._chunks),
-                digest=self._digest.hexdigest(),
+                data=b"".join(self._chunks) if known is None else known,
+                digest=digest,
             )
         )
         self._chunks = []
@@ -146,11 +165,11 @@ class FormReader:
         self._ended = True
 
 
-def cut(body: bytes, boundary: bytes) -> list[Part] | None:
+def cut(body: bytes, boundary: bytes, held: Held = _nothing) -> list[Part] | None:
     """The parts of a whole form, or None where it is not as plain as clients send it: the parser is to judge it."""
     first, stop = b"--" + boundary, b"\r\n--" + boundary
     at, parts = len(first), list[Part]()
-    if not body.startswith(first):
+    if not body.startswith(first) or not 0 < len(boundary) <= LONGEST:
         return None
     while body[at : at + 2] == BREAK and len(parts) < MAX_PARTS:
         blank = body.find(BLANK, at)
@@ -158,8 +177,10 @@ def cut(body: bytes, boundary: bytes) -> list[Part] | None:
         said = described(body[at + 2 : blank]) if at + 2 < blank < min(end, at + CACHED) else None
         if said is None:
             return None
-        data = body[blank + 4 : end]
-        parts.append(Part(said.name, said.filename, said.content_type, data, xxhash.xxh3_128_hexdigest(data)))
+        data = memoryview(body)[blank + 4 : end]
+        digest = xxhash.xxh3_128_hexdigest(data)
+        known = held(digest)
+        parts.append(Part(said.name, said.filename, said.content_type, bytes(data) if known is None else known, digest))
         at = end + len(stop)
     return parts if parts and body[at:] in (b"--", b"--\r\n") else None
 
