@@ -94,6 +94,12 @@ async def carry_out(
 
 async def _rest(seconds: float, connection: Connection, receive: Receive, sleep: Sleep) -> bool:
     """Send nothing for so many seconds, or until the client has gone (or the server stops): is it so?"""
+    if sleep is asyncio.sleep:  # as nearly always; two tasks more for each of hundreds of streams would take their time
+        with connection.resting(), contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if math.isinf(seconds) else seconds):
+                await _departure(receive)
+                return True
+        return False
     waits = [asyncio.ensure_future(_departure(receive))]
     if not math.isinf(seconds):
         waits.append(asyncio.ensure_future(sleep(seconds)))

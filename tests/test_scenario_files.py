@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from mockserver import resources
 from mockserver.contract import catalogue
+from mockserver.scenario import lint
 from mockserver.scenario.asked import Asked
-from mockserver.scenario.files import ScenarioError, load, parse
+from mockserver.scenario.document import read
+from mockserver.scenario.files import ScenarioError, built_in, load, parse
+from mockserver.scenario.files import text as spelled
 from mockserver.scenario.machine import Scenario, Step
 
 GOOD = "scenario: mine\nsteps:\n  - {ok: {}}\n"
@@ -479,3 +482,9 @@ def test_without_a_folder() -> None:
     for line in ("extends: other.yaml", "steps: [{ok: {pictures: [a.png]}}]"):
         with pytest.raises(ScenarioError, match="has no folder in which files could lie"):
             parse(f"scenario: mine\n{line}\n".encode(), "x")
+
+
+@pytest.mark.parametrize("name", built_in())
+def test_built_in_ones_are_shaped_by_the_schema(name: str) -> None:
+    """Which is why it is not asked each time that one is loaded."""
+    assert lint.faults(read(spelled(name).encode(), name)) == []

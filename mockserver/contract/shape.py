@@ -8,10 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from functools import cache
-from typing import Any, cast
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any, cast
 
 from mockserver import resources
 from mockserver.contract import form, sizes
@@ -19,6 +16,9 @@ from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability
 from mockserver.contract.catalogue import Problem, listed
 from mockserver.wire.request import Part
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 KEYWORDS = {
     "additionalProperties": "unknown-parameter",
@@ -58,6 +58,8 @@ class Schema:
     """The parameters of one body (a file of contracts/schemas/), for one model on one day."""
 
     def __init__(self, name: str, capability: Capability, as_of: AsOf) -> None:
+        from jsonschema import Draft202012Validator  # with the first request: a start need not wait for it
+
         base = resources.contract(f"schemas/{name}.json")
         self.capability = capability
         self.is_form = name.endswith(("-form", "-query"))
@@ -132,7 +134,7 @@ class Schema:
             value = int(value)  # JSON Schema takes 1.0 for an integer too
         return value
 
-    def _problem(self, param: str, error: ValidationError) -> Problem:
+    def _problem(self, param: str, error: "ValidationError") -> Problem:
         keyword, value = str(error.validator), cast(Any, error.instance)
         bound: Any = error.validator_value
         schema: Any = error.schema

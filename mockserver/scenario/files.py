@@ -68,14 +68,16 @@ def text(name: str) -> str:
     return _bytes(name).decode("utf-8")
 
 
-def parse(text: bytes, source: str, folder: Path | None = None, seen: tuple[str, ...] = ()) -> Scenario:
+def parse(
+    text: bytes, source: str, folder: Path | None = None, seen: tuple[str, ...] = (), shaped: bool = False
+) -> Scenario:
     """A scenario from YAML (or JSON) text; `source` is what messages call it.
 
-    `folder` is where its files lie, if anywhere; `seen` are the files that build on this one, itself included.
-    Raises ScenarioError.
+    `folder` is where its files lie, if anywhere; `seen` are the files that build on this one, itself included. What is
+    known to be `shaped` by the schema is not held against it. Raises ScenarioError.
     """
     document = read(text, source)
-    found = lint.faults(document)
+    found = lint.faults(document, shaped=shaped)
     if found:
         raise ScenarioError(*found)
     data, pictures = _whole(document, folder, seen)
@@ -164,7 +166,7 @@ def _within(name: str, folder: Path | None) -> Path:
 
 @cache
 def _built_in(name: str) -> Scenario:
-    return parse(_bytes(name), f"{name}.yaml", None, (name,))
+    return parse(_bytes(name), f"{name}.yaml", None, (name,), shaped=True)
 
 
 def _bytes(name: str) -> bytes:
