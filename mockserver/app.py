@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver import admin
 from mockserver.delivery import carry_out
-from mockserver.engine.answer import Answer, answer, at_hand, disturbed, early
+from mockserver.engine.answer import UNPAINTED, Answer, answer, at_hand, disturbed, early
 from mockserver.engine.asking import asking
 from mockserver.engine.door import api_key
 from mockserver.engine.entry import amend, arrived, entry, pictures
@@ -110,8 +110,9 @@ class Api:
         understood, settings = told.understood, told.settings
         taken = await server.state.take(name, told.asked, picked)
         moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
-        work = partial(answer, understood, taken.turn, moment, settings, f"{scope['scheme']}://{told.host}")
-        given = work() if at_hand(understood, settings, moment) else await self._aside(work)
+        work = partial(answer, understood, taken.turn, moment, origin=f"{scope['scheme']}://{told.host}")
+        ready = at_hand(understood, settings, moment)
+        given = work(settings) if ready else await self._aside(painted, work, settings, hung_up(scope))
         number = server.journal.next_id()
         noted = entry(told.request, understood, told.arrival, taken.turn, moment, given, number)
         plan = beside(given, noted["id"], origin, settings.bare)
@@ -249,6 +250,11 @@ def encoded(text: str, limit: int = HINT_BYTES) -> str:
         text = text[: min(len(text) - 1, limit)]
         whole = quote(text, safe=HEADER_SAFE, errors="replace") + "..."
     return whole
+
+
+def painted(work: Callable[[Settings], Answer], settings: Settings, gone: Callable[[], bool]) -> Answer:
+    """An answer, in which nothing is painted for a client that has gone while it waited."""
+    return work(replace(settings, paint=UNPAINTED) if gone() else settings)
 
 
 def hung_up(scope: Scope) -> Callable[[], bool]:

@@ -17,8 +17,12 @@ def opened(scope: Scope, path: str) -> Request:
 async def read(request: Request, receive: Receive, limit: int) -> Request | None:
     """The whole request, its form parsed as the bytes arrive; None when the client went away before its end.
 
-    A body beyond `limit` bytes is not read on: the request then carries the fault `body-too-large`.
+    A body beyond `limit` bytes is not read on, and not at all where its head says so: the request then carries the
+    fault `body-too-large`.
     """
+    told = request.header("content-length") or ""
+    if told.isdecimal() and int(told) > limit:
+        return replace(request, fault=Fault("body-too-large", maximum=limit, length=int(told)))
     kind = request.header("content-type") or ""
     edge = boundary(kind)
     form = FormReader(edge) if edge else None
