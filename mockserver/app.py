@@ -38,6 +38,8 @@ from mockserver.wire.plan import Head, Plan
 from mockserver.wire.request import Request
 
 HINT_BYTES = 1_000
+# Characters of a session's name.
+NAME = 200
 T = TypeVar("T")
 # What stands in a header as it is; everything else, "%" included, is percent-encoded.
 HEADER_SAFE = " !#$&'()*+,/:;=?@[]<>|`{}^\"-._~"
@@ -75,6 +77,9 @@ class Named:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
         _, name, *rest = path.split("/", 2)
+        if len(name) > NAME:
+            await problem(400, "Bad Request", f"a session's name has at most {NAME} characters")(scope, receive, send)
+            return
         await self.api.serve(scope, receive, send, "/" + "".join(rest), name)
 
 

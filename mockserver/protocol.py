@@ -5,16 +5,14 @@ Knows bytes and seconds, nothing of what a request asks for.
 
 import asyncio
 from collections.abc import Iterable
-from types import ModuleType
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-resource: ModuleType | None
-try:
-    import resource
-except ImportError:  # Windows has no such limits
-    resource = None
+# Windows has no such limits.
+resource: Any = import_module("resource") if find_spec("resource") else None
 
 # Bytes in a row that are neither a whole head nor part of a body: heads, trailers, extensions of chunks.
 HEAD_BYTES = 65_536

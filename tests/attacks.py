@@ -184,6 +184,7 @@ def forms() -> Iterator[Attack]:
     yield "form-name-brackets", post(form(part("[]", b"x"))), (400,)
     yield "form-name-deep", post(form(part("a[b][c][d][]" + "[e]" * 500, b"x"))), (400,)
     yield "form-utf8-broken", edit(prompt=b"\xff\xfe\xed\xa0\x80"), (200, 400)
+    yield "form-fields-99", post(form(*[part(f"f{place}", b"x" * 200_000) for place in range(99)])), (400,)
     yield "form-text-10mb", edit(prompt=b"x" * 10_000_000), (400,)
     yield "form-encoded", post(b"model=gpt-image-2&prompt=x", "application/x-www-form-urlencoded"), (400,)
     yield "form-mixed", post(form(), f"multipart/mixed; boundary={EDGE}"), (400,)
@@ -297,7 +298,7 @@ def paths() -> Iterator[Attack]:
     yield "path-100kb", head("/" + "a" * 100_000, "GET"), (404, 414, 431)
     yield "query-100kb", head("/v1/models?" + "a=b&" * 25_000, "GET"), (200, 414, 431)
     for name in ("session", "since", "limit", "status", "outcome"):
-        yield f"query-{name}", head(f"/__mock/journal?{name}=%00%ff..%2f{'9' * 5_000}", "GET"), (200, 400)
+        yield f"query-{name}", head(f"/__mock/journal?{name}=%00%ff..%2f{'9' * 5_000}", "GET"), (200, 400, 414)
     yield "method-unknown", head("/v1/models", "BREW"), (400, 405)
     yield "method-long", head("/v1/models", "A" * 10_000), (400, 405)
     yield "method-trace", head("/v1/models", "TRACE"), (405,)
@@ -387,6 +388,11 @@ def documents() -> Iterator[Attack]:
     yield "json-utf16", post('{"model": "x"}'.encode("utf-16"), kind), (400,)
     yield "json-bom", post(b'\xef\xbb\xbf{"model": "x"}', kind), (400,)
     yield "json-null-key", document({"\0": "\0"}), (400,)
+    yield (
+        "json-values",
+        document({"model": "x", "a": list(range(200_000)), "b": {str(n): n for n in range(50_000)}}),
+        (400,),
+    )
     yield "json-types", document({"model": ["gpt-image-2"], "prompt": {"a": 1}, "images": 3, "n": True}), (400,)
     yield (
         "json-images-many",
