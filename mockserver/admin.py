@@ -28,6 +28,7 @@ def create(server: Server) -> Starlette:
         Route("/", told.page),
         Route("/choices", told.choices),
         Route("/health", told.health),
+        Route("/metrics", told.metrics),
         Route("/reset", told.reset, methods=["POST"]),
         Route("/openapi.json", told.openapi),
         Route("/scenario", told.scenario, methods=["GET", "PUT"]),
@@ -80,6 +81,12 @@ class Told:
                 "scenario": self.server.state.scenario.name,
             }
         )
+
+    async def metrics(self, request: Request) -> Response:
+        """Counts and sizes, as Prometheus reads them."""
+        from mockserver import metrics  # its library takes longer to load than a server may to start
+
+        return Response(metrics.exposition(self.server), headers={"content-type": metrics.CONTENT_TYPE})
 
     async def reset(self, request: Request) -> Response:
         """Back to the start, for `?session=` or for all: the place in the scenario, clock, files and journal."""

@@ -129,12 +129,15 @@ class Api:
         arrived = began + server.clock.advanced(name)
         noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, hung_up(scope))
         self._keep(name, noted, understood, given)
+        stream = self._count(noted, understood, given, began)
+        server.tally.begin(stream)
         trail = Trail(noted["answer"]["sent"], began, server.clock.watch)
         try:
             if server.shared:
                 send = await server.shared.keep(send, lambda: server.clock.watch() + server.clock.advanced(name))
             await carry_out(plan, noted["answer"], receive, trail.along(send), server.sleep, scope)
         finally:
+            server.tally.end(stream)
             trail.close()
             left = hung_up(scope)() and not noted["answer"]["complete"]
             server.journal.calls.end(*place, None if left else server.clock.watch() + server.clock.advanced(name))
@@ -162,6 +165,14 @@ class Api:
             return heard(whole, understand(whole, settings, sources), settings, host, now)
 
         return listen() if quick(whole) else await self._aside(listen)
+
+    def _count(self, noted: dict[str, Any], understood: Understood, given: Answer, began: float) -> bool:
+        """Count a request; is its answer a stream?"""
+        job, row = understood.job, given.row
+        seconds = self.server.clock.watch() - began
+        endpoint, family = job.endpoint if job else "", row.family if row else ""
+        self.server.tally.note(endpoint, noted["answer"]["status"], family, seconds)
+        return job is not None and job.stream and row is None
 
     def _keep(self, name: str, noted: dict[str, Any], understood: Understood, given: Answer) -> None:
         """Remember what an answer leaves behind: its entry, its pictures and the session's files."""
