@@ -12,19 +12,23 @@ from benchmarks.speed import noise
 MB = 1024 * 1024
 
 
-def held(port: int, what: str) -> int:
-    """Bytes that the process which listens on a port holds now (VmRSS), or held at most (VmHWM)."""
-    ends = {
-        line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines() if f":{port:04X} 00000000" in line
-    }
-    for process in Path("/proc").glob("[0-9]*"):
+def process(port: int) -> Path:
+    """The folder in /proc of the process that listens on a port."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()
+    ends = {line.split()[9] for line in lines if f":{port:04X} 00000000" in line}
+    for found in Path("/proc").glob("[0-9]*"):
         try:
-            if any(str(one.readlink()).strip("socket:[]") in ends for one in (process / "fd").iterdir()):
-                lines = (process / "status").read_text().splitlines()
-                return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(what))
+            if any(str(one.readlink()).strip("socket:[]") in ends for one in (found / "fd").iterdir()):
+                return found
         except OSError:
             continue
     raise SystemExit(f"nobody listens on port {port}")
+
+
+def held(port: int, what: str) -> int:
+    """Bytes that the process which listens on a port holds now (VmRSS), or held at most (VmHWM)."""
+    lines = (process(port) / "status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(what))
 
 
 def upload(port: int, body: bytes, together: threading.Barrier, said: list[bytes]) -> None:
