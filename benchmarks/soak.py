@@ -18,12 +18,12 @@ from typing import Any
 from benchmarks.load import EDGE, form, free, mock, serving
 from benchmarks.memory import process
 from benchmarks.speed import noise
-from mockserver.scenario.files import built_in
+from mockserver.scenario.files import built_in, load
 
 # Seconds that a client waits for the next bytes before it hangs up.
 PATIENCE = 0.1
 AT_ONCE = 32
-# Bytes that the server may hold more at the end than after the first tenth.
+# Bytes that the server may hold more at the end than after the first three tenths.
 GROWTH = 24 * 1024 * 1024
 # Where a client leaves: after this part of its upload, or of the answer's first bytes; most stay.
 LEAVES = ("stays", "stays", "stays", "stays", "in the upload", "after the upload", "in the answer")
@@ -124,10 +124,17 @@ class Soak:
         found = {
             "told twice": [number for number, count in told.items() if count > 1],
             "answered and not told": [number for number in fates if fates[number] == "answered" and not told[number]],
-            "told and never sent": [number for number in told if fates[number] == "in the upload"],
+            "told and never sent": [
+                number for number in told if fates[number] == "in the upload" and not early(number)
+            ],
             "without an end": sorted(self.told.keys() - self.ended),
         }
         return [f"{what}: {numbers[:10]}" for what, numbers in found.items() if numbers]
+
+
+def early(number: int) -> bool:
+    """Does the scenario of a request answer some before their upload is there?"""
+    return load(built_in()[number % len(built_in())]).hasty
 
 
 def held(port: int) -> dict[str, float]:
@@ -145,10 +152,12 @@ async def soak(port: int, requests: int) -> int:
     """A whole run; prints what it came to and returns the exit status."""
     begun = held(port)
     run = Soak(port, noise(3_000), begun["sockets"])
-    await run.run(0, requests // 10)
-    before = await run.settled()
-    await run.run(requests // 10, requests)
-    after = await run.settled()
+    states = []
+    for tenth in range(10):
+        await run.run(requests * tenth // 10, requests * (tenth + 1) // 10)
+        states.append(await run.settled())
+    # By then the journal is full of entries, some of them long.
+    before, after = states[2], states[-1]
     run.read()
     wrong = run.accounts()
     grown = after["memory"] - before["memory"]
@@ -157,7 +166,8 @@ async def soak(port: int, requests: int) -> int:
     for name in ("threads", "sockets"):
         if after[name] > max(before[name], begun[name]):
             wrong.append(f"{after[name] - before[name]:.0f} more {name}")
-    print(json.dumps({"at first": begun, "after a tenth": before, "at the end": after}))
+    print(json.dumps({"at first": begun, "after three": before, "at the end": after}))
+    print("MiB after each tenth:", *(f"{state['memory'] / 2**20:.0f}" for state in states))
     print(json.dumps({"fates": Counter(run.fates.values()), "entries": len(run.told), "wrong": wrong}))
     return int(bool(wrong))
 

@@ -186,6 +186,7 @@ def forms() -> Iterator[Attack]:
     yield "form-utf8-broken", edit(prompt=b"\xff\xfe\xed\xa0\x80"), (200, 400)
     yield "form-fields-99", post(form(*[part(f"f{place}", b"x" * 200_000) for place in range(99)])), (400,)
     yield "form-text-10mb", edit(prompt=b"x" * 10_000_000), (400,)
+    yield "form-file-as-user", post(form(part("user", b"x", filename="a.png"))), (400,)
     yield "form-encoded", post(b"model=gpt-image-2&prompt=x", "application/x-www-form-urlencoded"), (400,)
     yield "form-mixed", post(form(), f"multipart/mixed; boundary={EDGE}"), (400,)
     yield "form-two-types", post(form(), kind, EDITS, "Content-Type: application/json"), (400,)

@@ -479,3 +479,12 @@ def test_without_a_folder() -> None:
     for line in ("extends: other.yaml", "steps: [{ok: {pictures: [a.png]}}]"):
         with pytest.raises(ScenarioError, match="has no folder in which files could lie"):
             parse(f"scenario: mine\n{line}\n".encode(), "x")
+
+
+@pytest.mark.parametrize("text", ["a: \x1f", "a: \x00", "\ufffe"])
+def test_characters_that_yaml_has_not_are_told_in_one_line(text: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse(text.encode(), "mine")
+    (fault,) = caught.value.faults
+    assert fault.startswith("mine:1: is not YAML: ")
+    assert "\n" not in fault
