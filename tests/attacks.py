@@ -394,6 +394,9 @@ def documents() -> Iterator[Attack]:
         document({"model": "x", "a": list(range(200_000)), "b": {str(n): n for n in range(50_000)}}),
         (400,),
     )
+    beyond = [{"image_url": "data:image/png;base64,\u00e9AAA"}]
+    yield "json-base64-not-ascii", document({"model": "gpt-image-2", "prompt": "x", "images": beyond}), (400,)
+    yield "json-mask-not-ascii", document({"model": "gpt-image-2", "prompt": "x", "mask": beyond[0]}), (400,)
     yield "json-types", document({"model": ["gpt-image-2"], "prompt": {"a": 1}, "images": 3, "n": True}), (400,)
     yield (
         "json-images-many",
