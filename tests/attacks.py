@@ -400,7 +400,7 @@ def documents() -> Iterator[Attack]:
     yield "json-types", document({"model": ["gpt-image-2"], "prompt": {"a": 1}, "images": 3, "n": True}), (400,)
     yield (
         "json-images-many",
-        document({"model": "gpt-image-2", "prompt": "x", "images": [{"image_url": "x"}] * 50_000}),
+        document({"model": "gpt-image-2", "prompt": "x", "images": [{"image_url": "x"}] * 5_000}),
         (400,),
     )
     for name in ("scenario", "next", "verify", "clock", "verdict"):

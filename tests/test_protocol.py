@@ -12,11 +12,12 @@ import pytest
 
 from mockserver import protocol
 from mockserver.engine.values import Settings
+from mockserver.files import File
 from mockserver.protocol import HEAD_BYTES, IDLE_SECONDS, LINGER_SECONDS, PACE, PACE_SECONDS, Bounded, look
 from mockserver.scenario.files import parse
 from mockserver.server import Running, running
 from mockserver.state import Memory, Server
-from tests.attacks import EDITS, KEY, edit, form, head, part, post
+from tests.attacks import EDITS, KEY, edit, head
 
 OPEN = f"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n{KEY}\r\n\r\n".encode()
 STEPS = "scenario: own\nsteps: [{}]\nthen: ok\n"
@@ -165,7 +166,9 @@ def test_nobody_is_hurried_whom_the_server_keeps_waiting() -> None:
 
 def test_an_answer_that_nobody_reads() -> None:
     with slow() as there, there.connect() as connection:
-        connection.sendall(post(form(part("n", b"10"))))
+        large = File("file-large", "a.bin", "vision", bytes(20_000_000), "", 0)
+        there.started.call(lambda: there.started.server.files.put("me", large))
+        connection.sendall(OPEN.replace(b"/v1/models", b"/__mock/s/me/v1/files/file-large/content"))
         there.until(lambda: any(one.transport.get_write_buffer_size() for one in there.connections()))
         there.at(0)
         there.at(PACE_SECONDS - 1)
