@@ -4,6 +4,7 @@ Knows bytes and seconds, nothing of what a request asks for.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
@@ -55,16 +56,14 @@ class Bounded(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected; too many push out the one that has rested longest."""
         super().connection_made(transport)
-        self._behind: list[RequestResponseCycle] = []
+        self._asked = deque[RequestResponseCycle]()
         if len(self.connections) > room():
             push_out(one for one in cast("set[Bounded]", self.connections) if one is not self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone: that ends also the work for what it asked before its last request."""
         super().connection_lost(exc)
-        for cycle in self._behind:
-            cycle.disconnected = True
-            cycle.message_event.set()
+        self._give_up()
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come; they are thrown away once the client was told to leave."""
@@ -81,13 +80,14 @@ class Bounded(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A head is whole. Raises HeadTooLarge, which the parser hands on as a fault of the request."""
-        before = self._current()
         if self._row + self._size > HEAD_BYTES and self._weight() > HEAD_BYTES:
             raise HeadTooLarge
         self._whole = True
         super().on_headers_complete()
         self.headers = Trailers()
-        self._behind = [one for one in (*self._behind, *before) if not one.response_complete]
+        self._asked.append(self.cycle)
+        while self._asked[0].response_complete:
+            self._asked.popleft()
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body has come."""
@@ -107,19 +107,14 @@ class Bounded(HttpToolsProtocol):
         if self.leaving or self.transport.is_closing():
             return
         self.leaving = True
-        begun = False
-        for cycle in (*self._behind, *self._current()):
-            begun |= cycle.response_started and not cycle.response_complete
-            cycle.disconnected = True
-            cycle.message_event.set()
+        begun = any(cycle.response_started and not cycle.response_complete for cycle in self._asked)
+        self._give_up()
         if begun:
             self.transport.abort()
             return
         self.flow.resume_reading()
-        about = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(
-            words
-        )
-        self.transport.write(STATUS_LINE[status] + about + words.encode("ascii"))
+        about = f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(words)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(STATUS_LINE[status] + f"{about}{words}".encode("ascii"))
         # Closed at once, bytes on their way to us would make the system take the answer back.
         self.transport.write_eof()
 
@@ -140,12 +135,14 @@ class Bounded(HttpToolsProtocol):
         return self._waits[1] if self._waits and self._idle() else float("inf")
 
     def _idle(self) -> bool:
-        return all(cycle.response_complete for cycle in self._current())
+        return all(cycle.response_complete for cycle in self._asked)
 
-    def _current(self) -> list[RequestResponseCycle]:
-        """The newest request and its answer; none before the first."""
-        newest: RequestResponseCycle | None = self.cycle
-        return [newest] if newest else []
+    def _give_up(self) -> None:
+        """Nobody waits any more for any answer, that to an earlier request included."""
+        for cycle in self._asked:
+            if not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
 
     def _awaited(self) -> tuple[object, int, float, float]:
         """What the client is waited for (None for nothing), how far it is, and what must have come in which seconds."""

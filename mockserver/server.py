@@ -38,7 +38,7 @@ class Protocol(Bounded):
         """The server stops: what rests is not waited for."""
         super().shutdown()
         self.stopping = True
-        if self.resting:
+        if self.resting or self.leaving:
             self.transport.abort()
 
 

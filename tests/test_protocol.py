@@ -26,7 +26,7 @@ STEPS = "scenario: own\nsteps: [{}]\nthen: ok\n"
 def server(steps: str = "") -> Server:
     """A server that answers at once, or as the steps say."""
     scenario = [Memory(parse(STEPS.format(steps).encode(), "own"))] if steps else []
-    return Server(Settings(paint="noise"), *scenario)
+    return Server(Settings(paint="flat"), *scenario)
 
 
 class Slow:
@@ -282,3 +282,11 @@ def test_connections_by_what_the_system_allows(
     assert protocol.room() == before
     protocol.widen()
     assert protocol.room() == after
+
+
+def test_a_server_that_stops_does_not_wait_for_who_was_told_to_leave() -> None:
+    with slow() as there, there.connect() as connection:
+        connection.sendall(head(EDITS, "POST", "Transfer-Encoding: chunked") + b"nonsense\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 400 ")
+        there.started.stop()
+        assert not there.started._uvicorn.server_state.connections
