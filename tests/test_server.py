@@ -178,7 +178,9 @@ def connection(closing: bool = False, stopping: bool = False) -> tuple[server.Co
         pass
 
     transport = Transport(closing)
-    protocol: Any = SimpleNamespace(transport=transport, flow=SimpleNamespace(drain=drain), stopping=stopping)
+    protocol: Any = SimpleNamespace(
+        transport=transport, flow=SimpleNamespace(drain=drain), stopping=stopping, leaving=False
+    )
     return server.Connection(protocol, protocol), transport
 
 
