@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,24 @@ def test_a_body_that_is_announced_as_too_large_is_not_read() -> None:
     answer = talk.edit(data={"prompt": "x" * 2_000})
     assert answer.status_code == 413
     assert "(1000) exceeded" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_body_that_turns_out_too_large_is_not_read_on(kind: str) -> None:
+    came: list[int] = []
+
+    async def pieces() -> AsyncIterator[bytes]:
+        """A body without an announced length."""
+        for number in range(10):
+            came.append(number)
+            yield b"x" * 400
+
+    talk = Talk()
+    talk.server.upload_bytes = 1_000
+    answer = talk.ask("POST", "/v1/images/edits", headers=JSON | {"Content-Type": kind}, content=pieces())
+    assert answer.status_code == 413
+    assert "(1000) exceeded" in answer.json()["error"]["message"]
+    assert came == [0, 1, 2]
 
 
 def test_a_text_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
