@@ -1,6 +1,7 @@
 """Servers to measure, and the load that is put on them: wrk over loopback. Knows nothing of what the tables show."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -80,6 +81,18 @@ def peer(name: str, port: int) -> list[str]:
     return [*uvicorn, "--port", str(port), f"benchmarks.peers:{name}"]
 
 
+def aimock(port: int, folder: str) -> list[str] | None:
+    """The command of npm's aimock, if it is there, set up to answer the same edit."""
+    command = shutil.which("aimock")
+    fixture = {
+        "match": {"userMessage": "Make it night", "endpoint": "image"},
+        "response": {"image": {"b64Json": "QUJD"}},
+    }
+    Path(folder, "fixtures.json").write_text(json.dumps({"fixtures": [fixture]}))
+    Path(folder, "aimock.json").write_text(json.dumps({"llm": {"fixtures": str(Path(folder, "fixtures.json"))}}))
+    return None if command is None else [command, "-c", str(Path(folder, "aimock.json")), "-p", str(port)]
+
+
 def put(port: int, body: bytes, connections: int, seconds: float) -> float:
     """Requests a second that wrk gets answered. Ends the run where one was refused."""
     wrk = shutil.which("wrk")
@@ -97,6 +110,6 @@ def put(port: int, body: bytes, connections: int, seconds: float) -> float:
             env={**os.environ, "BENCHMARK_BODY": str(data)},
             check=True,
         )
-    if "Non-2xx" in done.stdout:
+    if "Non-2xx" in done.stdout or "Requests/sec:      0" in done.stdout:
         raise SystemExit(f"refused:\n{done.stdout}")
     return float(re.findall(r"Requests/sec:\s+([\d.]+)", done.stdout)[0])

@@ -1,4 +1,7 @@
-"""How fast: edits of this server beside routes that do less. `python -m benchmarks.speed [--seconds 3] [--quick]`."""
+"""How fast: edits of this server beside routes that do less. `python -m benchmarks.speed [--seconds 3] [--quick]`.
+
+Where npm's aimock is on the PATH, it is measured too; it knows no streams of pictures and answers with three bytes.
+"""
 
 import argparse
 import io
@@ -9,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.load import EDGE, form, free, mock, peer, put, serving
+from benchmarks.load import EDGE, aimock, form, free, mock, peer, put, serving
 
 Row = tuple[str, ...]
 
@@ -44,6 +47,10 @@ def rates(picture: bytes, paint: str, fields: dict[str, str], connections: int, 
         for name, port in zip(("bare", "form"), ports[1:], strict=True):
             with serving(peer(name, port), port, "/", {"BENCHMARK_ANSWER": str(kept)}):
                 found.append(put(port, body, connections, seconds))
+        command = None if "stream" in fields else aimock(port := free(), folder)
+        if command:
+            with serving(command, port, "/health"):
+                found.append(put(port, body, connections, seconds))
     return found
 
 
@@ -61,12 +68,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="16 connections, no streams")
     asked = parser.parse_args()
     streams = [{}] if asked.quick else [{}, {"stream": "true", "partial_images": "3"}]
-    rows: list[Row] = [("upload", "paint", "kind", "connections", "this", "bare", "form", "this/bare", "this/form")]
+    names = ("this", "bare", "form", "this/bare", "this/form", "aimock")
+    rows: list[Row] = [("upload", "paint", "kind", "connections", *names)]
     for upload, size in (("tiny", 64), ("100 kB", 100_000), ("1.5 MB", 1_500_000)):
         for paint in ("flat", "noise"):
             for fields in streams:
                 for connections in (16,) if asked.quick else (1, 16, 64):
-                    this, bare, parsed = rates(noise(size), paint, fields, connections, asked.seconds)
+                    this, bare, parsed, *other = rates(noise(size), paint, fields, connections, asked.seconds)
                     kind = "stream" if fields else "plain"
                     numbers = (
                         f"{this:.0f}",
@@ -74,6 +82,7 @@ def main() -> None:
                         f"{parsed:.0f}",
                         f"{this / bare:.2f}",
                         f"{this / parsed:.2f}",
+                        f"{other[0]:.0f}" if other else "",
                     )
                     rows.append((upload, paint, kind, str(connections), *numbers))
     table(rows)
