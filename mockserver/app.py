@@ -104,7 +104,7 @@ class Api:
         moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
         given = await self._aside(answer, understood, taken.turn, moment, settings, f"{scope['scheme']}://{heard.host}")
         noted = entry(heard.request, understood, taken.turn, moment, given, server.journal.next_id())
-        plan = beside(given, noted["id"], origin, settings.bare)
+        plan = meant = beside(given, noted["id"], origin, settings.bare)
         if taken.turn.faults:
             done = await self._aside(disturbed, plan, taken.turn, moment, heard.unread)
             amend(noted, done)
@@ -113,6 +113,7 @@ class Api:
         arrived = began + server.clock.advanced(name)
         noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, hung_up(scope))
         self._keep(name, noted, understood, given)
+        server.witness(noted, heard.request, meant, plan)
         try:
             await carry_out(plan, noted["answer"], receive, send, server.sleep, scope)
         finally:
