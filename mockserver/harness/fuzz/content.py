@@ -85,7 +85,7 @@ def _parsed(plan: Plan) -> tuple[int | None, dict[str, str], bytes]:
         return head.status, dict(head.headers), data
     top, _, body = data.partition(b"\r\n\r\n")
     first, *lines = top.decode("latin-1").split("\r\n")
-    found = re.search(r" ([0-9]{3})", first)
+    found = re.match(r"HTTP/1\.. ([0-9]{3})", first)
     if not found or b"\r\n\r\n" not in data:
         return None, {}, b""
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}

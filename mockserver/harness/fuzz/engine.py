@@ -175,6 +175,7 @@ def fuzz(client: Client, model: str, day: str, only: str | None, limits: Limits,
     stage = Stage(client, model, day)
     try:
         run = Run(stage, limits, **more)
+        stage.tell = lambda: run.tell(run)
         run.prepare()
         for row in chosen(only):
             if not run.over:

@@ -91,8 +91,10 @@ class Observation:
 class Stage:
     """A server in a thread, a client, and what was seen of each case: the same case is tried once."""
 
-    def __init__(self, client: Client, model: str, day: str, tell: Callable[[], object] = lambda: None) -> None:
-        self.client, self.model, self.day, self._tell = client, model, day, tell
+    def __init__(self, client: Client, model: str, day: str) -> None:
+        self.client, self.model, self.day = client, model, day
+        # Called after each case that was tried.
+        self.tell: Callable[[], object] = lambda: None
         self.tried = 0
         self._seen: dict[str, Observation] = {}
         self._witnessed: list[tuple[dict[str, Any], Request, Plan, Plan]] = []
@@ -116,7 +118,7 @@ class Stage:
         key = case.key
         if key not in self._seen:
             self._seen[key] = self._tried(case)
-            self._tell()
+            self.tell()
         return self._seen[key]
 
     def _tried(self, case: Case) -> Observation:

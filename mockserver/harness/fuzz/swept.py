@@ -54,6 +54,7 @@ PICTURES = (
 DEADLINE, STALL, RETRIES = 2.0, 1.0, 4.0
 NUMBERS = (0, 1, 2**31 - 1, 2**31, 2**53 - 1)
 WAIT = 0.05
+QUICK = 0.0003
 
 
 @dataclass(frozen=True)
@@ -147,13 +148,16 @@ def legal(*names: str) -> Any:
 
 def pieces(ground: Ground) -> Iterator[Case]:
     """The answer arrives in pieces that end anywhere, inside characters too."""
-    wide = {"new_enum": {"value": "日本🦊é"}}
+    wide = [{"new_enum": {"value": "日本🦊é"}}, {"unknown_fields": {}}]
+    short = Case(stream=True)
+    for case in (PLAIN, short):
+        yield answered(case, "split", *wide, {"split": {"every": 1, "most": 2000, "seconds": QUICK}})
     for case in MODES:
-        for way in ({"every": 1, "most": 4000}, {"every": 7}, {"inside": "character"}, {"every": 1024}):
-            yield answered(case, "split", wide, {"unknown_fields": {}}, {"split": {**way, "seconds": 0.0005}})
+        for way in ({"every": 11}, {"inside": "character"}, {"every": 1024}):
+            yield answered(case, "split", *wide, {"split": {**way, "seconds": QUICK}})
     for ends in ("crlf", "cr"):
-        yield answered(STREAM, "split", {"line_ends": ends}, {"split": {"every": 1, "most": 4000, "seconds": 0.0005}})
-    yield answered(STREAM, "split", {"split": {"inside": "data", "seconds": 0.0005}})
+        yield answered(short, "split", {"line_ends": ends}, {"split": {"every": 1, "most": 2000, "seconds": QUICK}})
+    yield answered(STREAM, "split", {"split": {"inside": "data", "seconds": QUICK}})
 
 
 def numbers(ground: Ground) -> Iterator[Case]:
