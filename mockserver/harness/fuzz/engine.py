@@ -18,21 +18,21 @@ from mockserver.harness.fuzz.stage import Stage
 from mockserver.harness.fuzz.swept import Ground
 from mockserver.harness.fuzz.valid import allowed, parameters
 
-# So many findings of one property are told, and so many cases are tried to make one smaller.
-FINDINGS = 6
+# So many cases are tried to make one smaller.
 SHRINKS = 80
 # So often may a client hang before the same kind of trouble is not tried on it again.
-HANGS = 2
+HANGS = 1
 MODEL = "gpt-image-1.5"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is tried. `seconds` None is without an end."""
+    """How much is tried: cases drawn of a property, seconds in all (None: without an end), findings of a property."""
 
     examples: int = 40
     seconds: float | None = None
     seed: int = 0
+    findings: int = 6
 
 
 @dataclass
@@ -83,7 +83,9 @@ class Run:
     def _swept(self, row: Property) -> list[Finding]:
         found: dict[str, Finding] = {}
         for case in row.sweep(self.ground):
-            if self._skipped(row, case) or len(found) >= FINDINGS:
+            if len(found) >= self.limits.findings:
+                break
+            if self._skipped(row, case):
                 continue
             failure = self._failure(row, case)
             if failure:
