@@ -1,17 +1,20 @@
 """`/__mock/*`: what the server tells about itself, and what it can be told. Its errors are RFC 9457 problems."""
 
+import asyncio
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from mockserver import __version__, control
+from mockserver import __version__, choices, control, page
 from mockserver.contract.document import bundle
 from mockserver.images import sample
 from mockserver.journal import Journal
 from mockserver.problems import Refusal, problem, queried
 from mockserver.problems import refused as told_why
+from mockserver.render import links
 from mockserver.scenario.document import BYTES
 from mockserver.scenario.files import ScenarioError, parse, parse_part
 from mockserver.scenario.verify import verify
@@ -22,6 +25,8 @@ def create(server: Server) -> Starlette:
     """The application below `/__mock`."""
     told = Told(server)
     routes = [
+        Route("/", told.page),
+        Route("/choices", told.choices),
         Route("/health", told.health),
         Route("/reset", told.reset, methods=["POST"]),
         Route("/openapi.json", told.openapi),
@@ -66,6 +71,14 @@ class Told:
     @property
     def _journal(self) -> Journal:
         return self.server.journal
+
+    async def page(self, request: Request) -> Response:
+        """The page that shows all this to people."""
+        return HTMLResponse(page.text(), headers=page.headers())
+
+    async def choices(self, request: Request) -> Response:
+        """What there is to choose from: the built-in scenarios, and the models that edit pictures."""
+        return JSONResponse(choices.choices(self.server.settings.as_of))
 
     async def health(self, request: Request) -> Response:
         """Is the server there, and what does it play?"""
@@ -127,10 +140,10 @@ class Told:
     async def picture(self, request: Request) -> Response:
         """A picture that was received or sent, by its SHA-256."""
         sha256 = request.path_params["sha256"]
-        found = self._journal.pictures.find(sha256)
+        found = await asyncio.to_thread(self._journal.pictures.find, sha256)
         if found:
-            return Response(found[0], media_type=found[1])
-        if self._journal.pictures.dropped(sha256):
+            return Response(found[0], media_type=found[1], headers=dict(links.INERT))
+        if await asyncio.to_thread(self._journal.pictures.dropped, sha256):
             return problem(410, "Gone", "this picture was dropped: the store keeps the newest 64 MiB")
         return problem(404, "Not Found", "no picture with this SHA-256 was received or sent")
 

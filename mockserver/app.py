@@ -5,22 +5,24 @@ The one way in and the one way out: no other module journals an entry or sends a
 
 import asyncio
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from mockserver import admin
 from mockserver.delivery import carry_out
-from mockserver.engine.answer import Answer, answer, disturbed, early
+from mockserver.engine.answer import Answer, answer, at_hand, disturbed, early
 from mockserver.engine.asking import asking
 from mockserver.engine.door import api_key
-from mockserver.engine.entry import amend, entry, pictures
-from mockserver.engine.understand import glance, understand
+from mockserver.engine.entry import amend, arrived, entry, pictures
+from mockserver.engine.understand import glance, quick, understand
 from mockserver.engine.values import Settings, Understood
 from mockserver.guard import Guard
 from mockserver.moment import Moment
@@ -31,6 +33,7 @@ from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import ScenarioError, find
 from mockserver.scenario.machine import Scenario
 from mockserver.state import Server
+from mockserver.trail import Trail
 from mockserver.wire.plan import Head, Plan
 from mockserver.wire.request import Request
 
@@ -51,12 +54,15 @@ def create_app(server: Server | None = None) -> Starlette:
     """An ASGI application that answers the Images API, and `/__mock/*` about itself."""
     server = server or Server()
     api = Api(server)
-    routes = [Mount("/__mock/s", Named(api)), Mount("/__mock", Guard(server, admin.create(server)))]
-    routes += [Mount("/private", Storage(server))]
+    routes: list[BaseRoute] = [Mount("/__mock/s", Named(api)), Mount("/__mock", Guard(server, admin.create(server)))]
+    # Relative, for the application may be mounted anywhere.
+    routes += [Route("/__mock", RedirectResponse("__mock/")), Mount("/private", Storage(server))]
     app = Starlette(routes=routes)
     # A mount at the root would lose its bearings on a path that ends in a line feed.
     app.router.default, app.router.redirect_slashes = api, False
     app.state.server = server
+    if server.shared:
+        app.add_middleware(server.shared.around)
     return app
 
 
@@ -96,47 +102,61 @@ class Api:
         except ScenarioError as error:
             await problem(400, "No such scenario", "\n".join(error.faults))(scope, receive, send)
             return
-        heard = await self._heard(request, receive, name, picked)
-        if heard is None:
+        if server.shared:
+            await server.shared.meet(name)
+        told = await self._heard(request, receive, name, picked)
+        if told is None:
             return
-        understood, settings = heard.understood, heard.settings
-        taken = await server.state.take(name, heard.asked, picked)
+        understood, settings = told.understood, told.settings
+        taken = await server.state.take(name, told.asked, picked)
         moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
-        given = await self._aside(answer, understood, taken.turn, moment, settings, f"{scope['scheme']}://{heard.host}")
-        noted = entry(heard.request, understood, taken.turn, moment, given, server.journal.next_id())
+        work = partial(answer, understood, taken.turn, moment, settings, f"{scope['scheme']}://{told.host}")
+        given = work() if at_hand(understood, settings, moment) else await self._aside(work)
+        number = server.journal.next_id()
+        noted = entry(told.request, understood, told.arrival, taken.turn, moment, given, number)
         plan = meant = beside(given, noted["id"], origin, settings.bare)
         if taken.turn.faults:
-            done = await self._aside(disturbed, plan, taken.turn, moment, heard.unread)
+            done = await self._aside(disturbed, plan, taken.turn, moment, told.unread)
             amend(noted, done)
             plan = done.plan
         place = (name, noted["call"], noted["id"])
         arrived = began + server.clock.advanced(name)
         noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, hung_up(scope))
         self._keep(name, noted, understood, given)
-        server.witness(noted, heard.request, meant, plan)
+        server.witness(noted, told.request, meant, plan)
+        trail = Trail(noted["answer"]["sent"], began, server.clock.watch)
         try:
-            await carry_out(plan, noted["answer"], receive, send, server.sleep, scope)
+            if server.shared:
+                send = await server.shared.keep(send, lambda: server.clock.watch() + server.clock.advanced(name))
+            await carry_out(plan, noted["answer"], receive, trail.along(send), server.sleep, scope)
         finally:
+            trail.close()
             left = hung_up(scope)() and not noted["answer"]["complete"]
             server.journal.calls.end(*place, None if left else server.clock.watch() + server.clock.advanced(name))
+            if server.shared:
+                await server.shared.finish()
 
     async def _heard(self, request: Request, receive: Receive, name: str, picked: Scenario | None) -> "Heard | None":
         """All of a request, or its head where a step answers before the rest has come; None when it breaks off."""
         server, host = self.server, request.header("host") or "localhost"
         settings = server.state.over(name, server.settings, picked)
         if server.state.hasty(name, picked):
-            understood = glance(request, settings)
-            asked = asking(request, understood, settings, server.clock(name))
-            if early(server.state.peek(name, asked, picked), settings):
-                return Heard(request, host, settings, understood, asked, unread=True)
+            head = heard(request, glance(request, settings), settings, host, server.clock(name))
+            if early(server.state.peek(name, head.asked, picked), settings):
+                return replace(head, unread=True)
         whole = await read(request, receive, server.upload_bytes)
         if whole is None:
             return None
         # The scenario may have changed while the body came.
+        if server.shared:
+            await server.shared.meet(name)
         settings = server.state.over(name, server.settings, picked)
-        understood = await self._aside(understand, whole, settings, server.sources(name, settings, host))
-        asked = await self._aside(asking, whole, understood, settings, server.clock(name))
-        return Heard(whole, host, settings, understood, asked)
+        sources, now = server.sources(name, settings, host), server.clock(name)
+
+        def listen() -> Heard:
+            return heard(whole, understand(whole, settings, sources), settings, host, now)
+
+        return listen() if quick(whole) else await self._aside(listen)
 
     def _keep(self, name: str, noted: dict[str, Any], understood: Understood, given: Answer) -> None:
         """Remember what an answer leaves behind: its entry, its pictures and the session's files."""
@@ -164,14 +184,24 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A request and what it means; `unread` where it is answered before its body was read."""
+    """A request and what it means; `unread` where it is answered before its body was read.
+
+    `arrival` is the part of the journal's entry that tells of it, `host` what the caller calls this server.
+    """
 
     request: Request
     host: str
     settings: Settings
     understood: Understood
+    arrival: Mapping[str, Any]
     asked: Asked
     unread: bool = False
+
+
+def heard(request: Request, understood: Understood, settings: Settings, host: str, now: float) -> Heard:
+    """What is made of a request before a turn is taken for it."""
+    arrival = arrived(request, understood)
+    return Heard(request, host, settings, understood, arrival, asking(arrival, understood, settings, now))
 
 
 class Storage:
@@ -183,7 +213,10 @@ class Storage:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         server, query = self.server, dict(parse_qsl(scope["query_string"].decode("latin-1")))
         name = scope["path"].rpartition("/")[2].removeprefix("img-").removesuffix(".png")
-        plan = links.answer(name, query, server.clock(), server.journal.pictures.named(name))
+        if server.shared:
+            await server.shared.meet("")
+        found = await asyncio.to_thread(server.journal.pictures.named, name)
+        plan = links.answer(name, query, server.clock(), found)
         await carry_out(plan, {}, receive, send, server.sleep, scope)
 
 

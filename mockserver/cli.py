@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from mockserver import __version__, commands
-from mockserver.options import Wrapping, fail_on, furnished, listening, report
+from mockserver.options import Wrapping, fail_on, furnished, joined, listening, report, visited
 
 if TYPE_CHECKING:
     from mockserver.runner import Ending
@@ -87,6 +87,8 @@ Examples:
 )
 @click.option("--bare", is_flag=True, help="Send no header that a client does not need.")
 @click.option("--watch", is_flag=True, help="Read the scenario's file again when it changes.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that serve.")
+@click.option("--state", metavar="URL", help="Keep the state in Redis, for all workers: redis://HOST:PORT/DB.")
 @click.option("--token", help="What /__mock asks for; made up when the server is reached from other machines.")
 @click.option(
     "--report", metavar="FILE", callback=report, help="Write journal, ledger and verdict: .json, .xml, .html."
@@ -112,12 +114,16 @@ def command(context: click.Context, /, **options: Any) -> None:
         context.exit(serve(ending, **options))
 
 
-def wrap(command: list[str], ending: Ending, host: str, port: int, port_file: Path | None, **options: Any) -> int:
+def wrap(
+    command: list[str], ending: Ending, host: str, port: int, port_file: Path | None, workers: int, **options: Any
+) -> int:
     """Run a command against a server of its own; returns the exit status."""
     from mockserver.runner import ENTRIES, run
     from mockserver.server import Running
 
-    server = furnished(**options)
+    if workers > 1:
+        raise click.UsageError("--workers is for a server that stays; a command after -- has a server of its own")
+    server = joined(furnished(**options))
     server.journal.limit = ENTRIES
     with listening(host, port, port_file) as listener:
         running = Running(server, listener, host)
@@ -127,23 +133,29 @@ def wrap(command: list[str], ending: Ending, host: str, port: int, port_file: Pa
             running.stop()
 
 
-def serve(ending: Ending, host: str, port: int, port_file: Path | None, **options: Any) -> int:
+def serve(ending: Ending, host: str, port: int, port_file: Path | None, workers: int = 1, **options: Any) -> int:
     """Serve until told to stop, then say which models were used that are to be shut down; returns the exit status."""
-    from mockserver.contract.capabilities import table
-    from mockserver.runner import ENTRIES, end
+    from mockserver import workers as several
+    from mockserver.runner import ENTRIES, end, retired, say
     from mockserver.server import bound, foreground, url
 
-    server = furnished(**options)
-    if ending.wanted:
-        server.journal.limit = ENTRIES
+    if workers > 1 and ending.wanted and not options["state"]:
+        raise click.UsageError("--report and --fail-on with several workers need --state: each has its own journal")
+    server, status = joined(furnished(**options)), 0
+    limit = ENTRIES if ending.wanted else None
+    server.journal.limit = limit or server.journal.limit
     with listening(host, port, port_file) as listener:
         beyond = bound(server, listener, host)
         text = greeting(server, url(listener)) + (warning(server, host) if beyond else "")
-        foreground(server, listener, lambda: click.echo(text))
-    for model, calls in server.dated.items():
-        gone = table()[model].shutdown
-        click.echo(f"{calls} calls used {model}, which is shut down from {gone} on")
-    return end(server, ending) if ending.wanted else 0
+        if workers == 1:
+            foreground(server, listener, lambda: click.echo(text))
+        else:
+            if not options["state"]:
+                say(several.ALONE.format(count=workers))
+            told = (options | {"token": server.token}, limit, listener, host)
+            status = several.serve(workers, told, lambda: click.echo(text))
+    retired(server)
+    return visited(server, lambda: end(server, ending)) or status if ending.wanted else status
 
 
 def greeting(server: Any, root: str) -> str:

@@ -89,7 +89,7 @@ class Control:
         if said["result"] not in RESULTS:
             raise bad(f"result is {' or '.join(RESULTS)}")
         entry = self._find(said["entry"])
-        entry["told"] = said["result"]
+        self._journal.tell(entry, said["result"])
         return JSONResponse(verdict(self._journal.noted(entry["session"])))
 
     async def clock(self, request: Request) -> Response:

@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mockserver.problems import problem
 from mockserver.state import Server
 
-# What tells nothing of anybody's requests and changes nothing: a health check has no token.
-OPEN = ("/health", "/openapi.json", "/sample.png")
+# What tells nothing of anybody's requests and changes nothing: a health check has no token, and the page asks for it.
+OPEN = ("/", "/health", "/openapi.json", "/sample.png")
 
 
 def loopback(host: str) -> bool:

@@ -4,9 +4,10 @@ It also keeps the pictures themselves, up to a bound, under their digests. It kn
 """
 
 import hashlib
+import json
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,28 +118,52 @@ class Journal:
         self.clear()
         self._count = 0
 
+    def tell(self, entry: dict[str, Any], said: str) -> None:
+        """Note what a client made of an answer, `success` or `error`."""
+        entry["told"] = said
+
     def read(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        """An entry as it is read: with the SHA-256 of each file in the place of its other digest."""
-        request, job, sha256 = entry["request"], entry["job"], self.pictures.sha256
+        """An entry as it is read: with the SHA-256 of each picture in the place of its other digest."""
+        return self.spelled(entry, self.pictures.sha256)
+
+    @staticmethod
+    def spelled(entry: Mapping[str, Any], sha256: Callable[[str], str | None]) -> dict[str, Any]:
+        """An entry with the SHA-256 of each picture, as a function gives it for the other digest."""
+        request, job = entry["request"], entry["job"]
         files = [{**file, "sha256": sha256(file["sha256"])} for file in request["files"]]
         if job:
             mask = job["mask"] and sha256(job["mask"])
             job = {**job, "images": [sha256(digest) for digest in job["images"]], "mask": mask}
-        return {**entry, "request": {**request, "files": files}, "job": job}
+        answer = {**entry["answer"], "pictures": [sha256(digest) for digest in entry["answer"]["pictures"]]}
+        return {**entry, "request": {**request, "files": files}, "job": job, "answer": answer}
 
 
 def without(value: Any, secrets: frozenset[str]) -> Any:
-    """A copy of a value as JSON can say it, in which no secret stands in clear."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, str):
-        value = value.encode("utf-8", "replace").decode("utf-8")
-        # The longest first: one may begin with another.
-        for secret in sorted(secrets, key=len, reverse=True):
-            value = value.replace(secret, REDACTED)
+    """A value as JSON can say it, in which no secret stands in clear: itself where it is so already, else a copy."""
+    if _spotless(value, secrets):
         return value
-    if isinstance(value, Mapping):
-        return {without(key, secrets): without(item, secrets) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without(item, secrets) for item in value]
-    return value
+    # The longest first: one may begin with another.
+    ordered = sorted(secrets, key=len, reverse=True)
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.encode("utf-8", "replace").decode("utf-8")
+            for secret in ordered:
+                value = value.replace(secret, REDACTED)
+            return value
+        if isinstance(value, Mapping):
+            return {clean(key): clean(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [clean(item) for item in value]
+        return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+    return clean(value)
+
+
+def _spotless(value: Any, secrets: frozenset[str]) -> bool:
+    """Is there nothing to clean? Spelling a value out takes less time than walking through it."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return "\\ud" not in text and not any(json.dumps(secret)[1:-1] in text for secret in secrets)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     import socket
 
     from mockserver.engine.values import Settings
-    from mockserver.state import Server
+    from mockserver.state import Server, Sharing
+
+T = TypeVar("T")
 
 
 class Wrapping(click.Group):
@@ -71,6 +74,7 @@ def furnished(
     clock: str,
     watch: bool,
     token: str | None,
+    state: str | None = None,
     **options: Any,
 ) -> Server:
     """The server that the options ask for."""
@@ -80,14 +84,50 @@ def furnished(
 
     if (options["auth"] == "exact") != bool(keys):
         raise click.UsageError("--auth exact and --key belong together: give both, or neither")
+    if watch and state:
+        raise click.UsageError(
+            "--watch reads one worker's file; with --state, PUT /__mock/scenario reaches all workers"
+        )
     try:
-        settings = settled(day, keys, **options)
-        server = Server(settings, Memory(load(scenario), seed), clock=Clock(instant(clock)), token=token)
+        settings, played, now = settled(day, keys, **options), load(scenario), instant(clock)
+        if state:
+            from mockserver.runner import say
+            from mockserver.shared.sharing import shared
+
+            server = shared(state, settings, played, seed, now, say)
+        else:
+            server = Server(settings, Memory(played, seed), clock=Clock(now))
+        server.token = token
     except (ScenarioError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     if watch:
         server.look = watching(scenario, server)
     return server
+
+
+def joined(server: Server) -> Server:
+    """The server, which has begun with its shared state if it has one."""
+    if server.shared:
+        visited(server, lambda: None, server.shared.start())
+    return server
+
+
+def visited(server: Server, work: Callable[[], T], first: Coroutine[Any, Any, None] | None = None) -> T:
+    """Run a function where no loop runs, on what all workers have noted; before it something else, if given."""
+    from mockserver.state import Unreachable
+
+    async def visit(sharing: Sharing) -> T:
+        try:
+            if first:
+                await first
+            return await sharing.visiting(work)
+        finally:
+            await sharing.close()
+
+    try:
+        return asyncio.run(visit(server.shared)) if server.shared else work()
+    except Unreachable as error:
+        raise click.UsageError(str(error)) from None
 
 
 def settled(day: str, keys: tuple[str, ...], latency: str, dialect: str, **options: Any) -> Settings:

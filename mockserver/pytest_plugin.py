@@ -3,92 +3,212 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import json
+import logging
+import warnings
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    import openai
+
+    from mockserver.mock import ImagesMock
     from mockserver.server import Running
 
+# What a marker, the command line and an ini file may say, in this order of precedence; the closest marker comes first.
+WORDS = {
+    "scenario": "the scenario that each test plays: a built-in one's name, or a file",
+    "as_of": "the day of the API: any, latest, or a date",
+    "seed": "decides all that a scenario leaves to chance",
+    "strict": "fail a test on refusals that nobody ordered, and on steps that were never reached",
+}
+REAL = ("api.openai.com", ".openai.azure.com")
+KEY = "sk-mockserver"
+HELD = pytest.StashKey["ImagesMock"]()
 
-class ImagesMock:
-    """One test's own view of the server: a session that no other test shares.
 
-    `url` is the server's root; `base_url` ends in `/v1` and is what a client takes.
-    """
+class ShutdownWarning(UserWarning):
+    """A test used a model whose day of shutdown is known."""
 
-    def __init__(self, running: Running, session: str) -> None:
-        self._running = running
-        self.session = session
-        self.url = running.url
-        self.base_url = f"{running.url}/__mock/s/{session}/v1"
 
-    def scenario(self, name: str) -> None:
-        """Play a scenario from its first step: a built-in one's name, or a file's path.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of the command line and of the ini file."""
+    group = parser.getgroup("images_mock", "the mocked OpenAI Images API")
+    for name, about in WORDS.items():
+        action = {"action": "store_const", "const": "true"} if name == "strict" else {}
+        group.addoption(f"--images-mock-{name.replace('_', '-')}", default=None, help=about, **action)
+        parser.addini(f"images_mock_{name}", about)
+    group.addoption("--images-mock-artifacts", metavar="DIR", help="where the pictures of failed tests are saved")
 
-        Raises mockserver.scenario.files.ScenarioError for one that is unknown or wrong.
-        """
-        from mockserver.scenario.files import load
 
-        scenario = load(name)
-        self._running.call(lambda: self._running.server.state.play(self.session, scenario))
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker."""
+    config.addinivalue_line("markers", f"images_mock({', '.join(f'{word}=...' for word in WORDS)}): see images_mock")
 
-    def as_of(self, day: str) -> None:
-        """Be the API of that day: `any`, `latest` or a date. Raises ValueError for anything else."""
-        from mockserver.contract.asof import as_of
 
-        label = as_of(day).label
-        self._running.call(lambda: self._running.server.state.play(self.session, as_of=label))
+def _asked(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What counts for a test: the closest marker's word, else the command line's, else the ini file's."""
+    found: dict[str, Any] = {}
+    for word in WORDS:
+        option = request.config.getoption(f"images_mock_{word}") or request.config.getini(f"images_mock_{word}")
+        found[word] = option or None
+    for marker in reversed(list(request.node.iter_markers("images_mock"))):
+        unknown = [name for name in marker.kwargs if name not in WORDS]
+        if unknown or marker.args:
+            words = f"the marker images_mock takes {', '.join(WORDS)} by name, not {', '.join(unknown) or marker.args}"
+            raise pytest.UsageError(f"{request.node.nodeid}: {words}")
+        found |= marker.kwargs
+    found["strict"] = str(found["strict"]).lower() in ("true", "1", "yes", "on")
+    return found
 
-    @property
-    def journal(self) -> list[dict[str, Any]]:
-        """What this test's calls sent, what was understood and what was answered, oldest first."""
-        return self._running.call(lambda: self._running.server.journal.entries(self.session))
 
-    @property
-    def ledger(self) -> dict[str, Any]:
-        """What this test's calls would have cost, as `GET /__mock/ledger` tells it."""
-        from mockserver.ledger import ledger
+class _Crashes(logging.Handler):
+    """Keeps what the server says of its own crashes."""
 
-        return self._running.call(lambda: ledger(self._running.server.journal.noted(self.session)))
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.seen: list[str] = []
 
-    @property
-    def verdict(self) -> dict[str, Any]:
-        """What this test's client did wrong, and left undone, as `GET /__mock/verdict?end=true` tells it."""
-        from mockserver.verdict import verdict
-
-        return self._running.call(lambda: verdict(self._running.server.journal.noted(self.session), end=True))
-
-    def advance(self, seconds: float) -> None:
-        """Move this test's clock on: minutes pass at once. Raises ValueError for what is no way forward."""
-        self._running.call(lambda: self._running.server.clock.advance(seconds, self.session))
-
-    def reset(self) -> None:
-        """Back to the start: the server's own scenario, the clock's own time, an empty journal."""
-
-        def reset() -> None:
-            self._running.server.state.reset(self.session)
-            self._running.server.clock.reset(self.session)
-            self._running.server.journal.clear(self.session)
-
-        self._running.call(reset)
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it, with its traceback."""
+        self.seen.append(self.format(record))
 
 
 @pytest.fixture(scope="session")
-def images_mock_server() -> Iterator[Running]:
+def images_mock_settings() -> dict[str, Any]:
+    """The settings of the server, as mockserver.serve takes them: override this fixture to change them."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def images_mock_server(images_mock_settings: dict[str, Any]) -> Iterator[Running]:
     """The server that all tests of a run share, in a thread, on a free port of its own."""
+    from mockserver.library import furnished
     from mockserver.server import running
 
-    with running() as started:
+    with running(furnished(**images_mock_settings)) as started:
         yield started
 
 
 @pytest.fixture
 def images_mock(images_mock_server: Running, request: pytest.FixtureRequest) -> Iterator[ImagesMock]:
     """The mocked Images API, at its start and for this test alone."""
+    from mockserver.mock import ImagesMock
+    from mockserver.scenario.files import ScenarioError
+
+    asked = _asked(request)
     name = hashlib.blake2b(request.node.nodeid.encode(), digest_size=8).hexdigest()
     mock = ImagesMock(images_mock_server, f"test-{name}")
     mock.reset()
+    try:
+        if asked["scenario"] or asked["seed"] is not None:
+            seed = None if asked["seed"] is None else int(asked["seed"])
+            mock.scenario(asked["scenario"] or images_mock_server.server.state.scenario.name, seed)
+        if asked["as_of"]:
+            mock.as_of(str(asked["as_of"]))
+    except (ScenarioError, ValueError) as error:
+        raise pytest.UsageError(f"{request.node.nodeid}: {error}") from None
+    request.node.stash[HELD] = mock
+    crashes = _Crashes()
+    logging.getLogger("uvicorn.error").addHandler(crashes)
     yield mock
+    # Asked of the server's own thread, which has told of a crash by then.
+    journal, left = mock.journal, mock.unreached() if asked["strict"] else []
+    logging.getLogger("uvicorn.error").removeHandler(crashes)
     mock.reset()
+    _judge(journal, left, crashes.seen, strict=asked["strict"])
+
+
+def _judge(journal: list[dict[str, Any]], left: list[int], crashes: list[str], *, strict: bool) -> None:
+    """Warn of models that will be gone; fail on crashes, and where it is strict on what nobody wanted."""
+    from mockserver.contract.capabilities import table
+
+    models = {entry["job"]["model"] for entry in journal if entry["job"]}
+    for model, day in ((model, table()[model].shutdown) for model in sorted(models)):
+        if day:
+            warnings.warn(f"{model} is shut down from {day} on", ShutdownWarning, stacklevel=2)
+    if crashes:
+        pytest.fail("the server crashed:\n" + "\n".join(crashes), pytrace=False)
+    unwanted = [
+        f"{entry['id']} was refused with {entry['answer']['status']} {entry['answer']['code']}: {entry['hints'][0]}"
+        for entry in journal
+        if entry["answer"]["outcome"] == "refused" and not any("Ordered by scenario" in hint for hint in entry["hints"])
+    ]
+    if strict and (unwanted or left):
+        never = [f"steps that were never reached: {', '.join(map(str, left))}"] if left else []
+        pytest.fail("images_mock is strict:\n" + "\n".join([*unwanted, *never]), pytrace=False)
+
+
+@pytest.fixture
+def images_mock_env(images_mock: ImagesMock, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImagesMock]:
+    """OPENAI_BASE_URL and OPENAI_API_KEY lead to the mock; who asks for the real API all the same fails the test."""
+    import socket
+
+    tried: list[str] = []
+    ask = socket.getaddrinfo
+
+    def watched(host: Any, *arguments: Any, **more: Any) -> Any:
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+        if name.lower().rstrip(".").endswith(REAL):
+            tried.append(name)
+            raise socket.gaierror(socket.EAI_NONAME, f"images_mock keeps this test from reaching {name}")
+        return ask(host, *arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", watched)
+    monkeypatch.setenv("OPENAI_BASE_URL", images_mock.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    yield images_mock
+    if tried:
+        words = "read OPENAI_BASE_URL, or hand the client images_mock.base_url"
+        pytest.fail(f"the code under test asked for {', '.join(sorted(set(tried)))}: {words}", pytrace=False)
+
+
+@pytest.fixture
+def images_mock_client(images_mock: ImagesMock) -> Iterator[openai.OpenAI]:
+    """The official client, connected to the mock, which does not retry. Skips the test where it is not installed."""
+    found = pytest.importorskip("openai")
+    with found.OpenAI(base_url=images_mock.base_url, api_key=KEY, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def images_mock_async_client(images_mock: ImagesMock) -> openai.AsyncOpenAI:
+    """The official asynchronous client, connected to the mock, which does not retry.
+
+    It belongs to the event loop of the test, which closes it: `async with images_mock_async_client as client`.
+    """
+    found: Any = pytest.importorskip("openai")
+    client: openai.AsyncOpenAI = found.AsyncOpenAI(base_url=images_mock.base_url, api_key=KEY, max_retries=0)
+    return client
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """A failed test tells what its mock saw, and saves the pictures where it was told to."""
+    report: Any = yield
+    mock = item.stash.get(HELD, None)
+    if call.when == "call" and report.failed and mock is not None:
+        lines = [f"{one!r}\n  {' '.join(one.hints)}" for one in mock.calls]
+        report.sections.append(("images_mock", "\n".join(lines) or "no calls"))
+        folder = item.config.getoption("images_mock_artifacts")
+        if folder:
+            _save(mock, Path(folder, item.nodeid.replace("/", "_").replace("::", ".")))
+    return report
+
+
+def _save(mock: ImagesMock, folder: Path) -> None:
+    """The journal, and every picture that is still held, by its SHA-256."""
+    folder.mkdir(parents=True, exist_ok=True)
+    journal = mock.journal
+    (folder / "journal.json").write_text(json.dumps(journal, indent=2))
+    received = [file["sha256"] for entry in journal for file in entry["request"]["files"]]
+    sent = [sha256 for entry in journal for sha256 in entry["answer"]["pictures"]]
+    for sha256 in {*received, *sent} - {None}:
+        try:
+            picture = mock.picture(sha256)
+        except (LookupError, OSError):
+            continue
+        picture.save(folder / f"{sha256}.{str(picture.format).lower()}")

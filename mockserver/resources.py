@@ -26,6 +26,12 @@ def names(name: str, suffix: str) -> Iterable[str]:
 
 
 @functools.cache
+def page() -> str:
+    """The page at `/__mock/`, as HTML."""
+    return files("mockserver").joinpath("page.html").read_text("utf-8")
+
+
+@functools.cache
 def contract(path: str) -> Any:
     """One file of `contracts/`, parsed by its ending. Shared between callers: treat it as read-only."""
     text = folder("contracts").joinpath(*path.split("/")).read_text("utf-8")

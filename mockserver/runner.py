@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from mockserver import __version__
+from mockserver.contract.capabilities import table
 from mockserver.report.facts import Condition, facts, failures, summary
 from mockserver.server import Running
 from mockserver.state import Server
@@ -134,6 +135,12 @@ def end(server: Server, ending: Ending, command: Sequence[str] | None = None, st
             wrong.append(f"cannot write {error.filename}: {error.strerror}")
             say(wrong[-1])
     return status or int(bool(wrong))
+
+
+def retired(server: Server) -> None:
+    """Say which models were used that are to be shut down."""
+    for model, calls in server.dated.items():
+        click.echo(f"{calls} calls used {model}, which is shut down from {table()[model].shutdown} on")
 
 
 def say(line: str) -> None:

@@ -125,15 +125,21 @@ def bound(server: Server, listener: socket.socket, name: str = "") -> bool:
 class Serving(uvicorn.Server):
     """A uvicorn server that looks for a changed scenario while it has nothing else to do."""
 
-    def __init__(self, config: uvicorn.Config, look: Callable[[], object]) -> None:
+    def __init__(self, config: uvicorn.Config, server: Server) -> None:
         super().__init__(config)
-        self.look = look
+        self.server = server
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second."""
         if counter % 2 == 0:
-            self.look()
+            self.server.look()
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving, then let the shared state go."""
+        await super().shutdown(sockets)
+        if self.server.shared:
+            await self.server.shared.close()
 
 
 def configured(server: Server) -> Serving:
@@ -150,7 +156,7 @@ def configured(server: Server) -> Serving:
             date_header=False,
             timeout_graceful_shutdown=2,
         ),
-        lambda: server.look(),
+        server,
     )
 
 
@@ -198,7 +204,7 @@ class Running:
         """Run a function in the server's thread, between requests, and return its result."""
 
         async def run() -> T:
-            return function()
+            return await self.server.shared.visiting(function) if self.server.shared else function()
 
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout=30)

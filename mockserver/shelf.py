@@ -19,6 +19,10 @@ class Shelf(Generic[T]):
         self._weight = 0
         self._lock = threading.Lock()
 
+    def holds(self, key: Hashable) -> bool:
+        """Is the thing of that key there?"""
+        return key in self._held
+
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """The thing of that key, made if it is not there. Two threads may both make it; they make the same."""
         with self._lock:

@@ -9,8 +9,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
+
+from starlette.types import ASGIApp, Send
 
 from mockserver import places
 from mockserver.clock import Clock
@@ -26,6 +28,7 @@ from mockserver.scenario.waiting import Waiting
 from mockserver.wire.plan import Plan
 from mockserver.wire.request import Request
 
+T = TypeVar("T")
 SESSIONS = 10_000
 # Settings that a scenario says as the server does.
 SAME = ("paint", "validate", "dialect", "moderation", "limits", "urls")
@@ -175,12 +178,44 @@ class Memory:
 
 def _attempt(attempts: dict[str, int], digest: str | None) -> int:
     """How often a job has come, this time included; what was no job comes for the first time."""
-    if digest is None:
-        return 1
+    return 1 if digest is None else counted(attempts, digest)[digest]
+
+
+def counted(attempts: dict[str, int], digest: str) -> dict[str, int]:
+    """The same attempts, one more of a job among them; the job that came longest ago may go."""
     attempts[digest] = attempts.pop(digest, 0) + 1
     if len(attempts) > JOBS:
         del attempts[next(iter(attempts))]
-    return attempts[digest]
+    return attempts
+
+
+class Unreachable(Exception):
+    """The shared state cannot be asked or changed just now. Says where it is and what was wrong."""
+
+
+class Sharing(Protocol):
+    """What a server does around its requests whose state several workers share. All but close raise Unreachable."""
+
+    async def start(self) -> None:
+        """Play the server's scenario, unless an earlier server began with the same."""
+
+    async def meet(self, session: str) -> None:
+        """Bring all up to date that an answer to a session depends on."""
+
+    async def keep(self, send: Send, ended: Callable[[], float]) -> Send:
+        """Keep what an answer leaves behind; returns the `send` for it. `ended` tells in which second it has left."""
+
+    async def finish(self) -> None:
+        """Keep what became of an answer."""
+
+    async def close(self) -> None:
+        """Hang up, as far as the running loop is concerned."""
+
+    async def visiting(self, work: Callable[[], T]) -> T:
+        """Run a function on a journal that is up to date."""
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """An application whose requests find and leave the shared state as it should be."""
 
 
 @dataclass(slots=True)
@@ -192,7 +227,7 @@ class Server:
     faults made of it, before it is carried out. `hosts` are the names that a listening socket was bound to, None where there is none.
     `token` is what `/__mock` asks for, None where it asks for nothing.
     `at_once` bounds how many pictures are decoded and painted at once, off the event loop. `dated` counts the calls
-    of each model that has a day of shutdown.
+    of each model that has a day of shutdown. `shared` stands for the workers that share the state, if there are any.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -208,6 +243,7 @@ class Server:
     upload_bytes: int = UPLOAD_BYTES
     at_once: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     dated: Counter[str] = field(default_factory=Counter)
+    shared: Sharing | None = None
     _slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = field(default_factory=WeakKeyDictionary)
 
     def __post_init__(self) -> None:

@@ -1,1 +1,1 @@
-pytest_plugins = ("pytester", "tests.contracted")
+pytest_plugins = ("pytester", "tests.contracted", "tests.stores")

@@ -22,7 +22,7 @@ REGISTRY: Registry[Any] = Registry().with_resources(
 VALIDATORS = {name: Draft202012Validator(schema, registry=REGISTRY) for name, schema in SCHEMAS.items()}
 RAW = ("application/xml", "application/octet-stream")
 VALIDATORS["entry"] = Draft202012Validator({"$ref": "journal.json#/$defs/entry"}, registry=REGISTRY)
-TOLD = ("health", "journal", "ledger", "verdict", "clock", "scenario", "verify")
+TOLD = ("health", "choices", "journal", "ledger", "verdict", "clock", "scenario", "verify")
 ADMIN = {f"/__mock/{name}": f"{name}.json" for name in TOLD}
 
 
@@ -52,7 +52,7 @@ def check(path: str, status: int, headers: dict[str, str], body: bytes, method: 
         if path != "/__mock/openapi.json" and "/models/" not in path:
             VALIDATORS[name or (told(path, method) if status == 200 else "error.json")].validate(json.loads(body))
     else:
-        assert body == b"" or kind.startswith("image/") or kind in RAW, (path, status, kind)
+        assert body == b"" or kind.startswith(("image/", "text/html")) or kind in RAW, (path, status, kind)
     if "content-length" in headers and body:
         assert int(headers["content-length"]) == len(body)
 

@@ -128,7 +128,7 @@ def test_sample() -> None:
     ("method", "path", "status", "allow"),
     [
         ("GET", "/__mock/nothing", 404, None),
-        ("GET", "/__mock/", 404, None),
+        ("POST", "/__mock/", 405, {"GET", "HEAD"}),
         ("POST", "/__mock/health", 405, {"GET", "HEAD"}),
         ("GET", "/__mock/reset", 405, {"POST"}),
         ("PUT", "/__mock/journal", 405, {"GET", "HEAD", "DELETE"}),

@@ -1,6 +1,8 @@
 """The application over a real socket, spoken to byte by byte where it matters."""
 
 import asyncio
+import base64
+import hashlib
 import json
 import math
 import socket
@@ -321,7 +323,10 @@ def test_journal_entry(client: httpx2.Client) -> None:
         "retry_after": None,
         "sent_bytes": len(response.content),
         "complete": True,
+        "pictures": [hashlib.sha256(base64.b64decode(response.json()["data"][0]["b64_json"])).hexdigest()],
+        "sent": entry["answer"]["sent"],
     }
+    assert [piece["what"] for piece in entry["answer"]["sent"]] == ["head", "body", "end"]
     assert entry["cost"] == pytest.approx(0.05, abs=0.05)
     assert client.get(f"/__mock/pictures/{entry['job']['mask']}").content == masked()
 

@@ -20,6 +20,7 @@ import pytest
 
 import mockserver
 from mockserver import cli, options, server
+from mockserver.scenario.files import built_in
 from tests.pictures import opened, png
 
 HOME = Path(mockserver.__file__).parents[1]
@@ -125,7 +126,8 @@ def test_status_of_a_refusal() -> None:
     done = subprocess.run(call, capture_output=True, text=True, cwd=HOME)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "mockserver: there is no scenario 'nope': expected one of flaky, ok, or a file's path (see mockserver --help)\n"
+        f"mockserver: there is no scenario 'nope': expected one of {', '.join(built_in())}, or a file's path "
+        "(see mockserver --help)\n"
     )
 
 
@@ -153,6 +155,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ("--dialect klingon", "--dialect is one of openai, gateway, new-api, packy, shell-api, comfy, not 'klingon'"),
         ("--prot 1", "No such option '--prot'."),
         ("serve", "No such command 'serve'."),
         ("--port x", "Invalid value for '--port': 'x' is not a valid integer range."),
@@ -412,8 +415,8 @@ def test_lint(tmp_path: Path) -> None:
 
 def test_scenarios() -> None:
     lines = run("scenarios").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["flaky", "ok"]
-    assert lines[1].endswith("All is well. What the API would refuse is refused.")
+    assert [line.split()[0] for line in lines] == built_in()
+    assert lines[built_in().index("ok")].endswith("All is well. What the API would refuse is refused.")
     assert run("scenarios", "flaky").stdout == (HOME / "scenarios" / "flaky.yaml").read_text()
     unknown = run("scenarios", "nothing")
     assert (unknown.returncode, "there is no scenario 'nothing'" in unknown.stderr) == (2, True)

@@ -30,7 +30,8 @@ def json_plan(value: Any, status: int = 200) -> Plan:
 
 def event(kind: str, number: int) -> bytes:
     name = f"image_edit.{kind}"
-    return frame(name, {"type": name, "b64_json": PICTURE, "sequence_number": number, "created_at": 1})
+    data = {"type": name, "b64_json": PICTURE, "sequence_number": number, "created_at": 1}
+    return frame(name, json.dumps(data, separators=(",", ":")).encode())
 
 
 STREAM: Plan = (

@@ -13,7 +13,8 @@ from mockserver.journal import Journal, Pictures, without
 
 
 def entry(session: str, **more: Any) -> dict[str, Any]:
-    return {"session": session, "request": {"method": "POST", "files": []}, "job": None, "hints": []} | more
+    request = {"method": "POST", "files": []}
+    return {"session": session, "request": request, "job": None, "answer": {"pictures": []}, "hints": []} | more
 
 
 def sha(data: bytes) -> str:
@@ -77,7 +78,7 @@ def test_restart() -> None:
 
 def test_entry_completed_later() -> None:
     """An entry is visible before the answer has left, and says more afterwards."""
-    noted, taken = Journal(), entry("a", answer={"complete": False})
+    noted, taken = Journal(), entry("a", answer={"complete": False, "pictures": []})
     noted.add(taken)
     assert noted.entries()[0]["answer"]["complete"] is False
     taken["answer"]["complete"] = True

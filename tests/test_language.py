@@ -240,6 +240,13 @@ def json_edit(**more: Any) -> dict[str, Any]:
     return {"method": "POST", "url": "/v1/images/edits", "json": body, "headers": {"Authorization": "Bearer sk-test"}}
 
 
+def test_limits_are_for_pictures() -> None:
+    """Who only asks for models or files takes nothing from them."""
+    listing = {"method": "GET", "headers": AUTH}
+    calls = [listing | {"url": "/v1/models"}, listing | {"url": "/v1/files"}, made(), made()]
+    assert statuses(steps("ok: {}", more="limits: {requests: 1}\n"), *calls) == [200, 200, 200, 429]
+
+
 def test_urls(tmp_path: Path) -> None:
     """A file of the scenario stands for a picture on the net; another URL leads nowhere still."""
     (tmp_path / "cat.png").write_bytes(png())

@@ -1,11 +1,14 @@
 """The values of the wire: requests, plans, and events as they are framed."""
 
+import base64
 import dataclasses
 import json
 from typing import Any
 
 import pytest
 
+from mockserver.render.gallery import Sent
+from mockserver.render.text import dumped
 from mockserver.wire.plan import Chunk, End, Head, Wait, whole
 from mockserver.wire.request import Fault, Part, Request
 from mockserver.wire.sse import frame
@@ -79,7 +82,7 @@ def test_recorded_frame() -> None:
         "message": "Image generation failed",
         "param": None,
     }
-    assert frame("error", {"type": "error", "error": error}) == (
+    assert frame("error", dumped({"type": "error", "error": error}, ())) == (
         b"event: error\n"
         b'data: {"type":"error","error":{"type":"image_generation_server_error","code":"image_generation_failed",'
         b'"message":"Image generation failed","param":null}}\n\n'
@@ -89,8 +92,33 @@ def test_recorded_frame() -> None:
 @pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "\u2028", "日本 🦊", "\ud800", "\n\ndata: evil\n\n", ""])
 def test_one_line(text: str) -> None:
     """No text can break out of its line, and none is lost."""
-    framed = frame("image_edit.completed", {"text": text})
+    framed = frame("image_edit.completed", dumped({"text": text}, ()))
     event, data, *rest = framed.split(b"\n")
     assert (event, rest) == (b"event: image_edit.completed", [b"", b""])
     assert framed.isascii()
     assert json.loads(data.removeprefix(b"data: ")) == {"text": text}
+
+
+def sent(data: bytes, digest: str) -> Sent:
+    return Sent(data, "image/png", digest, base64.b64encode(data))
+
+
+@pytest.mark.parametrize("indent", [2, None])
+def test_pictures_in_text(indent: int | None) -> None:
+    """Put in without being looked through, to the byte what json would write; twice the same picture too."""
+    one, two = sent(b"one" * 99, "aa"), sent(b"two" * 99, "bb")
+    pictures = [one, two, one]
+    value = {"data": [{"b64_json": picture.stand_in} for picture in pictures], "text": "\0picture \u2028"}
+    plain = {**value, "data": [{"b64_json": picture.base64.decode()} for picture in pictures]}
+    separators = (",", ": ") if indent else (",", ":")
+    assert dumped(value, pictures, indent) == json.dumps(plain, indent=indent, separators=separators).encode()
+
+
+def test_a_stand_in_of_somebody_else() -> None:
+    """Who sends us one gets it back as it was."""
+    one = sent(b"one", "aa")
+    told = {"safety_identifier": one.stand_in, "data": [{"b64_json": one.stand_in, "b": ["\0picture/zz"]}]}
+    assert json.loads(dumped(told, [one])) == {
+        "safety_identifier": one.stand_in,
+        "data": [{"b64_json": "b25l", "b": ["\0picture/zz"]}],
+    }

@@ -27,6 +27,7 @@ print(json.dumps({
     "latest": str(latest()),
     "models": list(capabilities.table()),
     "rows": len(catalogue.rows()),
+    "page": len(resources.page()),
     "scenarios": {name: load(name).name for name in resources.names("scenarios", ".yaml")},
 }))
 """
@@ -104,5 +105,6 @@ def test_installed(installed: Path, tmp_path: Path, packed: bool) -> None:
         "latest": str(latest()),
         "models": list(capabilities.table()),
         "rows": len(catalogue.rows()),
+        "page": len(resources.page()),
         "scenarios": {name: name for name in resources.names("scenarios", ".yaml")},
     }

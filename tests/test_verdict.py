@@ -297,11 +297,11 @@ def entry(**answer: Any) -> dict[str, Any]:
     talk = Talk()
     talk.edit()
     made: dict[str, Any] = talk.get("journal")["entries"][0]
-    faults = answer.pop("faults", [])
+    faults, hostile = answer.pop("faults", []), answer.pop("hostile", False)
     told = answer.pop("told", "success")
     return made | {
         "told": told,
-        "turn": made["turn"] | {"faults": faults, "hostile": bool(faults)},
+        "turn": made["turn"] | {"faults": faults, "hostile": hostile},
         "answer": made["answer"] | answer,
     }
 
@@ -317,11 +317,11 @@ def entry(**answer: Any) -> dict[str, Any]:
             "The client reported success although the answer was cut.",
         ),
         (
-            {"outcome": "faulted", "faults": ["x"]},
+            {"outcome": "faulted", "faults": ["truncate"], "hostile": True},
             "broken-as-success",
             "The client reported success although the answer was broken on its way.",
         ),
-        ({"outcome": "faulted", "faults": [{"fault": "latency"}]}, None, ""),
+        ({"outcome": "faulted", "faults": ["latency"]}, None, ""),
         ({"outcome": "faulted", "faults": ["latency"], "told": "error"}, "success-as-error", "The client reported an"),
         ({"outcome": "faulted", "complete": False, "told": "error"}, None, ""),
         ({"complete": False}, None, ""),

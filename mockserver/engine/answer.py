@@ -15,12 +15,15 @@ from mockserver.files import File
 from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render import bodies, heads, limits, replies
-from mockserver.render.gallery import Sent, files, pictures
+from mockserver.render.gallery import Sent, files, pictures, ready
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.table import Disturbed
 from mockserver.scenario.limits import Limited
 from mockserver.scenario.machine import Step, Turn
 from mockserver.wire.plan import Plan
+
+# Characters of a prompt whose tokens are counted on the event loop.
+SHORT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,12 @@ def _told(understood: Understood, moment: Moment) -> Answer:
     filed = understood.upload.filed(moment) if understood.upload else None
     reply = filed.described() if filed else understood.reply or {}
     return Answer(bodies.told(reply, moment), 200, "served", filed=filed, removed=understood.removes)
+
+
+def at_hand(understood: Understood, settings: Settings, moment: Moment) -> bool:
+    """Is an answer given in no time? Nothing has to be painted, and no long text to be counted."""
+    job = understood.job
+    return job is None or (len(job.prompt) <= SHORT and ready(job, settings.paint, moment.seed))
 
 
 def disturbed(plan: Plan, turn: Turn, moment: Moment, unread: bool = False) -> Disturbed:

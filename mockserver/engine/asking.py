@@ -1,20 +1,19 @@
 """What a scenario gets to know of a request before it takes its turn. Pure; matches nothing itself."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from mockserver.contract import catalogue
-from mockserver.engine.entry import arrived
 from mockserver.engine.values import Settings, Understood
 from mockserver.moment import Moment
 from mockserver.render import bodies
 from mockserver.scenario.asked import Asked, asked
-from mockserver.wire.request import Request
 
 
-def asking(request: Request, understood: Understood, settings: Settings, now: float) -> Asked:
-    """What a request asks for, as its journal entry will tell it, at a time in seconds since 1970."""
-    told = asked(arrived(request, understood))
-    return replace(told, now=now, digest=understood.digest, needs=_needs(understood, settings, now))
+def asking(told: Mapping[str, Any], understood: Understood, settings: Settings, now: float) -> Asked:
+    """What a request asks for, by the part of its entry that says what arrived, at a time in seconds since 1970."""
+    return replace(asked(told), now=now, digest=understood.digest, needs=_needs(understood, settings, now))
 
 
 def _needs(understood: Understood, settings: Settings, now: float) -> dict[str, int]:

@@ -30,12 +30,19 @@ FILE_FIELDS = ("image", "mask", "markup", "images", "file")
 
 
 def entry(
-    request: Request, understood: Understood, turn: Turn, moment: Moment, given: Answer, entry_id: str
+    request: Request,
+    understood: Understood,
+    arrival: Mapping[str, Any],
+    turn: Turn,
+    moment: Moment,
+    given: Answer,
+    entry_id: str,
 ) -> dict[str, Any]:
     """The entry, in the shape of contracts/schemas/journal.json; secrets are left out of it.
 
-    The `sha256` of a file holds its xxh3 digest until the journal is read. `repeats`, `waited` and `told` are left for
-    others to fill in.
+    `arrival` is the part of it that tells of the request, as `arrived` gives it. The `sha256` of a file holds its xxh3
+    digest until the journal is read. `repeats`, `waited`, `told` and what has left of the answer are left for others to
+    fill in.
     """
     noted = {
         "id": entry_id,
@@ -58,6 +65,8 @@ def entry(
             "retry_after": retry_after(given.plan, moment.now),
             "sent_bytes": 0,
             "complete": False,
+            "pictures": [picture.digest for picture in given.pictures],
+            "sent": [],
         },
         "hints": list(given.hints),
         "usage": given.usage,
@@ -65,7 +74,7 @@ def entry(
         "told": None,
     }
     cleaned: dict[str, Any] = without(noted, _secrets(request, understood))
-    return cleaned | arrived(request, understood)
+    return {**cleaned, **arrival}
 
 
 def arrived(request: Request, understood: Understood) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import ANY_MODEL, Capability, default_model, table
 from mockserver.contract.catalogue import Problem
 from mockserver.contract.dialects import dialect
-from mockserver.contract.endpoints import Route, body
+from mockserver.contract.endpoints import Route, body, rows
 from mockserver.contract.shape import shape
 from mockserver.engine import pictures
 from mockserver.engine.fields import given, is_form
@@ -24,7 +24,6 @@ from mockserver.job import Job, Picture
 from mockserver.wire.request import Part, Request
 
 ALWAYS = as_of("any")
-FORM, JSON = "multipart/form-data", "application/json"
 
 
 def loosely(place: Route, request: Request, settings: Settings, sources: Sources) -> Understood:
@@ -45,10 +44,10 @@ def loosely(place: Route, request: Request, settings: Settings, sources: Sources
 
 
 def _nearest(place: Route, request: Request) -> str:
-    for media_type in (request.media_type, FORM, JSON):
-        with suppress(Problem):
-            return body(place.endpoint, media_type, ALWAYS)
-    raise AssertionError(f"{place.endpoint} takes no body")
+    """The schema of the body that it is, or else might have been."""
+    bodies = rows()[place.endpoint]["bodies"]
+    found: str = next((row["schema"] for row in bodies if row["type"] == request.media_type), bodies[0]["schema"])
+    return found
 
 
 def _job(place: Route, name: str, found: Mapping[str, Any], settings: Settings, sources: Sources) -> Job:
@@ -60,7 +59,8 @@ def _job(place: Route, name: str, found: Mapping[str, Any], settings: Settings, 
     mask = masks[0] if masks and images else None
     parameters = resolve(values, capability, images, mask)
     files = [picture.part.digest for picture in (*images, *filter(None, [mask]))]
-    call, scene = digest(typed, files), digest(typed, files, DELIVERY)
+    told = {"model": capability.model, **typed}
+    call, scene = digest(told, files), digest(told, files, DELIVERY)
     prompt = typed.get("prompt", "")
     return Job(place.endpoint, capability, prompt, images, mask, parameters, call, scene, (), settings.dialect)
 

@@ -18,8 +18,12 @@ from mockserver.engine.pictures import gather
 from mockserver.engine.resolve import DELIVERY, digest, resolve
 from mockserver.engine.rules import judge
 from mockserver.engine.values import Settings, Sources, Understood
+from mockserver.images.facts import known
 from mockserver.job import Job
 from mockserver.wire.request import Request
+
+# Bytes of a body, its pictures apart, that are read on the event loop.
+SHORT = 16_384
 
 
 def understand(request: Request, settings: Settings, sources: Sources | None = None) -> Understood:
@@ -54,6 +58,13 @@ def understand(request: Request, settings: Settings, sources: Sources | None = N
         family = capability.substitute(problem.family, name, settings.as_of)
         problem = Problem(family, **{"model": capability.model, **problem.facts})
         return Understood(problem=problem, group=capability.group, document=held, provider=provider)
+
+
+def quick(request: Request) -> bool:
+    """Is a request understood in no time? It is short, and holds no picture that was not looked into before."""
+    texts = [part for part in request.parts if part.filename is None]
+    short = len(request.body) + sum(len(part.data) for part in texts) <= SHORT
+    return short and all(known(part) for part in request.parts if part.filename is not None)
 
 
 def glance(request: Request, settings: Settings) -> Understood:

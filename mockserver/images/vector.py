@@ -59,7 +59,7 @@ def _receipt(canvas: Canvas, subject: Subject) -> list[str]:
     left, accent = unit * 2, f"hsl({_hue(subject)},55%,31%)"
     digest = sha256(subject.prompt.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     facts = [*subject.details, ("prompt", f"{len(subject.prompt)} characters"), ("prompt sha256", f"{digest}...")]
-    lines = textwrap.wrap(subject.prompt, max(8, round((canvas.width - 2 * left) / (unit * 0.85)))) or [
+    lines = textwrap.wrap(subject.prompt, max(8, round((canvas.width - 2 * left) / (unit * 0.58)))) or [
         "(an empty prompt)"
     ]
     lines = lines if len(lines) <= LINES else [*lines[:LINES], "…"]

@@ -18,9 +18,15 @@ from mockserver.render.gallery import Sent
 from mockserver.render.heads import headers
 from mockserver.render.links import link
 from mockserver.render.replies import fixed
+from mockserver.render.text import dumped
+from mockserver.shelf import Shelf
 from mockserver.wire import sse
 from mockserver.wire.plan import Chunk, End, Head, Plan, Step, Wait, whole
 
+# Answers asked for again are not counted and spelled again.
+USAGE = Shelf[dict[str, Any]](4_096, lambda _: 1)
+TEXTS = Shelf[bytes](32 * 1024 * 1024, len)
+BEGINNING = b'{\n  "created": '
 EVENTS = {"images/edits": "image_edit", "images/generations": "image_generation"}
 
 
@@ -28,15 +34,21 @@ def usage(job: Job, moment: Moment) -> dict[str, Any] | None:
     """The usage block of a served job, or None where the model has none."""
     if not job.capability.row["usage"]:
         return None
+    partials = job.parameters["partial_images"] if job.stream else 0
+    key = (job.digest, job.endpoint, moment.as_of.label, partials)
+    return USAGE.get(key, lambda: _counted(job, moment.as_of, partials))
+
+
+def _counted(job: Job, as_of: AsOf, partials: int) -> dict[str, Any]:
     return tokens.usage(
         job.capability,
-        moment.as_of,
+        as_of,
         endpoint=job.endpoint,
         prompt=job.prompt,
         images=[picture.facts.size for picture in job.images],
         size=job.sheet,
         parameters=job.parameters,
-        partials=job.parameters["partial_images"] if job.stream else 0,
+        partials=partials,
     )
 
 
@@ -64,10 +76,33 @@ def served(
         head = Head(200, headers(moment, 200, "text/event-stream", None, took))
         return (head, *paced(list(events(job, sent, usage or {}, moment, wait, ok)), wait), End())
     done = moment.later(wait)
-    values = _response(job, sent, usage, done, origin)
-    body = json.dumps(fixed(values, ok) if ok else values, indent=2).encode("ascii")
+    body = _body(job, sent, usage, done, origin, ok)
     plan = whole(200, headers(done, 200, "application/json", None, took), body)
     return (Wait(wait), *plan) if wait else plan
+
+
+def _body(
+    job: Job,
+    sent: tuple[Sent, ...],
+    usage: Mapping[str, Any] | None,
+    moment: Moment,
+    origin: str,
+    ok: Mapping[str, Any] | None,
+) -> bytes:
+    """The JSON of an answer. But for when it was made it depends on the job and its pictures alone, and is kept."""
+    if usage is None or ok:
+        values = _response(job, sent, usage, moment, origin)
+        return dumped(fixed(values, ok) if ok else values, sent, indent=2)
+    key = (job.digest, job.endpoint, job.dialect, moment.as_of.label, *(picture.digest for picture in sent))
+    rest = TEXTS.get(key, lambda: _timeless(job, sent, usage, moment, origin))
+    return b"%s%d%s" % (BEGINNING, math.floor(moment.now), rest)
+
+
+def _timeless(job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any], moment: Moment, origin: str) -> bytes:
+    """What follows the time in the JSON of an answer, which is always its first value."""
+    values = _response(job, sent, usage, moment, origin)
+    text = dumped({**values, "created": 0}, sent, indent=2)
+    return text.removeprefix(BEGINNING + b"0")
 
 
 def told(reply: Mapping[str, Any], moment: Moment) -> Plan:
@@ -101,11 +136,11 @@ def _response(
         by_url = job.parameters["response_format"] == "url"
         extra = {"revised_prompt": job.prompt} if job.capability.row.get("revised_prompt") else {}
         urls = [link(origin, moment, picture.digest) for picture in sent]
-        items = [{"url": url} if by_url else {"b64_json": p.base64} for url, p in zip(urls, sent, strict=True)]
+        items = [{"url": url} if by_url else {"b64_json": p.stand_in} for url, p in zip(urls, sent, strict=True)]
         return {"created": math.floor(moment.now), "data": [dict(sorted((extra | item).items())) for item in items]}
     values = _echo(job) | {
         "created": math.floor(moment.now),
-        "data": [{"b64_json": picture.base64} for picture in sent],
+        "data": [{"b64_json": picture.stand_in} for picture in sent],
         "usage": usage,
         "svg_usage": _authored(job, sent[0]),
     }
@@ -148,13 +183,14 @@ def events(
         values = _echo(job) | {
             "type": f"{family}.{kind}",
             "created_at": math.floor(moment.later(wait * (index + 1) / len(sent)).now),
-            "b64_json": picture.base64,
+            "b64_json": picture.stand_in,
             "partial_image_index": index,
             "sequence_number": index,
             "usage": {key: usage[key] for key in shape.get("usage", ()) if key in usage},
         }
         event = {key: values[key] for key in shape["keys"] if values[key] is not None}
-        yield sse.frame(values["type"], fixed(event, ok) if ok and kind == "completed" else event)
+        data = fixed(event, ok) if ok and kind == "completed" else event
+        yield sse.frame(values["type"], dumped(data, [picture]))
 
 
 def interrupted(
@@ -164,7 +200,7 @@ def interrupted(
     partials = list(events(job, sent, {}, moment, wait))[:-1]
     error = row.error({**moment.identities(), **facts})
     ordered = {key: error[key] for key in _shape("error", moment.as_of)["keys"]}
-    frame = sse.frame("error", {"type": "error", "error": ordered})
+    frame = sse.frame("error", dumped({"type": "error", "error": ordered}, ()))
     head = Head(200, headers(moment, 200, "text/event-stream", None, latency(job, moment)))
     return (head, *paced([*partials, frame], wait), End())
 

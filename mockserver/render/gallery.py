@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from typing import Any
 
 import xxhash
 
@@ -10,6 +11,8 @@ from mockserver.images.facts import real_type
 from mockserver.job import Job
 from mockserver.shelf import Shelf
 
+# What a stand-in begins with: no text of ours holds it.
+MARK = "\0picture/"
 MEDIA_TYPES = {
     "png": "image/png",
     "jpeg": "image/jpeg",
@@ -34,22 +37,38 @@ SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A picture of an answer: its bytes, media type and xxh3 digest, and its bytes as base64."""
+    """A picture of an answer: its bytes, media type and xxh3 digest, and its bytes as base64.
+
+    In the values of an answer its `stand_in` stands for that, until they are spelled.
+    """
 
     data: bytes
     media_type: str
     digest: str
-    base64: str
+    base64: bytes
+
+    @property
+    def stand_in(self) -> str:
+        """What stands for its base64 in the values of an answer."""
+        return MARK + self.digest
 
 
 # Answers asked for again are not painted again.
 KEPT = Shelf[tuple[Sent, ...]](64 * 1024 * 1024, lambda sent: sum(len(one.data) + len(one.base64) for one in sent))
 
 
+def ready(job: Job, style: str, seed: int) -> bool:
+    """Are the pictures of an answer at hand?"""
+    return KEPT.holds(_key(job, style, seed))
+
+
 def pictures(job: Job, style: str, seed: int) -> tuple[Sent, ...]:
     """The pictures of an answer: `n` of them, or for a stream its partials and then the final one."""
-    partials = job.parameters["partial_images"] if job.stream else None
-    return KEPT.get((style, seed, job.scene, partials), lambda: _painted(job, style, seed))
+    return KEPT.get(_key(job, style, seed), lambda: _painted(job, style, seed))
+
+
+def _key(job: Job, style: str, seed: int) -> tuple[Any, ...]:
+    return style, seed, job.scene, job.parameters["partial_images"] if job.stream else None
 
 
 def files(job: Job, given: tuple[bytes, ...]) -> tuple[Sent, ...]:
@@ -85,7 +104,7 @@ def _painted(job: Job, style: str, seed: int) -> tuple[Sent, ...]:
 
 
 def _sent(data: bytes, media_type: str) -> Sent:
-    return Sent(data, media_type, xxhash.xxh3_128_hexdigest(data), base64.b64encode(data).decode("ascii"))
+    return Sent(data, media_type, xxhash.xxh3_128_hexdigest(data), base64.b64encode(data))
 
 
 def _subject(job: Job, number: int, seed: int) -> paint.Subject:

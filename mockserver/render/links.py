@@ -16,6 +16,11 @@ from mockserver.wire.plan import Plan, whole
 # How many characters of a picture's digest its name holds.
 NAME = 24
 DAY = 86_400
+# What is opened by itself must do nothing: an SVG picture may hold scripts. The real storage does not say so.
+INERT = (
+    ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+    ("x-content-type-options", "nosniff"),
+)
 
 
 def link(origin: str, moment: Moment, digest: str) -> str:
@@ -89,7 +94,8 @@ def handed(picture: tuple[bytes, str], now: float) -> Plan:
     """The picture itself."""
     data, media_type = picture
     date = formatdate(math.floor(now), usegmt=True)
-    return whole(200, (("date", date), ("content-type", media_type), ("content-length", str(len(data)))), data)
+    head = (("date", date), ("content-type", media_type), ("content-length", str(len(data))))
+    return whole(200, (*head, *INERT), data)
 
 
 def _instant(now: float) -> str:

@@ -5,6 +5,7 @@ own content type and the difference between no file name and an empty one matter
 """
 
 import logging
+from functools import lru_cache
 
 import xxhash
 from python_multipart.exceptions import FormParserError
@@ -13,14 +14,20 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from mockserver.wire.request import Part
 
 MAX_PARTS = 1_000
+# Characters of a header that is worth remembering.
+CACHED = 500
 
 # The parser logs what it refuses; here a refusal is a value, and nobody wants it on stderr as well.
 logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 
 
+# The same few headers come again and again.
+options_of = lru_cache(maxsize=1_024)(parse_options_header)
+
+
 def boundary(content_type: str) -> bytes | None:
     """The boundary that a multipart/form-data content type names, or None."""
-    kind, options = parse_options_header(content_type)
+    kind, options = options_of(content_type) if len(content_type) < CACHED else parse_options_header(content_type)
     return options.get(b"boundary") if kind == b"multipart/form-data" else None
 
 
@@ -91,14 +98,15 @@ class FormReader:
         self._chunks.append(piece)
 
     def _end(self) -> None:
-        _, options = parse_options_header(self._headers.get("content-disposition"))
+        said = self._headers.get("content-disposition")
+        _, options = options_of(said) if said and len(said) < CACHED else parse_options_header(said)
         filename = options.get(b"filename")
         self.parts.append(
             Part(
                 name=options.get(b"name", b"").decode("utf-8", "replace"),
                 filename=None if filename is None else filename.decode("utf-8", "replace"),
                 content_type=self._headers.get("content-type"),
-                data=b"".join(self._chunks),
+                data=self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks),
                 digest=self._digest.hexdigest(),
             )
         )

@@ -1,0 +1,1 @@
+"""What it costs: measured side by side, printed as tables, never part of a verdict."""

@@ -1,0 +1,93 @@
+"""How much two workers do against one, both with their state in a Redis of their own; wrk asks over loopback.
+
+Run it with nothing else on the machine: `python benchmarks/workers.py [SECONDS] [CONNECTIONS]`. Prints a table.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+HOME = Path(__file__).parents[1]
+COUNTS = (1, 2)
+ROUNDS = 3
+# A session for each connection, as callers have; all of one session would wait for each other's turn.
+ASK = """
+local number = 0
+function setup(thread) thread:set("thread", number) number = number + 1 end
+local count = 0
+function request()
+  count = count + 1
+  local path = "/__mock/s/t" .. thread .. "-" .. (count % 64) .. "/v1/images/generations"
+  local head = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer test"}
+  return wrk.format("POST", path, head, '{"model": "gpt-image-2", "prompt": "a house", "size": "1024x1024"}')
+end
+"""
+
+
+@contextlib.contextmanager
+def process(*words: str) -> Iterator["subprocess.Popen[str]"]:
+    """A process, for as long as the block lasts."""
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=HOME) as started:
+        try:
+            yield started
+        finally:
+            started.terminate()
+            started.wait()
+
+
+@contextlib.contextmanager
+def redis(folder: str) -> Iterator[str]:
+    """A Redis that keeps nothing; its URL."""
+    path = Path(folder) / "redis"
+    with process("redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no"):
+        while not path.exists():
+            time.sleep(0.02)
+        yield f"unix://{path}?db=0"
+
+
+def rate(count: int, script: Path, seconds: int, connections: int) -> float:
+    """Requests a second that so many workers answer."""
+    with tempfile.TemporaryDirectory(prefix="ms") as folder, redis(folder) as state:
+        options = ("--port", "0", "--paint", "flat", "--workers", str(count), "--state", state)
+        with process(sys.executable, "-m", "mockserver", *options) as server:
+            assert server.stdout is not None
+            root = server.stdout.readline().split()[3]
+            once = ["wrk", "-t1", f"-c{connections}", "-s", str(script)]
+            subprocess.run([*once, "-d1s", root], check=True, capture_output=True)
+            told = subprocess.run([*once, f"-d{seconds}s", root], check=True, capture_output=True, text=True)
+    if "Non-2xx" in told.stdout:
+        raise SystemExit(f"not every answer was a success:\n{told.stdout}")
+    found = re.search(r"Requests/sec:\s+([0-9.]+)", told.stdout)
+    assert found
+    return float(found[1])
+
+
+def main() -> None:
+    """Print the table."""
+    seconds, connections = (int(word) for word in (*sys.argv[1:], *("5", "16")[len(sys.argv) - 1 :]))
+    for needed in ("redis-server", "wrk"):
+        if not shutil.which(needed):
+            raise SystemExit(f"{needed} is missing: apt-get install redis-server wrk")
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "ask.lua"
+        script.write_text(ASK)
+        # In turn, so that what else the machine does bears on both alike.
+        rounds = [[rate(count, script, seconds, connections) for count in COUNTS] for _ in range(ROUNDS)]
+    print(
+        f"{connections} connections, {seconds} s each, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n"
+    )
+    print("| round | one worker (requests/s) | two workers (requests/s) | ratio |\n|---|---|---|---|")
+    for number, (one, two) in enumerate(rounds, 1):
+        print(f"| {number} | {one:.0f} | {two:.0f} | {two / one:.2f} |")
+    print(f"| median | | | {sorted(two / one for one, two in rounds)[ROUNDS // 2]:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What there is to choose from on a server's day: the built-in scenarios, and the models that edit. Only reads."""
+
+from typing import Any
+
+from mockserver.contract.asof import AsOf
+from mockserver.contract.capabilities import Capability, table
+from mockserver.scenario import files
+
+ENDPOINT = "images/edits"
+
+
+def choices(as_of: AsOf) -> dict[str, Any]:
+    """The choices, in the shape of contracts/schemas/choices.json; models stand newest last."""
+    return {
+        "scenarios": [
+            {"name": name, "about": files.load(name).about, "yaml": files.text(name)} for name in files.built_in()
+        ],
+        "models": [_model(capability) for capability in table().values() if capability.served(as_of, ENDPOINT)],
+    }
+
+
+def _model(capability: Capability) -> dict[str, Any]:
+    return {
+        "model": capability.model,
+        "sizes": _values(capability, "size"),
+        "qualities": _values(capability, "quality"),
+    }
+
+
+def _values(capability: Capability, name: str) -> list[str]:
+    """The values that a parameter is limited to; none where it takes more than a list could say, or is not known."""
+    schema = capability.parameter(name)
+    return list(schema.get("enum", ())) if schema else []

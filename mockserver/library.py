@@ -1,0 +1,93 @@
+"""The server for programs that are no tests of pytest: in a `with`, or as an ASGI application without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+from starlette.applications import Starlette
+
+from mockserver import app
+from mockserver.clock import Clock
+from mockserver.contract import dialects
+from mockserver.contract.asof import as_of as day
+from mockserver.engine.values import Settings
+from mockserver.mock import ImagesMock
+from mockserver.scenario.files import load
+from mockserver.server import running
+from mockserver.state import Memory, Server
+
+CHOICES = {
+    "auth": ("open", "bearer", "exact"),
+    "paint": ("receipt", "flat", "noise"),
+    "validate": ("strict", "schema", "off"),
+}
+
+
+def furnished(
+    scenario: str = "ok",
+    *,
+    as_of: str = "any",
+    seed: int | None = None,
+    auth: str = "bearer",
+    keys: Iterable[str] = (),
+    paint: str = "receipt",
+    clock: Callable[[], float] = time.time,
+    latency: float | None = 0,
+    validate: str = "strict",
+    dialect: str = "openai",
+    bare: bool = False,
+) -> Server:
+    """A server with these settings, which mean what the options of the command line mean.
+
+    `latency` is in seconds, None as recorded; `clock` tells the seconds since 1970. Raises ValueError for a value that
+    is none, and mockserver.scenario.files.ScenarioError for a scenario that is unknown or wrong.
+    """
+    chosen = {"auth": auth, "paint": paint, "validate": validate, "dialect": dialect}
+    for name, known in {**CHOICES, "dialect": tuple(dialects.table())}.items():
+        if chosen[name] not in known:
+            raise ValueError(f"{name} is one of {', '.join(known)}, not {chosen[name]!r}")
+    given: dict[str, Any] = {**chosen, "keys": frozenset(keys), "latency": latency, "bare": bare}
+    settings = Settings(day(as_of), **given)
+    return Server(settings, Memory(load(scenario), seed), clock=Clock(clock))
+
+
+def create_app(scenario: str = "ok", **settings: Any) -> Starlette:
+    """An ASGI application that answers the Images API; settings, and what is raised, are those of `furnished`.
+
+    Faults of the wire need a socket: ordered here, they raise mockserver.delivery.WireFaultNeedsSocket.
+    """
+    return app.create_app(furnished(scenario, **settings))
+
+
+class serve:
+    """A server in a thread, for as long as a `with` or an `async with` lasts, which gives an ImagesMock.
+
+    The settings are those of `furnished`. `port` 0 takes a free one. Raises OSError when the port is taken.
+    """
+
+    def __init__(self, scenario: str = "ok", *, host: str = "127.0.0.1", port: int = 0, **settings: Any) -> None:
+        self._server, self._place = furnished(scenario, **settings), (host, port)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> ImagesMock:
+        """Begin to serve."""
+        return ImagesMock(self._stack.enter_context(running(self._server, *self._place)), "serve")
+
+    def __exit__(self, *error: object) -> None:
+        """Serve no more."""
+        self._stack.close()
+
+    async def __aenter__(self) -> ImagesMock:
+        """Begin to serve, beside the event loop."""
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Serve no more. Waiting for the end is done off the event loop."""
+        await asyncio.to_thread(self._stack.close)

@@ -1,0 +1,191 @@
+"""The mock as tests hold it: a session of a server, what was called there, what to expect of it. Knows no pytest."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mockserver.ledger import ledger
+from mockserver.scenario.files import load
+from mockserver.scenario.verify import verify
+from mockserver.verdict import verdict
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from mockserver.server import Running
+
+# What a `when` knows by name; everything else is a field of the request.
+CONDITIONS = ("endpoint", "model", "stream", "prompt", "images", "mask", "headers", "attempt", "retry", "fields")
+
+
+class Call:
+    """One request, as the journal has it: `entry` is all of that."""
+
+    def __init__(self, mock: ImagesMock, entry: Mapping[str, Any]) -> None:
+        self.entry = entry
+        self._mock, self._job = mock, entry["job"] or {}
+
+    @property
+    def prompt(self) -> str | None:
+        """The prompt; None where the request was not understood."""
+        prompt: str | None = self._job.get("prompt")
+        return prompt
+
+    @property
+    def model(self) -> str | None:
+        """The model, named or assumed; None where the request was not understood."""
+        model: str | None = self._job.get("model")
+        return model
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The typed parameters, defaults and `auto` made definite; empty where the request was not understood."""
+        found: Mapping[str, Any] = self._job.get("parameters", {})
+        return found
+
+    @property
+    def stream(self) -> bool:
+        """Was a stream asked for?"""
+        return bool(self._job.get("stream"))
+
+    @property
+    def attempt(self) -> int:
+        """How often the same call has come, this time included."""
+        return int(self.entry["attempt"])
+
+    @property
+    def status(self) -> int | None:
+        """The status of the answer; None where a fault left none."""
+        status: int | None = self.entry["answer"]["status"]
+        return status
+
+    @property
+    def hints(self) -> Sequence[str]:
+        """What the API would not have told."""
+        return tuple(self.entry["hints"])
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars; None where no price is known or nothing was billed."""
+        cost: float | None = self.entry["cost"]
+        return cost
+
+    @property
+    def images(self) -> list[Image.Image]:
+        """The pictures that came along, decoded. Raises LookupError for one that the store has dropped."""
+        return [self._mock.picture(sha256) for sha256 in self._job.get("images", ())]
+
+    @property
+    def mask(self) -> Image.Image | None:
+        """The mask, decoded, or None."""
+        sha256 = self._job.get("mask")
+        return self._mock.picture(sha256) if sha256 else None
+
+    def __repr__(self) -> str:
+        """A line for a failed test."""
+        answer = self.entry["answer"]
+        said = f"{answer['status']} {answer['code'] or answer['outcome']}"
+        return f"<{self.entry['id']} {self.entry['request']['path']} {self.model} {self.prompt!r:.60}: {said}>"
+
+
+class ImagesMock:
+    """One session of a server: its place in a scenario, its journal, its ledger.
+
+    `url` is the server's root; `base_url` ends in `/v1`, names the session, and is what a client takes.
+    """
+
+    def __init__(self, running: Running, session: str) -> None:
+        self._running = running
+        self.session = session
+        self.url = running.url
+        self.base_url = f"{running.url}/__mock/s/{session}/v1"
+
+    def scenario(self, name: str, seed: int | None = None) -> None:
+        """Play a scenario from its first step: a built-in one's name, or a file's path.
+
+        Raises mockserver.scenario.files.ScenarioError for one that is unknown or wrong.
+        """
+        found = load(name)
+        scenario = found if seed is None else replace(found, seed=seed)
+        self._running.call(lambda: self._running.server.state.play(self.session, scenario))
+
+    def as_of(self, day: str) -> None:
+        """Be the API of that day: `any`, `latest` or a date. Raises ValueError for anything else."""
+        from mockserver.contract.asof import as_of
+
+        label = as_of(day).label
+        self._running.call(lambda: self._running.server.state.play(self.session, as_of=label))
+
+    @property
+    def journal(self) -> list[dict[str, Any]]:
+        """What this session's calls sent, what was understood and what was answered, oldest first."""
+        return self._running.call(lambda: self._running.server.journal.entries(self.session))
+
+    @property
+    def calls(self) -> list[Call]:
+        """The journal's entries, to be asked by name."""
+        return [Call(self, entry) for entry in self.journal]
+
+    @property
+    def ledger(self) -> dict[str, Any]:
+        """What this session's calls would have cost, as `GET /__mock/ledger` tells it."""
+        return self._running.call(lambda: ledger(self._running.server.journal.noted(self.session)))
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """What this session's client did wrong, and left undone, as `GET /__mock/verdict?end=true` tells it."""
+        return self._running.call(lambda: verdict(self._running.server.journal.noted(self.session), end=True))
+
+    def picture(self, sha256: str) -> Image.Image:
+        """A picture that was received or sent. Raises LookupError for one that the store has dropped."""
+        from PIL import Image
+
+        held = self._running.call(lambda: self._running.server.journal.pictures.find(sha256))
+        if held is None:
+            raise LookupError(f"the picture {sha256} is not held any more: the store keeps the newest 64 MiB")
+        return Image.open(io.BytesIO(held[0]))
+
+    def advance(self, seconds: float) -> None:
+        """Move this session's clock on: minutes pass at once. Raises ValueError for what is no way forward."""
+        self._running.call(lambda: self._running.server.clock.advance(seconds, self.session))
+
+    def reset(self) -> None:
+        """Back to the start: the server's own scenario, the clock's own time, no files, an empty journal."""
+
+        def reset() -> None:
+            self._running.server.state.reset(self.session)
+            self._running.server.clock.reset(self.session)
+            self._running.server.files.clear(self.session)
+            self._running.server.journal.clear(self.session)
+
+        self._running.call(reset)
+
+    def assert_called(self, times: int | None = None, **when: Any) -> None:
+        """Calls met the conditions, so many `times`, or at least once.
+
+        Conditions are those of a scenario's `when` (prompt, model, images, mask, stream, endpoint, attempt, retry,
+        headers, fields); any other name is a field of the request. Raises AssertionError, with what came nearest.
+        """
+        fields = {**when.get("fields", {}), **{name: value for name, value in when.items() if name not in CONDITIONS}}
+        known = {name: value for name, value in when.items() if name in CONDITIONS}
+        found = verify(self.journal, {**known, **({"fields": fields} if fields else {})}, times)
+        if not found["ok"]:
+            near = [f"  {miss['entry']}: {'; '.join(miss['failed'])}" for miss in found["misses"]]
+            raise AssertionError("\n".join([found["detail"], *near]))
+
+    def assert_called_once(self, **when: Any) -> None:
+        """Exactly one call met the conditions. Raises AssertionError, with what came nearest."""
+        self.assert_called(1, **when)
+
+    def assert_not_called(self, **when: Any) -> None:
+        """No call met the conditions. Raises AssertionError, with the calls that did."""
+        self.assert_called(0, **when)
+
+    def unreached(self) -> list[int]:
+        """The numbers of the steps of this session's scenario that never answered."""
+        steps = self._running.call(lambda: self._running.server.state.playing(self.session)).steps
+        reached = {entry["turn"]["step"] for entry in self.journal}
+        return [step.number for step in steps if step.number not in reached]

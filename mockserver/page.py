@@ -1,0 +1,41 @@
+"""The page at `/__mock/`, and the policy that lets only its own script run. Knows nothing of what it shows."""
+
+import base64
+import functools
+import hashlib
+import re
+from collections.abc import Mapping
+
+from mockserver import resources
+
+
+def text() -> str:
+    """The page, as HTML."""
+    return resources.page()
+
+
+@functools.cache
+def headers() -> Mapping[str, str]:
+    """The headers to send it with: the policy, and that a browser asks anew before it shows what it kept."""
+    policy = (
+        "default-src 'none'",
+        f"script-src {_digest('script')}",
+        f"style-src {_digest('style')}",
+        "img-src blob: data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+    return {
+        "content-security-policy": "; ".join(policy),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cache-control": "no-cache",
+    }
+
+
+def _digest(tag: str) -> str:
+    """The page's one script or style, as a policy names it."""
+    (inside,) = re.findall(f"<{tag}>(.*?)</{tag}>", text(), re.DOTALL)
+    return f"'sha256-{base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()}'"

@@ -1,0 +1,146 @@
+"""The journal in Redis behind the methods of Journal: a copy of the entries, and what there is to note of one visit."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from mockserver.calls import CALLS, Call, Calls
+from mockserver.journal import Journal, Pictures
+from mockserver.shared.link import Link
+from mockserver.shared.visit import Visit, current
+
+# What an entry carries along besides itself: the SHA-256 of each of its pictures, by the other digest.
+SHA256 = "sha256"
+# A worker remembers so many pictures that Redis holds.
+KNOWN = 10_000
+SHORT = 65_536
+
+
+class SharedPictures(Pictures):
+    """The pictures of all workers. They are looked for in Redis, from a thread that may wait."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__()
+        self._link = link
+        self.known: dict[str, str] = {}
+
+    def put(self, digest: str, data: bytes, media_type: str) -> None:
+        """Keep a picture, when the visit's changes are made."""
+        current().pictures.append((digest, data, media_type))
+
+    def find(self, sha256: str) -> tuple[bytes, str] | None:
+        """As Pictures does. Raises Unreachable."""
+        return self._held("sha256", sha256)
+
+    def named(self, start: str) -> tuple[bytes, str] | None:
+        """As Pictures does. Raises Unreachable."""
+        return self._held("digest", start)
+
+    def dropped(self, sha256: str) -> bool:
+        """As Pictures does. Raises Unreachable."""
+        return bool(self._asked("sha256", sha256)[0])
+
+    def _held(self, by: str, value: str) -> tuple[bytes, str] | None:
+        _, *found = self._asked(by, value)
+        return (found[1], found[0].decode()) if found else None
+
+    def _asked(self, by: str, value: str) -> list[Any]:
+        answer: list[Any] = asyncio.run_coroutine_threadsafe(self._link.ask("find", by, value), current().loop).result()
+        return answer
+
+
+class SharedCalls(Calls):
+    """The calls of all workers: Redis says what one repeats, unless it is seen here that a client has hung up."""
+
+    def begin(
+        self, session: str, digest: str, entry: str, at: float, gone: Callable[[], bool]
+    ) -> tuple[str | None, float | None]:
+        """As Calls does, for those of this worker; the rest is known when the entry is kept."""
+        before, _ = super().begin(session, digest, entry, at, gone)
+        current().call = (session, digest, at, before)
+        return before, None
+
+    def end(self, session: str, digest: str, entry: str, at: float | None) -> None:
+        """As Calls does, for all workers."""
+        call = self._calls.get((session, digest)) or Call()
+        call.under_way.pop(entry, None)
+        complete(current(), at)
+
+
+class SharedJournal(Journal):
+    """The entries of all workers."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(pictures=SharedPictures(link), calls=SharedCalls())
+        self.epoch, self.revision = "", 0
+        self._copies: dict[bytes, dict[str, Any]] = {}
+
+    def next_id(self) -> str:
+        """The id that came with the turn."""
+        return f"e{current().entry:06d}"
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Keep an entry, when the visit's changes are made."""
+        current().noted = entry
+
+    def tell(self, entry: dict[str, Any], said: str) -> None:
+        """As Journal does, for all workers."""
+        super().tell(entry, said)
+        current().note("tell", int(entry["id"][1:]), said)
+
+    def clear(self, session: str | None = None) -> None:
+        """As Journal does, for all workers."""
+        super().clear(session)
+        current().note("clear", session or "", "")
+
+    def restart(self) -> None:
+        """As Journal does, for all workers."""
+        super().clear()
+        current().note("clear", "", uuid.uuid4().hex)
+
+    def learn(self, meta: Sequence[bytes | None], numbers: Sequence[bytes], changed: Sequence[Sequence[bytes]]) -> None:
+        """What Redis holds: all numbers, and the entries that have changed since this was last told."""
+        epoch, revision, dropped = ((one or b"").decode() for one in meta)
+        if epoch != self.epoch:
+            self._copies.clear()
+        self.epoch, self.revision, self.dropped = epoch, int(revision or 0), int(dropped or 0)
+        for number, text, repeats, told in changed:
+            self._copies[number] = _entry(text, repeats.decode(), told.decode())
+        self._copies = {number: self._copies[number] for number in numbers if number in self._copies}
+        self._entries.clear()
+        self._entries.extend(self._copies.values())
+
+    def read(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """As Journal does, with the digests that the entry brought along."""
+        digests = entry.get(SHA256, {})
+        return self.spelled({name: value for name, value in entry.items() if name != SHA256}, digests.get)
+
+
+def _entry(text: bytes, repeats: str, told: str) -> dict[str, Any]:
+    entry: dict[str, Any] = json.loads(text)
+    before, waited = repeats.split(" ")
+    return entry | {"repeats": before or None, "waited": float(waited) if waited else None, "told": told or None}
+
+
+def opening(visit: Visit, limit: int) -> None:
+    """Note that the entry of a visit is to be kept."""
+    assert visit.noted is not None
+    assert visit.call is not None
+    session, digest, at, before = visit.call
+    text = _text(visit)
+    visit.note("add", visit.entry, visit.generation, session, digest, at, before or "", text, limit)
+
+
+def complete(visit: Visit, at: float | None) -> None:
+    """Note that the answer of a visit has left in second `at`, or that its client did not wait for it (None)."""
+    assert visit.noted is not None
+    assert visit.call is not None
+    session, digest, _, _ = visit.call
+    left, text = "-" if at is None else repr(at), _text(visit)
+    visit.note("complete", visit.entry, visit.generation, session, digest, left, visit.noted["id"], text, CALLS)
+
+
+def _text(visit: Visit) -> bytes:
+    return json.dumps({**(visit.noted or {}), SHA256: visit.digests}).encode()

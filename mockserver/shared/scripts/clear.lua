@@ -1,0 +1,26 @@
+-- The journal of a session, or the whole (''), forgotten; numbers begin anew where there is a nonce.
+local session, nonce = unpack(ARGV)
+local function calls(name)
+  for _, digest in ipairs(redis.call('HKEYS', key('c', name))) do
+    redis.call('ZREM', key('co'), digest .. ' ' .. name)
+  end
+  redis.call('DEL', key('c', name))
+end
+if session == '' then
+  for _, call in ipairs(redis.call('ZRANGE', key('co'), 0, -1)) do
+    redis.call('DEL', key('c', string.match(call, '^%S+ (.*)$')))
+  end
+  redis.call('DEL', key('co'), key('j'), key('je'), key('jr'), key('js'), key('jt'), key('jc'))
+  redis.call('HDEL', META, 'dropped')
+  if nonce ~= '' then redis.call('HSET', META, 'count', 0, 'generation', nonce) end
+  return 1
+end
+calls(session)
+for _, number in ipairs(redis.call('ZRANGE', key('j'), 0, -1)) do
+  if redis.call('HGET', key('js'), number) == session then
+    redis.call('ZREM', key('j'), number)
+    redis.call('ZREM', key('jc'), number)
+    for _, name in ipairs({'je', 'jr', 'js', 'jt'}) do redis.call('HDEL', key(name), number) end
+  end
+end
+return 1

@@ -1,0 +1,234 @@
+"""A server whose state is in Redis: brings copies up to date before a request, and makes its changes after it."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import parse_qs
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mockserver.engine.values import Settings
+from mockserver.journal import REMEMBERED
+from mockserver.problems import problem
+from mockserver.scenario.machine import Scenario
+from mockserver.shared import parcel
+from mockserver.shared.files import SharedClock, SharedFiles
+from mockserver.shared.journal import KNOWN, SHORT, SharedJournal, SharedPictures, complete, opening
+from mockserver.shared.link import Link
+from mockserver.shared.sessions import Sessions
+from mockserver.shared.visit import Visit, begin, current
+from mockserver.state import Server, Unreachable
+
+T = TypeVar("T")
+
+
+def shared(
+    url: str,
+    settings: Settings,
+    scenario: Scenario,
+    seed: int | None,
+    base: Callable[[], float],
+    say: Callable[[str], object] = lambda line: None,
+) -> Server:
+    """A server whose state is in the Redis at a URL. Raises ValueError for a URL that is none."""
+    link = Link(url, say)
+    # Waits are measured by a clock that all machines have.
+    server = Server(
+        settings, Sessions(scenario, seed, link), SharedJournal(link), SharedFiles(), SharedClock(base, time.time)
+    )
+    server.shared = Sharing(server, link)
+    return server
+
+
+class Sharing:
+    """What happens around each request of a server."""
+
+    def __init__(self, server: Server, link: Link) -> None:
+        assert isinstance(server.state, Sessions)
+        assert isinstance(server.journal, SharedJournal)
+        assert isinstance(server.files, SharedFiles)
+        assert isinstance(server.clock, SharedClock)
+        self.server, self.link = server, link
+        self._state, self._journal, self._files, self._clock = server.state, server.journal, server.files, server.clock
+        self._state.meet = self.meet
+
+    async def start(self, fresh: bool = True) -> None:
+        """Play the server's scenario, unless an earlier server began with the same. Raises Unreachable.
+
+        Without `fresh`, only where there is none at all: Redis has lost what it held.
+        """
+        text = parcel.pack(self._state.started)
+        # Whoever begins is told by the error itself.
+        self.link.quiet = fresh
+        try:
+            await self.link.run("start", parcel.label(text), text, uuid.uuid4().hex, int(fresh))
+        finally:
+            self.link.quiet = False
+
+    async def meet(self, session: str) -> None:
+        """Bring all up to date that an answer to a session depends on. Raises Unreachable."""
+        while True:
+            meta, own, *rest = await self.link.ask("meet", session)
+            epoch, version, label, played, ahead, size = ((one or b"").decode() for one in meta)
+            if not epoch:
+                await self.start(fresh=False)
+                continue
+            general, mine, files, holders = rest
+            queues = [[json.loads(one) for one in queue] for queue in (general, mine)]
+            told = [one.decode() for one in own]
+            try:
+                self._state.learn(session, (version, label, played), told[:3], queues)
+            except KeyError:
+                await self._acquaint(session)
+                continue
+            self._clock.learn(session, float(ahead or 0), float(told[3] or 0))
+            await self._fetch(session, files, (int(size or 0), holders))
+            return
+
+    async def _acquaint(self, session: str) -> None:
+        """Learn the scenarios of the server and of a session."""
+        for whose in ("", session):
+            label, text = await self.link.ask("parcel", whose)
+            if label:
+                self._state.know(label.decode(), text)
+
+    async def _fetch(self, session: str, files: list[bytes], totals: tuple[int, int]) -> None:
+        """Learn the files of a session, with the bytes of those that are new."""
+        numbered = sorted((int(number), json.loads(about)) for number, about in (one.split(b" ", 1) for one in files))
+        told = [about for _, about in numbered]
+        missing = self._files.missing(session, told)
+        contents = await self.link.ask("contents", session, *missing) if missing else []
+        held = dict(zip(missing, contents, strict=True))
+        # What another has removed meanwhile is not there any more.
+        there = [one for one in told if held.get(one["id"], b"") is not None]
+        self._files.learn(session, there, {name: data for name, data in held.items() if data is not None}, totals)
+
+    async def pull(self) -> None:
+        """Bring the journal up to date. Raises Unreachable."""
+        self._journal.learn(*await self.link.ask("pull", self._journal.epoch, self._journal.revision))
+
+    async def push(self) -> None:
+        """Make the changes of the visit under way, all or none. Raises Unreachable."""
+        visit = current()
+        changes, visit.changes = visit.changes, []
+        if changes:
+            await self.link.run_all(changes)
+
+    async def keep(self, send: Send, ended: Callable[[], float]) -> Send:
+        """Keep what the answer of this visit leaves behind, before its first byte leaves. Raises Unreachable.
+
+        Returns the `send` for the answer: before the last byte leaves, the entry says that it has; `ended` tells when.
+        """
+        visit = current()
+        await self._picture(visit)
+        opening(visit, self._journal.limit)
+        repeated = len(visit.changes) - 1
+        changes, visit.changes = visit.changes, []
+        before, waited = (await self.link.run_all(changes))[repeated]
+        noted = visit.noted
+        assert noted is not None
+        noted["repeats"] = before.decode() or None
+        noted["waited"] = float(waited) if waited else None
+
+        async def last(message: Message) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                noted["answer"]["complete"] = True
+                complete(visit, ended())
+                try:
+                    await self.finish()
+                finally:
+                    noted["answer"]["complete"] = False
+            await send(message)
+
+        return last
+
+    async def finish(self) -> None:
+        """Make the changes of a visit whose answer is on its way: nobody can be told any more that they failed."""
+        with contextlib.suppress(Unreachable):  # of which the link has told the user
+            await self.push()
+
+    async def _picture(self, visit: Visit) -> None:
+        """Keep the pictures of a visit; the bytes of those that Redis holds are not sent again."""
+        pictures = self._journal.pictures
+        assert isinstance(pictures, SharedPictures)
+        for digest, data, _ in visit.pictures:
+            known = pictures.known.get(digest)
+            if known is None:
+                sum_up = hashlib.sha256
+                known = (sum_up(data) if len(data) < SHORT else await asyncio.to_thread(sum_up, data)).hexdigest()
+            visit.digests[digest] = known
+        commands = [
+            ("picture", (digest, visit.digests[digest], kind, pictures.limit, REMEMBERED))
+            for digest, _, kind in visit.pictures
+        ]
+        whole = [(name, (*words, data)) for (name, words), (_, data, _) in zip(commands, visit.pictures, strict=True)]
+        held = [digest in pictures.known for digest, _, _ in visit.pictures]
+        answers = (
+            await self.link.run_all(
+                [short if there else long for short, long, there in zip(commands, whole, held, strict=True)]
+            )
+            if commands
+            else []
+        )
+        absent = [long for long, answer in zip(whole, answers, strict=True) if not answer]
+        if absent:
+            await self.link.run_all(absent)
+        for digest, sha256 in visit.digests.items():
+            pictures.known[digest] = sha256
+            if len(pictures.known) > KNOWN:
+                del pictures.known[next(iter(pictures.known))]
+
+    async def close(self) -> None:
+        """Hang up, as far as the running loop is concerned."""
+        await self.link.close()
+
+    async def visiting(self, work: Callable[[], T]) -> T:
+        """Run a function from outside of any request: on a journal that is up to date, its changes made."""
+        begin()
+        await self.meet("")
+        await self.pull()
+        result = work()
+        await self.push()
+        return result
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """An application in which each request is a visit, and gets 503 while Redis cannot be reached."""
+        return Around(self, app)
+
+
+class Around:
+    """Requests to an application as visits. Those below `/__mock` find all up to date, and see it changed."""
+
+    def __init__(self, sharing: Sharing, app: ASGIApp) -> None:
+        self.sharing, self.app = sharing, app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def noticed(message: Message) -> None:
+            nonlocal begun
+            if told and message["type"] == "http.response.start":
+                await self.sharing.push()
+            begun = True
+            await send(message)
+
+        begin()
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        told = path.startswith("/__mock/") and not path.startswith("/__mock/s/")
+        try:
+            if told:
+                await self._meet(scope)
+                await self.sharing.pull()
+            await self.app(scope, receive, noticed)
+        except Unreachable as error:
+            if begun:
+                raise
+            await problem(503, "Service Unavailable", str(error), {"retry-after": "1"})(scope, receive, send)
+
+    async def _meet(self, scope: Scope) -> None:
+        await self.sharing.meet(parse_qs(scope["query_string"].decode("latin-1")).get("session", [""])[-1])

@@ -1,0 +1,140 @@
+"""Several processes that serve one socket: starts them, replaces those that die, stops all. Serves nothing itself."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+from mockserver.options import furnished
+from mockserver.runner import retired, say
+from mockserver.server import bound, foreground
+
+# Seconds that a worker may take to stop once it was told to; answers that rest are not waited for.
+PATIENCE = 10.0
+ALONE = (
+    "{count} workers without --state share nothing: each has its own place in the scenario, limits, journal, files and "
+    "clock, and /__mock speaks of whichever answers. --state redis://HOST:PORT/DB makes them one"
+)
+
+
+def work(options: dict[str, Any], limit: int | None, listener: socket.socket, host: str, ready: Connection) -> None:
+    """One worker: serve the socket until told to stop, or until the process that started this one is gone."""
+    server = furnished(**options)
+    if limit:
+        server.journal.limit = limit
+    bound(server, listener, host)
+    parent = multiprocessing.parent_process()
+    look = server.look
+
+    def watched() -> None:
+        look()
+        if parent is not None and not parent.is_alive():
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    server.look = watched
+    foreground(server, listener, lambda: ready.send_bytes(b"ready"))
+    retired(server)
+
+
+class Worker:
+    """A process that serves, or is about to."""
+
+    def __init__(self, number: int, arguments: tuple[Any, ...]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.number, self.ready = number, False
+        self.ears, mouth = context.Pipe(duplex=False)
+        self.process: SpawnProcess = context.Process(target=work, args=(*arguments, mouth), name=f"worker {number}")
+        self.process.start()
+        mouth.close()
+
+    def hear(self) -> None:
+        """Note that it serves, if that is what it said."""
+        with contextlib.suppress(EOFError):
+            self.ready = self.ears.recv_bytes() == b"ready"
+
+    def stop(self) -> None:
+        """Tell it to stop."""
+        self.process.terminate()
+
+    def bury(self) -> None:
+        """Wait until it has ended, by force if need be."""
+        self.process.join(PATIENCE)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.ears.close()
+
+
+def serve(count: int, arguments: tuple[Any, ...], greet: Callable[[], object]) -> int:
+    """Serve with so many workers until SIGINT or SIGTERM; calls `greet` once, when all of them serve.
+
+    `arguments` are those of `work` but for the last. One that dies is replaced; one that never served ends all, and the
+    exit status is 1.
+    """
+    with told() as stop:
+        workers = [Worker(number, arguments) for number in range(1, count + 1)]
+        try:
+            return _tend(workers, arguments, greet, stop)
+        finally:
+            for worker in workers:
+                worker.stop()
+            for worker in workers:
+                worker.bury()
+
+
+def _tend(workers: list[Worker], arguments: tuple[Any, ...], greet: Callable[[], object], stop: socket.socket) -> int:
+    """Look after workers until told to stop; returns the exit status."""
+    greeted = False
+    while True:
+        starting = [worker.ears for worker in workers if not worker.ready]
+        heard = wait([stop, *starting, *(worker.process.sentinel for worker in workers)])
+        if stop in heard:
+            return 0
+        for index, worker in enumerate(workers):
+            if worker.ears in heard:
+                worker.hear()
+            if worker.process.sentinel not in heard:
+                continue
+            worker.bury()
+            how = _ending(worker.process.exitcode)
+            if not worker.ready:
+                say(f"worker {worker.number} {how} before it served; all stop")
+                return 1
+            say(f"worker {worker.number} {how}; another takes its place")
+            workers[index] = Worker(worker.number, arguments)
+        if not greeted and all(worker.ready for worker in workers):
+            greeted = True
+            greet()
+
+
+def _ending(status: int | None) -> str:
+    """How a process ended, in words."""
+    if status is not None and status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
+
+
+@contextlib.contextmanager
+def told() -> Iterator[socket.socket]:
+    """A socket that can be read from once SIGINT or SIGTERM has come."""
+    ears, mouth = socket.socketpair()
+
+    def take(*_: object) -> None:
+        with contextlib.suppress(OSError):
+            mouth.send(b"!")
+
+    mouth.setblocking(False)
+    before = {number: signal.signal(number, take) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with ears, mouth:
+            yield ears
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

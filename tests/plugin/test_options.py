@@ -1,0 +1,210 @@
+"""Markers, options and settings of the fixtures, the client fixtures, and what a failed test tells."""
+
+import json
+from textwrap import dedent
+
+import pytest
+
+from tests.plugin.test_fixtures import passes, project, run
+
+__all__ = ["project"]
+
+
+def test_marker_before_option_before_ini(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nimages_mock_scenario = quota_exhausted\nimages_mock_as_of = 2026-04-21\n")
+    text = """
+    from client import *
+
+    def code(images_mock):
+        try:
+            edit(images_mock.base_url)
+        except openai.APIStatusError as error:
+            return error.code
+        return images_mock.journal[0]["as_of"]
+
+    def test_ini(images_mock):
+        assert code(images_mock) == EXPECTED
+
+    @pytest.mark.images_mock(scenario="moderation", as_of="latest")
+    class TestMarked:
+        def test_class(self, images_mock):
+            assert code(images_mock) == "latest"
+
+        @pytest.mark.images_mock(scenario="unverified_org", seed=3)
+        def test_closest(self, images_mock):
+            with pytest.raises(openai.PermissionDeniedError):
+                edit(images_mock.base_url)
+    """
+    for options, expected in (((), "insufficient_quota"), (("--images-mock-scenario", "ok"), "2026-04-21")):
+        pytester.makepyfile(test_theirs=f"EXPECTED = {expected!r}\n" + dedent(text))
+        run(pytester, *options).assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize(
+    ("marker", "said"),
+    [
+        ("scenaro='ok'", "*the marker images_mock takes scenario, as_of, seed, strict by name, not scenaro*"),
+        ("'ok'", "*by name, not ('ok',)*"),
+        ("scenario='nope'", "*test_it: there is no scenario 'nope'*"),
+        ("as_of='never'", "*test_it: *never*"),
+        ("seed='x'", "*test_it: *'x'*"),
+    ],
+)
+def test_wrong_markers(pytester: pytest.Pytester, marker: str, said: str) -> None:
+    pytester.makepyfile(
+        test_theirs=f"""
+        import pytest
+
+        @pytest.mark.images_mock({marker})
+        def test_it(images_mock):
+            pass
+        """
+    )
+    result = run(pytester)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([said])
+
+
+def test_settings_and_clients(pytester: pytest.Pytester) -> None:
+    passes(
+        pytester,
+        """
+        import asyncio
+
+        @pytest.fixture(scope="session")
+        def images_mock_settings():
+            return {"paint": "flat", "auth": "exact", "keys": ["sk-mockserver"]}
+
+        def test_client(images_mock, images_mock_client):
+            with PICTURE.open("rb") as picture:
+                assert images_mock_client.images.edit(model="gpt-image-2", image=picture, prompt="x").data
+            images_mock.assert_called_once(prompt="x", images=1)
+
+        def test_async_client(images_mock_async_client):
+            async def play():
+                async with images_mock_async_client as client:
+                    return await client.images.generate(model="gpt-image-2", prompt="x")
+
+            assert asyncio.run(play()).data
+
+        def test_env(images_mock_env):
+            with openai.OpenAI() as client:
+                assert client.images.generate(model="gpt-image-2", prompt="x").data
+            images_mock_env.assert_called_once()
+        """,
+        3,
+    )
+
+
+def test_the_real_api_is_out_of_reach(pytester: pytest.Pytester) -> None:
+    """Also when the code under test keeps its failure to itself."""
+    pytester.makepyfile(
+        test_theirs="""
+        from client import *
+
+        def test_it(images_mock_env):
+            with openai.OpenAI(base_url="https://api.openai.com/v1", max_retries=0) as client:
+                with pytest.raises(openai.APIConnectionError):
+                    client.images.generate(model="gpt-image-2", prompt="x")
+            with openai.OpenAI() as client:
+                assert client.images.generate(model="gpt-image-2", prompt="x").data
+        """
+    )
+    result = run(pytester)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*the code under test asked for api.openai.com: read OPENAI_BASE_URL*"])
+
+
+def test_strict(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_theirs="""
+        from client import *
+
+        @pytest.mark.images_mock(scenario="flaky")
+        def test_ordered(images_mock):
+            edit(images_mock.base_url, retries=3)
+
+        def test_refused(images_mock):
+            with pytest.raises(openai.BadRequestError):
+                edit(images_mock.base_url, prompt="")
+
+        @pytest.mark.images_mock(scenario="flaky")
+        def test_unreached(images_mock):
+            pass
+        """
+    )
+    result = run(pytester, "--images-mock-strict")
+    result.assert_outcomes(passed=3, errors=2)
+    result.stdout.fnmatch_lines(["*was refused with 400 empty_string: *"])
+    result.stdout.fnmatch_lines(["*steps that were never reached: 1, 2, 3*"])
+
+
+def test_shutdown_warning(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_theirs="""
+        from client import *
+
+        def test_it(images_mock_client):
+            images_mock_client.images.generate(model="gpt-image-1.5", prompt="x")
+        """
+    )
+    result = run(pytester)
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*ShutdownWarning: gpt-image-1.5 is shut down from 2026-12-01 on*"])
+
+
+def test_crash(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_theirs="""
+        from client import *
+
+        def test_it(images_mock, monkeypatch):
+            monkeypatch.setattr("mockserver.app.entry", None)
+            with pytest.raises(openai.InternalServerError):
+                edit(images_mock.base_url)
+        """
+    )
+    result = run(pytester)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*the server crashed:*", "*TypeError: 'NoneType' object is not callable*"])
+
+
+def test_failed_test_tells(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_theirs="""
+        from client import *
+
+        def test_it(images_mock):
+            edit(images_mock.base_url)
+            with pytest.raises(openai.BadRequestError):
+                edit(images_mock.base_url, prompt="")
+            svg = {"output_format": "svg", "svg": {"model": "gpt-6-luna"}}
+            with openai.OpenAI(base_url=images_mock.base_url, api_key="x") as client:
+                client.images.generate(model="gpt-image-2.6-flare", prompt="x", extra_body=svg)
+            assert False
+
+        def test_nothing(images_mock):
+            assert False
+        """
+    )
+    run(pytester).assert_outcomes(failed=2)
+    assert not (pytester.path / "kept").exists()
+    result = run(pytester, "--images-mock-artifacts", "kept")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        ["*- images_mock -*", "*<e000001 /v1/images/edits gpt-image-2 'Make it night': 200 served>*"]
+    )
+    result.stdout.fnmatch_lines(["*400 empty_string>*", "*prompt*", "no calls"])
+    folder = pytester.path / "kept" / "test_theirs.py.test_it"
+    assert len(json.loads((folder / "journal.json").read_text())) == 3
+    assert len(list(folder.glob("*.png"))) == 2
+
+
+def test_workers(pytester: pytest.Pytester) -> None:
+    """Each of several processes has a server of its own."""
+    text = "from client import *\n" + "".join(
+        f"def test_{number}(images_mock):\n    edit(images_mock.base_url)\n    assert len(images_mock.calls) == 1\n"
+        for number in range(8)
+    )
+    pytester.makepyfile(test_theirs=text)
+    run(pytester, "-p", "xdist", "-n", "2").assert_outcomes(passed=8)

@@ -1,0 +1,139 @@
+"""The mock in a program of one's own: in a `with`, without a socket, and what can be asked of it afterwards."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+import mockserver
+from mockserver.delivery import WireFaultNeedsSocket
+from mockserver.scenario.files import ScenarioError
+from tests.pictures import masked, png
+
+
+@pytest.fixture(autouse=True)
+def contracted() -> None:
+    """Where there is no socket, a fault of the wire is a crash on purpose."""
+
+
+FAULTY = "scenario: x\nsteps:\n  - {ok: {}, faults: [{reset: {}}]}\n"
+
+
+def edit(client: openai.OpenAI, **more: Any) -> Any:
+    asked = {"model": "gpt-image-2", "prompt": "A cat", "quality": "low", **more}
+    return client.images.edit(image=[("a.png", png()), ("b.png", png(32, 32))], **asked)
+
+
+def test_serve() -> None:
+    with mockserver.serve("flaky", paint="flat") as mock:
+        port = int(mock.url.rpartition(":")[2])
+        with openai.OpenAI(base_url=mock.base_url, api_key="x", max_retries=3) as client:
+            assert edit(client, mask=("m.png", masked())).data
+        call = mock.calls[-1]
+        assert (call.prompt, call.model, call.stream, call.attempt, call.status) == (
+            "A cat",
+            "gpt-image-2",
+            False,
+            4,
+            200,
+        )
+        assert [picture.size for picture in call.images] == [(64, 64), (32, 32)]
+        assert call.mask is not None
+        assert (call.mask.size, call.parameters["quality"]) == ((64, 64), "low")
+        assert (call.cost or 0) > 0
+        assert mock.calls[0].hints[0].startswith("Ordered by scenario flaky.")
+        assert repr(call) == "<e000004 /v1/images/edits gpt-image-2 'A cat': 200 served>"
+        assert (mock.ledger["total"]["billed"], mock.verdict["verdict"], mock.unreached()) == (1, "good", [])
+        mock.assert_called(4, prompt="A cat", images=2, mask=True)
+        mock.assert_called(quality="low", fields={"model": "gpt-image-2"})
+        mock.assert_called_once(attempt=4)
+        mock.assert_not_called(model="dall-e-2")
+        with pytest.raises(AssertionError, match=r"expected 1 calls that match .*, found 4 of 4$"):
+            mock.assert_called_once()
+        with pytest.raises(AssertionError, match="e000001: prompt: expected 'A dog', was 'A cat'"):
+            mock.assert_called(prompt="A dog")
+        mock.reset()
+        assert (mock.calls, mock.unreached()) == ([], [1, 2, 3])
+    assert "mockserver" not in {thread.name for thread in threading.enumerate()}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", port))
+
+
+def test_what_was_not_understood() -> None:
+    with mockserver.serve() as mock:
+        httpx2.post(f"{mock.base_url}/images/edits", headers={"Authorization": "Bearer x"})
+        (call,) = mock.calls
+        assert (call.prompt, call.model, call.images, call.mask, call.stream, call.cost) == (
+            None,
+            None,
+            [],
+            None,
+            False,
+            None,
+        )
+        assert (call.parameters, call.status) == ({}, 400)
+        with pytest.raises(LookupError, match="not held any more"):
+            mock.picture("0" * 64)
+
+
+def test_async() -> None:
+    async def play() -> int:
+        async with mockserver.serve(paint="flat", seed=3) as mock:
+            mock.scenario("flaky", seed=5)
+            mock.as_of("2026-04-21")
+            mock.advance(60)
+            async with openai.AsyncOpenAI(base_url=mock.base_url, api_key="x", max_retries=3) as client:
+                answer = await client.images.generate(model="gpt-image-2", prompt="x")
+            return len(answer.data or [])
+
+    assert asyncio.run(play()) == 1
+
+
+def test_no_socket(tmp_path: Any) -> None:
+    (tmp_path / "x.yaml").write_text(FAULTY)
+
+    async def ask(**settings: Any) -> int:
+        transport = httpx2.ASGITransport(app=mockserver.create_app(**settings))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://mock") as client:
+            body = {"model": "gpt-image-2", "prompt": "x"}
+            return (await client.post("/v1/images/generations", json=body)).status_code
+
+    assert asyncio.run(ask(auth="open", paint="flat")) == 200
+    assert asyncio.run(ask()) == 401
+    with pytest.raises(WireFaultNeedsSocket):
+        asyncio.run(ask(scenario=str(tmp_path / "x.yaml"), auth="open"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"auth": "none"}, "auth is one of open, bearer, exact, not 'none'"),
+        ({"paint": "oil"}, "paint is one of receipt, flat, noise, not 'oil'"),
+        ({"validate": "lax"}, "validate is one of strict, schema, off, not 'lax'"),
+        ({"dialect": "x"}, "dialect is one of openai, gateway, .*, not 'x'"),
+        ({"as_of": "never"}, "never"),
+    ],
+)
+def test_bad_settings(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        mockserver.serve(**settings)
+
+
+def test_bad_scenario() -> None:
+    with pytest.raises(ScenarioError, match="there is no scenario 'nope'"):
+        mockserver.create_app("nope")
+
+
+def test_cheap_import() -> None:
+    """A bare import loads nothing of the server; a name that is not there is an AttributeError."""
+    code = "import sys, mockserver; assert 'starlette' not in sys.modules; print(mockserver.serve.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "serve\n"
+    with pytest.raises(AttributeError, match="module 'mockserver' has no attribute 'nope'"):
+        mockserver.nope  # noqa: B018
