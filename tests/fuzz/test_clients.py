@@ -15,6 +15,11 @@ test_correct = client_properties("tests.fuzz.clients.base:edit", max_examples=15
 
 
 @pytest.fixture
+def contracted() -> None:
+    """These answers are broken on purpose."""
+
+
+@pytest.fixture
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     stage = Stage(client(f"tests.fuzz.clients.broken:edit_{request.param}"), "gpt-image-1.5", "any")
     try:

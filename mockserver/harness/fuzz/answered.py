@@ -50,7 +50,9 @@ def _pictures(got: list[Any], events: list[Any], said: Content, stream: bool) ->
     else:
         good = got == wanted
     if not good:
-        yield Failure(f"{len(wanted)} pictures: {short(_heads(wanted))}", f"{len(got)}: {short(_heads(got))}", "pictures")
+        yield Failure(
+            f"{len(wanted)} pictures: {short(_heads(wanted))}", f"{len(got)}: {short(_heads(got))}", "pictures"
+        )
 
 
 def _heads(pictures: list[Any]) -> list[str]:
@@ -67,8 +69,8 @@ def _events(got: list[Any], said: tuple[Any, ...]) -> Iterator[Failure]:
     for number, (one, other) in enumerate(zip(wanted, found, strict=True), 1):
         if not alike(one, other):
             where = [name for name in {**one, **other} if not alike(one.get(name), other.get(name))]
-            told = ({name: event.get(name) for name in where} for event in (one, other))
-            yield Failure(*(f"event {number}: {short(part)}" for part in told), "events")
+            told = [f"event {number}: {short({name: event.get(name) for name in where})}" for event in (one, other)]
+            yield Failure(told[0], told[1], "events")
             return
     strangers = [event for event in map(parsed, got) if not kind(event).startswith(FAMILIES)]
     for event in strangers:

@@ -31,7 +31,9 @@ def contract(case: Case, seen: Observation) -> Iterator[Failure]:
         answer = one.entry["answer"]
         if answer["status"] != 200:
             words = " ".join(str(answer[name]) for name in ("status", "code", "param") if answer[name])
-            yield Failure("a request that is served", f"{words}: {' '.join(one.entry['hints'])[:300]}", str(answer["code"]))
+            yield Failure(
+                "a request that is served", f"{words}: {' '.join(one.entry['hints'])[:300]}", str(answer["code"])
+            )
 
 
 def parameters(case: Case, seen: Observation) -> Iterator[Failure]:

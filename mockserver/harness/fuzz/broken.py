@@ -21,7 +21,9 @@ from mockserver.wire.plan import Wait
 def ends(case: Case, seen: Observation) -> Iterator[Failure]:
     """The client ends within its deadline, and does not crash."""
     if seen.reply.how == "late":
-        yield Failure(f"an end within {case.deadline:g} s", f"none after {seen.reply.seconds:.0f} s", f"late {case.label}")
+        yield Failure(
+            f"an end within {case.deadline:g} s", f"none after {seen.reply.seconds:.0f} s", f"late {case.label}"
+        )
     elif seen.reply.how == "crashed":
         yield Failure("a result, with an error or without", seen.reply.words[-600:], f"crash {case.label}")
 
@@ -139,7 +141,9 @@ def retries(case: Case, seen: Observation) -> Iterator[Failure]:
         status, code = before.received.status, before.received.error.get("code")
         final = status is not None and 400 <= status < rule["from"] and status not in rule["statuses"]
         if final or (status is not None and code in rule["never"]):
-            yield Failure("no second request", f"one more after {status} {code or ''}".strip(), f"{status} {code or ''}")
+            yield Failure(
+                "no second request", f"one more after {status} {code or ''}".strip(), f"{status} {code or ''}"
+            )
             return
 
 

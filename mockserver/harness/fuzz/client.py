@@ -3,6 +3,7 @@
 Knows nothing of what a result means, and no client by name.
 """
 
+import contextlib
 import json
 import os
 import queue
@@ -77,16 +78,12 @@ class Client:
     def stop(self) -> None:
         """End the process, and all that it started."""
         if self._process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout, self._told):
-                try:
+                with contextlib.suppress(OSError):
                     pipe.close() if pipe else None
-                except OSError:
-                    pass
         self._process = None
 
     def _died(self, began: float) -> Reply:
@@ -97,7 +94,7 @@ class Client:
         return Reply("crashed", seconds=time.monotonic() - began, words=words)
 
     def _start(self) -> None:
-        self._told = tempfile.TemporaryFile()
+        self._told = tempfile.TemporaryFile()  # noqa: SIM115 (stop closes it)
         self._lines = queue.Queue()
         try:
             self._process = subprocess.Popen(  # noqa: S603 (the user's own command)

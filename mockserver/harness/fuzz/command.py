@@ -1,4 +1,4 @@
-"""The command `mockserver fuzz`: from its options to findings, files and an exit status. Says what it does on stderr."""
+"""The command `mockserver fuzz`: from options to findings, files and an exit status. Tells its progress on stderr."""
 
 import math
 import shlex
@@ -79,8 +79,7 @@ class Progress:
         if begun if not self.terminal else time.monotonic() >= self.next:
             self.next = time.monotonic() + OFTEN
             left = "" if run.left is None else f", {max(0, run.left):.0f} s left"
-            line = (
-                f"{self.number}/{self.properties} {run.now}: {run.stage.tried} cases, {len(run.findings)} findings{left}"
-            )
+            counts = f"{run.stage.tried} cases, {len(run.findings)} findings"
+            line = f"{self.number}/{self.properties} {run.now}: {counts}{left}"
             print(f"\r\x1b[K{line}" if self.terminal else line, end="" if self.terminal else "\n", file=sys.stderr)
             sys.stderr.flush()

@@ -1,5 +1,6 @@
 """What an answer says: read from the plan that was meant, or from the bytes that a plan really sends. Sends nothing."""
 
+import contextlib
 import json
 import re
 import zlib
@@ -28,7 +29,9 @@ class Content:
         """The final pictures as base64: those of the body, or that of the completed event."""
         if isinstance(self.document, Mapping):
             items = self.document.get("data")
-            found = [item.get("b64_json") for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+            found = (
+                [item.get("b64_json") for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+            )
             return [one for one in found if one is not None]
         return [event.get("b64_json") for event in self.completed]
 
@@ -111,8 +114,6 @@ def _events(text: str) -> Iterator[Any]:
         if line.startswith("data:"):
             data.append(line[5:].removeprefix(" "))
         elif not line and data:
-            try:
+            with contextlib.suppress(ValueError):
                 yield json.loads("\n".join(data))
-            except ValueError:
-                pass
             data = []

@@ -1,6 +1,7 @@
 """Strategies of Hypothesis and Schemathesis: calls that the contract allows, and what may become of their answers."""
 
 import copy
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -8,16 +9,19 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from schemathesis.config import SchemathesisConfig
 
 from mockserver.harness.fuzz import swept
 from mockserver.harness.fuzz.case import Case, File
-from mockserver.harness.fuzz.valid import tried
+from mockserver.harness.fuzz.valid import allowed, integral
 from mockserver.scenario.faults.fault import Fault
 from mockserver.scenario.faults.table import FAULTS
 
 TEXT = st.characters(exclude_categories=["Cs"])
+TEXTS = ("ultra", "日本🦊", "x y")
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1, max_size=40)
-LONGEST = 0.002
+# Not that of a schemathesis.toml where we happen to be.
+PLAIN = SchemathesisConfig()
 
 
 def options(parameters: Mapping[str, Any]) -> SearchStrategy[Any]:
@@ -29,7 +33,7 @@ def options(parameters: Mapping[str, Any]) -> SearchStrategy[Any]:
         "responses": {"200": {"description": "served"}},
     }
     document = {"openapi": "3.1.0", "info": {"title": "", "version": ""}, "paths": {"/": {"post": operation}}}
-    return schemathesis.openapi.from_dict(document)["/"]["POST"].as_strategy().map(lambda case: case.body)
+    return schemathesis.openapi.from_dict(document, config=PLAIN)["/"]["POST"].as_strategy().map(lambda case: case.body)
 
 
 def calls(ground: swept.Ground, model: str) -> SearchStrategy[Case]:
@@ -46,7 +50,7 @@ def calls(ground: swept.Ground, model: str) -> SearchStrategy[Case]:
         lambda text, times: (text * times)[:32000], st.text(TEXT, min_size=1, max_size=20), st.integers(1, 3000)
     )
     drawn = st.builds(_call, prompts, pictures | masked, options(ground.parameters), st.booleans())
-    return drawn.map(lambda case: tried(case, model, ground.day)).filter(bool)
+    return drawn.map(integral).filter(lambda case: allowed(case, model, ground.day))
 
 
 def _masked(size: str, name: str) -> tuple[tuple[File, ...], File]:
@@ -99,7 +103,7 @@ def _value(row: Fault, name: str, schema: Mapping[str, Any]) -> SearchStrategy[A
         low = max(schema.get("minimum", 0), 32 if row.name in ("drip", "split") else -2000)
         high = min(schema.get("maximum", 2000), 200_000 if row.name == "huge_event" else 2000)
         return st.integers(int(low), int(high)) if kind == "integer" else st.floats(low, high, width=16)
-    return st.sampled_from(["ultra", "日本🦊", "x y"]) if "pattern" not in schema else st.sampled_from(["ping", "日本"])
+    return st.sampled_from([text for text in TEXTS if re.search(schema.get("pattern", ""), text)])
 
 
 def together(ground: swept.Ground, without: frozenset[str] = frozenset()) -> SearchStrategy[Case]:
@@ -110,7 +114,7 @@ def together(ground: swept.Ground, without: frozenset[str] = frozenset()) -> Sea
         if row.mark == "legal" and row.name not in swept.APART and (row.name != "gzip" or ground.gzip)
     ]
     rows = [row for row in rows if row.name not in without]
-    faults = st.lists(st.one_of(map(orders, rows)), max_size=4, unique_by=lambda one: next(iter(one)))
+    faults = st.lists(st.one_of([orders(row) for row in rows]), max_size=4, unique_by=lambda one: next(iter(one)))
     usage = st.fixed_dictionaries({}, optional={"input_tokens": st.integers(0, 2**53 - 1)})
     return st.builds(_answered, bases(), faults, usage)
 
@@ -125,8 +129,10 @@ def broken() -> SearchStrategy[Case]:
     rows = [row for row in FAULTS.values() if row.mark == "hostile" and row.on != "upload" and row.name != "stall"]
     legal = [FAULTS[name] for name in ("unknown_fields", "split", "comments", "line_ends", "unknown_events")]
     faults = st.tuples(
-        st.lists(st.one_of(map(orders, rows)), min_size=1, max_size=2, unique_by=lambda one: next(iter(one))),
-        st.lists(st.one_of(map(orders, legal)), max_size=1),
+        st.lists(
+            st.one_of([orders(row) for row in rows]), min_size=1, max_size=2, unique_by=lambda one: next(iter(one))
+        ),
+        st.lists(st.one_of([orders(row) for row in legal]), max_size=1),
     )
     return st.builds(_broken, bases(), faults, st.booleans())
 

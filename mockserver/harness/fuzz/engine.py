@@ -7,6 +7,7 @@ from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.strategies import SearchStrategy
 
 from mockserver.harness.fuzz import drawn, swept
 from mockserver.harness.fuzz.case import Case
@@ -146,7 +147,8 @@ class Run:
             verbosity=Verbosity.quiet,
             print_blob=False,
         )
-        test = hypothesis.seed(self.limits.seed)(settings(hypothesis.given(self._strategy(row))(attempt)))
+        test: Any = settings(hypothesis.given(self._strategy(row))(attempt))
+        hypothesis.seed(self.limits.seed)(test)
         try:
             test()
         except Failed:
@@ -155,7 +157,7 @@ class Run:
             return [Finding(row, case, failure, self.stage.observe(case), name)]
         return []
 
-    def _strategy(self, row: Property) -> Any:
+    def _strategy(self, row: Property) -> SearchStrategy[Case]:
         if row.strategy == "calls":
             return drawn.calls(self.ground, self.stage.model)
         if row.strategy == "together":
@@ -185,5 +187,3 @@ def fuzz(client: Client, model: str, day: str, only: str | None, limits: Limits,
     finally:
         stage.close()
     return run
-
-

@@ -106,7 +106,9 @@ def _request(one: Exchange) -> Iterator[str]:
         if name in ("content-type", "accept", "accept-encoding", "authorization", "content-length"):
             yield f"> {name}: {value}".replace(KEY, "[key]")
     for part in request.parts:
-        held = f"{len(part.data)} bytes" if part.filename is not None else cut(part.data[:LINE].decode("utf-8", "replace"))
+        held = (
+            f"{len(part.data)} bytes" if part.filename is not None else cut(part.data[:LINE].decode("utf-8", "replace"))
+        )
         named = "" if part.filename is None else f" filename={part.filename!r}"
         kind = f" {part.content_type}" if part.content_type else ""
         yield f">   {part.name}{named}{kind}: {held}".replace(KEY, "[key]")
@@ -119,7 +121,9 @@ def _answer(plan: Plan) -> Iterator[str]:
     for step in plan:
         match step:
             case Head(status, headers):
-                kept = [pair for pair in headers if pair[0] in ("content-type", "content-length", "retry-after", "location")]
+                kept = [
+                    pair for pair in headers if pair[0] in ("content-type", "content-length", "retry-after", "location")
+                ]
                 yield f"< {status} {', '.join(f'{name}: {value}' for name, value in kept)}"
             case Chunk(data) | Raw(data):
                 shown += 1
@@ -170,4 +174,6 @@ def baseline(path: Path) -> frozenset[str]:
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
-        raise ValueError(f"{path} is no baseline: expected a JSON report of findings, or a list of their names") from None
+        raise ValueError(
+            f"{path} is no baseline: expected a JSON report of findings, or a list of their names"
+        ) from None

@@ -1,4 +1,4 @@
-"""What Schemathesis cannot know from the contract: bytes that are a picture, URLs that hold one. For schemathesis.toml."""
+"""What Schemathesis cannot know from the contract: bytes that are a picture, URLs of one. For schemathesis.toml."""
 
 import base64
 import io
@@ -19,7 +19,7 @@ def _picture(colour: tuple[int, int, int]) -> bytes:
 
 PICTURES = [_picture(colour) for colour in COLOURS]
 URL = "data:image/png;base64," + base64.b64encode(PICTURES[0]).decode("ascii")
-PROMPTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
+PROMPTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200).map(str.encode)
 
 schemathesis.openapi.media_type("image/png", st.sampled_from(PICTURES))
 schemathesis.openapi.media_type("text/plain", PROMPTS)

@@ -72,7 +72,8 @@ ROWS = (
     ),
     _answered("pieces", "An answer may arrive in pieces that end anywhere.", swept.pieces),
     _answered(
-        "order", "Partial pictures may come twice, fewer, or in another order.",
+        "order",
+        "Partial pictures may come twice, fewer, or in another order.",
         legal("duplicate_partials", "reorder_partials", "fewer_partials"),
     ),
     _answered("time", "An answer may come late, slowly and with gaps.", legal("latency", "drip", "gap")),
@@ -111,7 +112,9 @@ ROWS = (
     ),
     _broken("retry", "Only what may be retried is sent again.", broken.retries, swept.refusals, _hostile),
     _broken("retry-after", "A retry comes no sooner than Retry-After asks.", broken.waits, swept.retried),
-    _broken("repeat", "A call that was served is not made again in silence.", broken.repeats, _hostile, strategy="broken"),
+    _broken(
+        "repeat", "A call that was served is not made again in silence.", broken.repeats, _hostile, strategy="broken"
+    ),
 )
 PROPERTIES: Mapping[str, Property] = {row.id: row for row in ROWS}
 
@@ -119,5 +122,3 @@ PROPERTIES: Mapping[str, Property] = {row.id: row for row in ROWS}
 def chosen(only: str | None) -> list[Property]:
     """The rows of one side, or all."""
     return [row for row in ROWS if only in (None, row.side)]
-
-

@@ -18,6 +18,8 @@ from mockserver.report.page import HEAD, STYLE
 
 # Larger pictures make a page that nobody can open.
 PICTURE = 200_000
+FIGURES = """figure { display: inline-block; margin: .5rem 1rem .5rem 0; }
+img { max-width: 12rem; min-width: 3rem; image-rendering: pixelated; border: 1px solid var(--line); }"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ def as_junit(told: Told) -> bytes:
         if row.id in failed:
             first = next(one for one in told.new if one.row.id == row.id)
             message = f"{row.sentence} Expected {first.failure.expected}, got {first.failure.got}"
-            ElementTree.SubElement(case, "failure", {"message": NOT_XML.sub("?", message)}).text = NOT_XML.sub("?", text)
+            ElementTree.SubElement(case, "failure", {"message": NOT_XML.sub("?", message)}).text = NOT_XML.sub(
+                "?", text
+            )
         elif text:
             ElementTree.SubElement(case, "system-out").text = NOT_XML.sub("?", text)
     whole: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
@@ -92,11 +96,11 @@ def page(told: Told) -> str:
     known = len(told.findings) - len(told.new)
     about = f"model {told.model}, as of {told.day}, seed {told.seed}" + (f", {known} known findings" if known else "")
     head = HEAD.replace("style-src 'unsafe-inline'", "style-src 'unsafe-inline'; img-src data:")
-    style = f"{STYLE}\nfigure {{ display: inline-block; margin: .5rem 1rem .5rem 0; }} img {{ max-width: 12rem; min-width: 3rem; image-rendering: pixelated; border: 1px solid var(--line); }}"
+    colour = "bad" if told.new else "good"
     return "\n".join(
         (
-            head.format(title=escape(f"{count}: {told.client}"), style=style),
-            f'<h1><span class="{"bad" if told.new else "good"}">{count}</span>: <code>{escape(told.client)}</code></h1>',
+            head.format(title=escape(f"{count}: {told.client}"), style=f"{STYLE}\n{FIGURES}"),
+            f'<h1><span class="{colour}">{count}</span>: <code>{escape(told.client)}</code></h1>',
             f"<p>{escape(about)}</p>",
             "<h2>Properties</h2>",
             _properties(told),

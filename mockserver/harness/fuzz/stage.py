@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from mockserver.engine.values import Settings
 from mockserver.contract.asof import as_of
+from mockserver.engine.values import Settings
 from mockserver.harness.fuzz import case as cases
 from mockserver.harness.fuzz.case import Case, Folder
 from mockserver.harness.fuzz.client import Client, Reply
@@ -139,6 +139,6 @@ class Stage:
             turn = entry["turn"]
             step = found.steps[turn["step"] - 1] if turn["step"] else None
             exchanges.append(Exchange(entry, request, plan, sent, step.faults if step else ()))
-        self.running.call(lambda: (server.state.reset(session), server.journal.clear(session)))
+        self.running.call(lambda: server.state.reset(session))
+        self.running.call(lambda: server.journal.clear(session))
         return Observation(reply, tuple(exchanges))
-

@@ -1,4 +1,4 @@
-"""Cases that are always tried, one after the other: each bound, each fault, each place. Small, so that they tell much."""
+"""Cases that are always tried, one after the other: each bound, each fault, each place. Small ones tell most."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from typing import Any
 from mockserver import resources
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
-from mockserver.harness.fuzz.case import Case, File
+from mockserver.harness.fuzz.case import Case, File, Json
 from mockserver.scenario.faults.fault import Fault
 from mockserver.scenario.faults.table import FAULTS
 
@@ -82,7 +82,9 @@ def calls(ground: Ground) -> Iterator[Case]:
     yield Case(mask=mask, images=(File("z.png"), File("a.png", other)), label="mask")
     yield Case(images=(File("z.png"), File("a.png", other)), label="two images")
     yield Case(images=(File("b.png"), File("a.jpg", JPEG), File("c.webp", WEBP)), label="types")
-    yield Case(images=tuple(File(f"{16 - n}.png", {"png": {"size": f"{9 + n}x9"}}) for n in range(16)), label="16 images")
+    yield Case(
+        images=tuple(File(f"{16 - n}.png", {"png": {"size": f"{9 + n}x9"}}) for n in range(16)), label="16 images"
+    )
     for name in NAMES:
         yield Case(images=(File(name),), mask=File(name), label="file name")
     for recipe in PICTURES:
@@ -148,7 +150,7 @@ def legal(*names: str) -> Any:
 
 def pieces(ground: Ground) -> Iterator[Case]:
     """The answer arrives in pieces that end anywhere, inside characters too."""
-    wide = [{"new_enum": {"value": "日本🦊é"}}, {"unknown_fields": {}}]
+    wide: list[Json] = [{"new_enum": {"value": "日本🦊é"}}, {"unknown_fields": {}}]
     short = Case(stream=True)
     for case in (PLAIN, short):
         yield answered(case, "split", *wide, {"split": {"every": 1, "most": 2000, "seconds": QUICK}})
@@ -163,7 +165,7 @@ def pieces(ground: Ground) -> Iterator[Case]:
 def numbers(ground: Ground) -> Iterator[Case]:
     """Numbers are as small and as large as they may be."""
     for case, value in product(MODES, NUMBERS):
-        used = {name: value for name in ("input_tokens", "output_tokens", "total_tokens")}
+        used = dict.fromkeys(("input_tokens", "output_tokens", "total_tokens"), value)
         yield answered(case, f"usage {value}", usage=used)
         yield answered(case, f"created {value}", fields={"created_at" if case.stream else "created": value})
 
@@ -209,7 +211,7 @@ def refusals(ground: Ground) -> Iterator[Case]:
 def retried(ground: Ground) -> Iterator[Case]:
     """A refusal that asks to wait, and then an answer."""
     for family, seconds in (("rate-input-images", 1), ("server-error", 1), ("rate-input-images", 2)):
-        steps = ({"error": family, "retry_after": seconds}, {"ok": {}})
+        steps: tuple[Json, ...] = ({"error": family, "retry_after": seconds}, {"ok": {}})
         yield replace(PLAIN, steps=steps, label=family, deadline=RETRIES + seconds)
 
 
@@ -252,5 +254,3 @@ def quick(row: Fault, given: Mapping[str, Any]) -> dict[str, Any]:
     if row.name == "drip":
         short |= {"bytes": 64}
     return {**short, **given}
-
-

@@ -70,14 +70,12 @@ def _text(value: Any) -> bytes:
     return (value if isinstance(value, str) else json.dumps(value)).encode()
 
 
-def whole(value: Any) -> Any:
-    """A JSON value whose whole numbers are integers."""
+def integral(case: Case) -> Case:
+    """The case with integers for whole numbers, which JSON Schema does not tell apart."""
+    return replace(case, options=_integral(case.options))
+
+
+def _integral(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: whole(item) for name, item in value.items()}
+        return {name: _integral(item) for name, item in value.items()}
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def tried(case: Case, model: str, day: str) -> Case | None:
-    """The case, if its call is allowed; else None."""
-    case = replace(case, options=whole(case.options))
-    return case if allowed(case, model, day) else None

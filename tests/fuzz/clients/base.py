@@ -1,6 +1,7 @@
 """A small client on http.client that does all as it should, cut into pieces that others can do wrong."""
 
 import base64
+import contextlib
 import http.client
 import json
 import time
@@ -105,7 +106,9 @@ class Client:
         edge, out = b"--boundary-7d1f0c", b""
         for name, value in self.fields(call).items():
             text = value if isinstance(value, str) else json.dumps(value)
-            out += edge + f'\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + text.encode() + b"\r\n"
+            out += (
+                edge + f'\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + text.encode() + b"\r\n"
+            )
         for name, path in self.files(call):
             called = Path(path).name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
             head = f'\r\nContent-Disposition: form-data; name="{name}"; filename="{called}"\r\n'
@@ -115,10 +118,8 @@ class Client:
 
     def refused(self, response: http.client.HTTPResponse) -> None:
         raw, error = response.read(), {}
-        try:
+        with contextlib.suppress(ValueError, KeyError, TypeError):
             error = json.loads(raw)["error"]
-        except (ValueError, KeyError, TypeError):
-            pass
         wait = response.getheader("retry-after")
         wait = wait if wait and wait.isdigit() else None
         message = error.get("message") or raw[:200].decode("utf-8", "replace")

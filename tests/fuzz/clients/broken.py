@@ -100,7 +100,9 @@ class NeedsUsage(Client):
 
 
 class RefusesUnknownFields(Client):
-    known = frozenset(("created", "background", "data", "output_format", "quality", "size", "usage", "safety_identifier"))
+    known = frozenset(
+        ("created", "background", "data", "output_format", "quality", "size", "usage", "safety_identifier")
+    )
 
     def whole(self, response: Any, result: Result) -> None:
         body = response.read()
