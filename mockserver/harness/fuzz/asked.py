@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from mockserver.contract.shape import folded
 from mockserver.harness.fuzz.case import KEY, Case, File
@@ -11,16 +12,18 @@ from mockserver.harness.fuzz.failure import Failure, short
 from mockserver.harness.fuzz.stage import Exchange, Observation
 from mockserver.wire.request import Part
 
-# What forms put in place of what a file's name cannot hold: line ends and quotes by the standard, controls by custom.
-ESCAPES = {char: f"%{ord(char):02X}" for char in ['"', *map(chr, range(32)), "\x7f"]}
+# What a file's name in a form cannot hold as it is: the standard escapes some of it, custom more.
+ODD = re.compile(r'[\x00-\x1f\x7f-\x9f"\\%\u2028\u2029]')
 # A name that a client thought up itself.
 PLAIN = re.compile(r"[A-Za-z0-9_.\- ]{1,80}")
-OWN = ("model", "prompt", "image", "mask", "stream", "images")
+OWN = ("model", "prompt", "image", "mask", "images")
 
 
 def one_request(case: Case, seen: Observation) -> Iterator[Failure]:
     """One call is one request to images/edits."""
     paths = [f"{one.request.method} {one.request.path}" for one in seen.exchanges]
+    if any(one.entry["session"] != seen.session for one in seen.exchanges):
+        yield Failure("a path that begins as base_url does", "another beginning of the path", "base_url")
     if paths != ["POST /v1/images/edits"]:
         yield Failure("one request, POST /v1/images/edits", ", ".join(paths) or "no request", "requests")
 
@@ -40,10 +43,7 @@ def parameters(case: Case, seen: Observation) -> Iterator[Failure]:
     """Each parameter arrives with its name and value, and no other does."""
     for one in seen.exchanges:
         fields, typed = _fields(one.request)
-        wanted = {"model": one.entry["job"] and one.entry["job"]["model"], **case.options}
-        wanted = {name: value for name, value in wanted.items() if value is not None}
-        if case.stream:
-            wanted["stream"] = True
+        wanted = {"model": seen.model, **case.options} | ({"stream": True} if case.stream else {})
         for name, value in wanted.items():
             got = fields.get(name)
             if not (got == value and type(got) is type(value) if typed else got == _spelled(value)):
@@ -55,6 +55,7 @@ def parameters(case: Case, seen: Observation) -> Iterator[Failure]:
 
 
 HARMLESS: Mapping[str, tuple[Any, ...]] = {
+    "stream": ("false", False),
     "n": ("1", 1),
     "size": ("auto",),
     "quality": ("auto",),
@@ -106,15 +107,15 @@ def names(case: Case, seen: Observation) -> Iterator[Failure]:
         for field, files in (("image", case.images), ("mask", (case.mask,) if case.mask else ())):
             for file, part in zip(files, _parts(one, field), strict=False):
                 got = part.filename or ""
-                if got and _unescaped(got) != _unescaped(file.name) and not PLAIN.fullmatch(got):
+                if got and not _like(got, file.name):
                     yield Failure(short(file.name), short(got), "file name")
 
 
-def _unescaped(name: str) -> str:
-    """A name with its escapes, of any way to write them, taken back."""
-    for char, escape in ESCAPES.items():
-        name = name.replace(escape, char)
-    return name.replace("\\\\", "\\").replace('\\"', '"')
+def _like(got: str, name: str) -> bool:
+    """Is it the name, with what forms cannot hold escaped or left out, or a plain one in its place?"""
+    spelled = "".join(r"[\s\S]{0,4}" if ODD.fullmatch(char) else re.escape(char) for char in name)
+    rest = "".join(char for char in name if char.isascii())
+    return bool(re.fullmatch(spelled, got)) or unquote(got) == name or (got != rest and bool(PLAIN.fullmatch(got)))
 
 
 def key(case: Case, seen: Observation) -> Iterator[Failure]:

@@ -15,7 +15,8 @@ from mockserver.harness.fuzz.case import Case
 from mockserver.harness.fuzz.content import kind
 from mockserver.harness.fuzz.failure import Failure, short
 from mockserver.harness.fuzz.stage import Exchange, Observation
-from mockserver.wire.plan import Wait
+from mockserver.scenario.faults.table import FAULTS
+from mockserver.wire.plan import End, Wait
 
 
 def ends(case: Case, seen: Observation) -> Iterator[Failure]:
@@ -132,6 +133,20 @@ def _tells(told: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
 def stalled(one: Exchange) -> bool:
     """Did the server fall silent for ever?"""
     return any(isinstance(step, Wait) and math.isinf(step.seconds) for step in one.sent)
+
+
+def leaves(case: Case, seen: Observation) -> Iterator[Failure]:
+    """When a call has ended, none of its answers is left half read."""
+    if seen.going:
+        yield Failure("no open connections", f"{seen.going} on which an answer is still under way", "under way")
+    elif seen.unread and all(map(_sound, seen.exchanges)):
+        yield Failure("answers read, or their connections closed", f"{seen.unread} open and half read", "half read")
+
+
+def _sound(one: Exchange) -> bool:
+    """Does HTTP say truly where the answer ends?"""
+    layers = {FAULTS[name].layer for name in one.entry["turn"]["faults"] if FAULTS[name].mark == "hostile"}
+    return isinstance(one.sent[-1], End) and not layers & {"http", "wire", "bytes"}
 
 
 def retries(case: Case, seen: Observation) -> Iterator[Failure]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from mockserver.harness.fuzz.client import CannotStart, client
 from mockserver.harness.fuzz.engine import Limits, Run, fuzz
 from mockserver.harness.fuzz.finding import baseline, save
-from mockserver.harness.fuzz.properties import chosen
+from mockserver.harness.fuzz.properties import Property, chosen
 from mockserver.harness.fuzz.report import Told, writer
 
 # How often a terminal is told of progress, in seconds.
@@ -36,7 +36,7 @@ def run(
     accepted = baseline(known) if known else frozenset()
     words = named if isinstance(named, str) else shlex.join(named)
     try:
-        done = fuzz(client(named), model, day, only, limits, tell=Progress(len(chosen(only))))
+        done = fuzz(client(named), model, day, only, limits, tell=Progress(chosen(only)))
     except CannotStart as error:
         raise ValueError(str(error)) from None
     try:
@@ -67,8 +67,10 @@ def summary(told: Told, done: Run) -> str:
 class Progress:
     """Tells on stderr how far a run has come: in one line of a terminal, else a line for each property."""
 
-    def __init__(self, properties: int) -> None:
-        self.properties, self.now, self.number, self.next = properties, "", 0, -math.inf
+    def __init__(self, rows: Sequence[Property]) -> None:
+        # Each is swept, and then drawn from.
+        self.properties = len(rows) + sum(1 for row in rows if row.strategy)
+        self.now, self.number, self.next = "", 0, -math.inf
         self.terminal = sys.stderr.isatty()
 
     def __call__(self, run: Run) -> None:

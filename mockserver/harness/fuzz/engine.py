@@ -23,6 +23,8 @@ from mockserver.harness.fuzz.valid import allowed, parameters
 SHRINKS = 80
 # So often may a client hang before the same kind of trouble is not tried on it again.
 HANGS = 1
+# And so often in all, on streams or on bodies: each hang takes seconds.
+HANGS_OF_MODE = 4
 MODEL = "gpt-image-1.5"
 
 
@@ -72,11 +74,20 @@ class Run:
 
     def examine(self, row: Property) -> list[Finding]:
         """What fails of one property. The same seed and limits find the same."""
+        return self.sweep(row) or self.draw(row)
+
+    def sweep(self, row: Property) -> list[Finding]:
+        """What fails of a property in the cases that are always tried."""
+        return self._found(row, self._swept)
+
+    def draw(self, row: Property) -> list[Finding]:
+        """What fails of a property in cases that are drawn: at most one, made small."""
+        return self._found(row, self._drawn) if row.strategy and not self._spoiled(row) else []
+
+    def _found(self, row: Property, look: Callable[[Property], list[Finding]]) -> list[Finding]:
         self.now = row.id
         self.tell(self)
-        found = self._swept(row)
-        if row.strategy and not found and not self._spoiled(row):
-            found += self._drawn(row)
+        found = look(row)
         self.findings += found
         self.tell(self)
         return found
@@ -101,13 +112,14 @@ class Run:
         seen = self.stage.observe(case)
         self.tried[row.id] = self.tried.get(row.id, 0) + 1
         if new and seen.reply.how == "late":
-            self._hung[_trouble(case)] = self._hung.get(_trouble(case), 0) + 1
+            for name in (_trouble(case), _mode(case)):
+                self._hung[name] = self._hung.get(name, 0) + 1
         return next(iter(row.check(case, seen)), None)
 
     def _skipped(self, row: Property, case: Case) -> bool:
         if self.stage.seen(case):
             return False
-        if self.over or self._hung.get(_trouble(case), 0) >= HANGS:
+        if self.over or self._hung.get(_trouble(case), 0) >= HANGS or self._hung.get(_mode(case), 0) >= HANGS_OF_MODE:
             return True
         if row.side == "response" and row.id != "response-plain" and self._plainly(case.stream):
             return True
@@ -170,6 +182,10 @@ def _trouble(case: Case) -> str:
     return " + ".join(sorted(set(case.faults))) or case.label
 
 
+def _mode(case: Case) -> str:
+    return "a stream" if case.stream else "a body"
+
+
 class Failed(Exception):
     """A case of which a property does not hold."""
 
@@ -181,9 +197,13 @@ def fuzz(client: Client, model: str, day: str, only: str | None, limits: Limits,
         run = Run(stage, limits, **more)
         stage.tell = lambda: run.tell(run)
         run.prepare()
-        for row in chosen(only):
-            if not run.over:
-                run.examine(row)
+        rows = chosen(only)
+        for row in rows:
+            run.sweep(row)
+        for row in rows:
+            if not any(one.row is row for one in run.findings):
+                run.draw(row)
+        run.findings.sort(key=lambda one: rows.index(one.row))
     finally:
         stage.close()
     return run

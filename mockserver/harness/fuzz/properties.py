@@ -110,6 +110,7 @@ ROWS = (
         swept.refusals,
         strategy="broken",
     ),
+    _broken("left", "A call that has ended leaves no answer half read.", broken.leaves, _hostile, swept.errors_told),
     _broken("retry", "Only what may be retried is sent again.", broken.retries, swept.refusals, _hostile),
     _broken("retry-after", "A retry comes no sooner than Retry-After asks.", broken.waits, swept.retried),
     _broken(

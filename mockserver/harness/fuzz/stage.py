@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.harness.fuzz import case as cases
+from mockserver.harness.fuzz import sockets
 from mockserver.harness.fuzz.case import Case, Folder
 from mockserver.harness.fuzz.client import Client, Reply
 from mockserver.harness.fuzz.content import Content, meant, received
@@ -22,6 +24,8 @@ from mockserver.wire.request import Part, Request
 
 # A client that waits for its deadline only and a machine that is busy: both are given this.
 GRACE = 1.5
+# So long may a client take to let go of its connections, after a call.
+LEAVING = 0.5
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,18 @@ def _data_url(text: str) -> Part:
 
 @dataclass(frozen=True)
 class Observation:
-    """What came of a case: the client's reply, and each exchange in order."""
+    """What came of a case: the client's reply, and each exchange in order.
+
+    `session` and `model` are those of the call. When the call had ended, the client was still connected for `going`
+    answers that had not come to their end, and had left `unread` connections open with bytes of answers in them.
+    """
 
     reply: Reply
     exchanges: Sequence[Exchange] = field(default=())
+    session: str = ""
+    model: str = ""
+    going: int = 0
+    unread: int = 0
 
     @property
     def result(self) -> Any:
@@ -102,6 +114,7 @@ class Stage:
         server.witness = lambda *exchange: self._witnessed.append(exchange)
         self.running = Running(server, listen("127.0.0.1", 0))
         self.folder = Folder()
+        self._port = int(self.running.url.rpartition(":")[2])
 
     def close(self) -> None:
         """End client and server."""
@@ -128,10 +141,12 @@ class Stage:
         server = self.running.server
         self.running.call(lambda: server.state.play(session, found))
         self._witnessed.clear()
+        before = sockets.unread(self._port)
         base = f"{self.running.url}/__mock/s/{session}/v1"
         call = cases.call(case, session, base, self.model, self.folder)
         reply = self.client.ask(call, case.deadline + max(GRACE, case.deadline / 2))
         self.running.call(lambda: None)
+        going, unread = self._left(before) if reply.how == "answered" else (0, 0)
         exchanges = []
         for entry, request, plan, sent in list(self._witnessed):
             if entry["session"].startswith("case-") and entry["session"] != session:
@@ -141,4 +156,19 @@ class Stage:
             exchanges.append(Exchange(entry, request, plan, sent, step.faults if step else ()))
         self.running.call(lambda: server.state.reset(session))
         self.running.call(lambda: server.journal.clear(session))
-        return Observation(reply, tuple(exchanges))
+        return Observation(reply, tuple(exchanges), session, self.model, going, unread)
+
+    def _left(self, before: frozenset[int]) -> tuple[int, int]:
+        """Answers that are still under way, and connections with unread bytes, once the client had time to go."""
+        until = time.monotonic() + LEAVING
+        while True:
+            going = [entry for entry, *_ in list(self._witnessed) if not _ended(entry)]
+            left = len(going), len(sockets.unread(self._port) - before)
+            if left == (0, 0) or time.monotonic() >= until:
+                return left
+            time.sleep(0.01)
+
+
+def _ended(entry: dict[str, Any]) -> bool:
+    sent = entry["answer"]["sent"]
+    return bool(sent) and sent[-1]["what"] in ("end", "cut")

@@ -54,6 +54,8 @@ PICTURES = (
 DEADLINE, STALL, RETRIES = 2.0, 1.0, 4.0
 NUMBERS = (0, 1, 2**31 - 1, 2**31, 2**53 - 1)
 WAIT = 0.05
+# Refusals of these are tried on streams too.
+STREAMED = (400, 500)
 QUICK = 0.0003
 
 
@@ -205,7 +207,8 @@ def refusals(ground: Ground) -> Iterator[Case]:
             if (row.status, again) not in seen:
                 seen.add((row.status, again))
                 step = {"error": family, "times": "forever"} | ({"retry_after": WAIT} if again else {})
-                yield replace(PLAIN, steps=(step,), label=family, deadline=RETRIES if again else DEADLINE)
+                for case in MODES if row.status in STREAMED else (PLAIN,):
+                    yield replace(case, steps=(step,), label=family, deadline=RETRIES if again else DEADLINE)
 
 
 def retried(ground: Ground) -> Iterator[Case]:

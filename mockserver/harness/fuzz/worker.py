@@ -1,6 +1,7 @@
 """Runs a Python callable as a client: `python -m mockserver.harness.fuzz.worker module:callable`. Judges nothing."""
 
 import asyncio
+import gc
 import importlib
 import inspect
 import json
@@ -58,8 +59,12 @@ def main() -> None:
         print(json.dumps({"cannot": str(error)}), file=out, flush=True)
         return
     print(json.dumps({"ready": True}), file=out, flush=True)
+    gc.freeze()
     for line in sys.stdin:
-        print(json.dumps(run(edit, json.loads(line))), file=out, flush=True)
+        result = json.dumps(run(edit, json.loads(line)))
+        # What nobody holds any more, connections among it, is not the client's to close.
+        gc.collect()
+        print(result, file=out, flush=True)
 
 
 if __name__ == "__main__":
