@@ -16,6 +16,7 @@ from mockserver.harness.fuzz.case import Case, Folder
 from mockserver.harness.fuzz.client import Client, Reply
 from mockserver.harness.fuzz.content import Content, meant, received
 from mockserver.scenario.faults.fault import Ordered
+from mockserver.scenario.faults.table import FAULTS
 from mockserver.scenario.machine import build
 from mockserver.server import Running, listen
 from mockserver.state import Server
@@ -114,6 +115,7 @@ class Stage:
         server.witness = lambda *exchange: self._witnessed.append(exchange)
         self.running = Running(server, listen("127.0.0.1", 0))
         self.folder = Folder()
+        self._unread: frozenset[int] = frozenset()
         self._port = int(self.running.url.rpartition(":")[2])
 
     def close(self) -> None:
@@ -141,12 +143,11 @@ class Stage:
         server = self.running.server
         self.running.call(lambda: server.state.play(session, found))
         self._witnessed.clear()
-        before = sockets.unread(self._port)
         base = f"{self.running.url}/__mock/s/{session}/v1"
         call = cases.call(case, session, base, self.model, self.folder)
         reply = self.client.ask(call, case.deadline + max(GRACE, case.deadline / 2))
         self.running.call(lambda: None)
-        going, unread = self._left(before) if reply.how == "answered" else (0, 0)
+        going, unread = self._left() if reply.how == "answered" and _ill(case) else (0, 0)
         exchanges = []
         for entry, request, plan, sent in list(self._witnessed):
             if entry["session"].startswith("case-") and entry["session"] != session:
@@ -158,15 +159,22 @@ class Stage:
         self.running.call(lambda: server.journal.clear(session))
         return Observation(reply, tuple(exchanges), session, self.model, going, unread)
 
-    def _left(self, before: frozenset[int]) -> tuple[int, int]:
+    def _left(self) -> tuple[int, int]:
         """Answers that are still under way, and connections with unread bytes, once the client had time to go."""
         until = time.monotonic() + LEAVING
         while True:
             going = [entry for entry, *_ in list(self._witnessed) if not _ended(entry)]
-            left = len(going), len(sockets.unread(self._port) - before)
-            if left == (0, 0) or time.monotonic() >= until:
-                return left
+            unread = sockets.unread(self._port)
+            new = unread - self._unread
+            if not (going or new) or time.monotonic() >= until:
+                self._unread = unread
+                return len(going), len(new)
             time.sleep(0.01)
+
+
+def _ill(case: Case) -> bool:
+    hostile = [name for name in case.faults if FAULTS[name].mark == "hostile"]
+    return bool(hostile) or any("error" in step for step in case.steps)
 
 
 def _ended(entry: dict[str, Any]) -> bool:

@@ -5,8 +5,10 @@ import contextlib
 import http.client
 import json
 import re
+import unicodedata
+import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.fuzz.clients.base import Call, Client, Result, Trouble
 
@@ -203,6 +205,128 @@ class GarblesNames(Client):
         return body, kind
 
 
+class LeavesAnswersOpen(Client):
+    """Raises on an event that tells of an error, and never lets go of the connection."""
+
+    open: ClassVar[list[Any]] = []
+
+    def stream(self, response: Any, connection: Any, result: Result) -> None:
+        try:
+            super().stream(response, connection, result)
+        except Trouble:
+            self.open += [connection.sock, response]
+            connection.close = lambda: None
+            raise
+
+
+class ForgetsPath(Client):
+    """Knows but the host of its base_url."""
+
+    def path(self, path: str, call: Call) -> str:
+        return "/v1/images/edits"
+
+
+class ChoosesModel(Client):
+    def fields(self, call: Call) -> dict[str, Any]:
+        return {**super().fields(call), "model": "gpt-image-1"}
+
+
+class TakesFirstPicture(Client):
+    def whole(self, response: Any, result: Result) -> None:
+        super().whole(response, result)
+        result["images"] = result["images"][:1]
+
+
+class DropsUsage(Client):
+    def event(self, event: Any, result: Result) -> None:
+        super().event(event, result)
+        result["usage"] = None
+
+
+class CutsPrompts(Client):
+    def fields(self, call: Call) -> dict[str, Any]:
+        return {**super().fields(call), "prompt": call["prompt"][:4000]}
+
+
+class ComposesPrompts(Client):
+    """What looks the same is not the same."""
+
+    def fields(self, call: Call) -> dict[str, Any]:
+        return {**super().fields(call), "prompt": unicodedata.normalize("NFC", call["prompt"])}
+
+
+class StumblesOverComments(Client):
+    def chunks(self, response: Any, connection: Any) -> Any:
+        for chunk in super().chunks(response, connection):
+            if b"\n:" in chunk or chunk.startswith(b":"):
+                raise ValueError("what is this line?")
+            yield chunk
+
+
+class AsksForModelsFirst(Client):
+    def attempt(self, call: Call, result: Result) -> None:
+        urllib.request.urlopen(f"{call['base_url']}/models").close()
+        super().attempt(call, result)
+
+
+class CountsIn32Bits(Client):
+    def whole(self, response: Any, result: Result) -> None:
+        super().whole(response, result)
+        if result["usage"]:
+            result["usage"]["input_tokens"] &= 2**31 - 1
+
+
+class ReadsOnce(Client):
+    """Takes the first piece for the whole."""
+
+    def whole(self, response: Any, result: Result) -> None:
+        super().whole(Again(response.read1(65536)), result)
+
+
+class SucceedsAlways(Client):
+    def edit(self, call: Call) -> Result:
+        return {**super().edit(call), "error": None}
+
+
+class WaitsForEver(Client):
+    """Knows no deadline."""
+
+    def left(self) -> float:
+        return 600
+
+
+class RetriesForEver(Client):
+    retries = 10_000
+
+    def edit(self, call: Call) -> Result:
+        return super().edit({**call, "deadline_s": 600})
+
+
+class NeedsLength(Client):
+    """Knows no other bodies than those with a Content-Length."""
+
+    def whole(self, response: Any, result: Result) -> None:
+        super().whole(Again(response.read(int(response.getheader("content-length")))), result)
+
+
+class AddsParameters(Client):
+    def fields(self, call: Call) -> dict[str, Any]:
+        return {"quality": "high", **super().fields(call)}
+
+
+class StreamsAlways(Client):
+    def fields(self, call: Call) -> dict[str, Any]:
+        return {**super().fields(call), "stream": True}
+
+
+class RoundsPictures(Client):
+    """Writes pictures anew before it sends them."""
+
+    def form(self, call: Call) -> tuple[bytes, str]:
+        body, kind = super().form(call)
+        return body.replace(b"IEND\xaeB`\x82", b"IEND\xaeB`\x82\n"), kind
+
+
 PROPERTIES: dict[type[Client], str] = {
     SplitsAtBlankLines: "response-frames",
     DecodesEachChunk: "response-pieces",
@@ -226,6 +350,24 @@ PROPERTIES: dict[type[Client], str] = {
     Crashes: "faults-end",
     MistakesKinds: "faults-kind",
     GarblesNames: "request-names",
+    LeavesAnswersOpen: "faults-left",
+    ForgetsPath: "request-one",
+    ChoosesModel: "request-parameters",
+    TakesFirstPicture: "response-plain",
+    DropsUsage: "response-plain",
+    CutsPrompts: "request-prompt",
+    ComposesPrompts: "request-prompt",
+    StumblesOverComments: "response-frames",
+    AsksForModelsFirst: "request-one",
+    CountsIn32Bits: "response-numbers",
+    ReadsOnce: "response-pieces",
+    SucceedsAlways: "faults-true",
+    WaitsForEver: "faults-end",
+    RetriesForEver: "faults-end",
+    NeedsLength: "response-pieces",
+    AddsParameters: "request-parameters",
+    StreamsAlways: "request-parameters",
+    RoundsPictures: "request-images",
 }
 
 
