@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -87,37 +86,26 @@ class Case:
         return [name for step in self.steps for one in step.get("faults", ()) for name in one]
 
 
-class Folder:
-    """A folder for the files of calls, which is gone in the end."""
-
-    def __init__(self) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="mockserver-fuzz-")
-        self.path = Path(self._temporary.name)
-
-    def put(self, file: File) -> str:
-        """The path of a file with that name and those bytes."""
-        digest = hashlib.blake2b(file.data, digest_size=6).hexdigest()
-        path = self.path / digest / file.name
-        path.parent.mkdir(exist_ok=True)
-        if not path.exists():
-            path.write_bytes(file.data)
-        return str(path)
-
-    def close(self) -> None:
-        """Take it away."""
-        self._temporary.cleanup()
+def put(file: File, folder: Path) -> str:
+    """The path, below a folder, of a file with that name and those bytes."""
+    digest = hashlib.blake2b(file.data, digest_size=6).hexdigest()
+    path = folder / digest / file.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_bytes(file.data)
+    return str(path)
 
 
-def call(case: Case, number: str, base_url: str, model: str, folder: Folder) -> dict[str, Any]:
-    """The call as the client gets it: contracts/schemas/fuzz-call.json."""
+def call(case: Case, number: str, base_url: str, model: str, folder: Path) -> dict[str, Any]:
+    """The call as the client gets it, contracts/schemas/fuzz-call.json; its files are put into the folder."""
     return {
         "id": number,
         "base_url": base_url,
         "api_key": KEY,
         "prompt": case.prompt,
         "model": model,
-        "images": [folder.put(file) for file in case.images],
-        "mask": folder.put(case.mask) if case.mask else None,
+        "images": [put(file, folder) for file in case.images],
+        "mask": put(case.mask, folder) if case.mask else None,
         "options": dict(case.options),
         "stream": case.stream,
         "deadline_s": case.deadline,

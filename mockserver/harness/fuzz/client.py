@@ -38,6 +38,11 @@ class Reply:
     seconds: float = 0
     words: str = ""
 
+    @property
+    def cause(self) -> str:
+        """The last of its words, which says the most."""
+        return next(iter(self.words.strip().splitlines()[-1:]), "")
+
 
 class Client:
     """A client that can be asked again and again; it is started anew after it was killed or has died."""

@@ -52,6 +52,7 @@ class Run:
     ground: Ground = field(default_factory=Ground)
     _began: float = 0
     _hung: dict[str, int] = field(default_factory=dict)
+    _plain: set[bool] = field(default_factory=set)
 
     def prepare(self) -> None:
         """Ask the client for one plain edit. Raises CannotStart, and ValueError for a model that makes no edits."""
@@ -101,6 +102,8 @@ class Run:
                 continue
             failure = self._failure(row, case)
             if failure:
+                if row.id == "response-plain":
+                    self._plain.add(case.stream)
                 name = failure.label if row.side == "request" else case.label or failure.label
                 if name not in found:
                     found[name] = Finding(row, case, failure, self.stage.observe(case), name)
@@ -127,7 +130,7 @@ class Run:
 
     def _plainly(self, stream: bool) -> bool:
         """Does the client fail of plain answers of a kind already?"""
-        return any(one.row.id == "response-plain" and one.case.stream == stream for one in self.findings)
+        return stream in self._plain
 
     def _spoiled(self, row: Property) -> bool:
         return row.strategy == "together" and self._plainly(True) and self._plainly(False)

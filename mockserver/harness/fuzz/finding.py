@@ -1,5 +1,6 @@
 """What a run brought to light: a property, the smallest case, expected against got, and how to play it again."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from mockserver.harness.fuzz.case import KEY, Case, pictures, scenario
+from mockserver.harness.fuzz.case import KEY, Case, call, pictures, scenario
 from mockserver.harness.fuzz.failure import Failure, short
 from mockserver.harness.fuzz.stage import Exchange, Observation
 from mockserver.wire.plan import Chunk, Cut, Head, Plan, Raw, Wait
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mockserver.harness.fuzz.properties import Property
 
 LINE = 160
+SERVER = "http://127.0.0.1:4010"
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,19 @@ def cut(text: str, limit: int = LINE) -> str:
 
 
 def wire(seen: Observation) -> Iterator[str]:
-    """What went over the wire, a line each."""
-    for one in seen.exchanges:
-        yield from _request(one)
-        yield from _answer(one.sent)
+    """What went over the wire, a line each; what was the same as before is told once."""
+    for lines, times in _runs([[*_request(one), *_answer(one.sent)] for one in seen.exchanges]):
+        yield from lines
+        if times > 1:
+            yield f"({times} times the same)"
+    if not seen.exchanges:
+        yield "(nothing)"
+
+
+def _runs(exchanges: list[list[str]]) -> Iterator[tuple[list[str], int]]:
+    for _, group in itertools.groupby(exchanges, key=lambda lines: re.sub("[0-9a-f-]{2,}|[0-9]", "", "".join(lines))):
+        same = list(group)
+        yield same[0], len(same)
 
 
 def _request(one: Exchange) -> Iterator[str]:
@@ -103,7 +114,7 @@ def _request(one: Exchange) -> Iterator[str]:
     query = f"?{request.query}" if request.query else ""
     yield f"> {request.method} {request.path}{query}".replace(KEY, "[key]")
     for name, value in request.headers:
-        if name in ("content-type", "accept", "accept-encoding", "authorization", "content-length"):
+        if name in ("content-type", "authorization") or KEY in value:
             yield f"> {name}: {value}".replace(KEY, "[key]")
     for part in request.parts:
         held = (
@@ -152,13 +163,20 @@ def save(finding: Finding, folder: Path, number: int, day: str) -> Path:
         f"expected: {cut(finding.failure.expected, 300)}",
         f"got: {cut(finding.failure.got, 300)}",
         f"The call: {cut(json.dumps(finding.case.described()), 2000)}",
-        f"Replay: mockserver --scenario {path.name}, and make the call.",
+        f"Replay: mockserver --scenario {path.name}, and put the line of {path.stem}.json to the client.",
     ]
     comment = "".join(f"# {_printable(line)}\n" for line in words)
     path.write_text(comment + yaml.safe_dump(data, sort_keys=False, width=120), "utf-8")
     for name, picture in pictures(finding.case.answers):
         (folder / name).write_bytes(picture)
+    _save_call(finding, path.with_suffix(""))
     return path
+
+
+def _save_call(finding: Finding, folder: Path) -> None:
+    """The call as a line, for a server on the usual port, and its pictures. Draws of chance go by the session."""
+    line = call(finding.case, folder.name, f"{SERVER}/__mock/s/{finding.seen.session}/v1", finding.seen.model, folder)
+    folder.with_suffix(".json").write_text(json.dumps(line) + "\n", "utf-8")
 
 
 def _printable(text: str) -> str:

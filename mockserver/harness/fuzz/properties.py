@@ -84,9 +84,9 @@ ROWS = (
         "end",
         "Whatever happens, the client ends within its deadline, and does not crash.",
         broken.ends,
-        swept.hostile,
         swept.errors_told,
         swept.refusals,
+        swept.hostile,
         strategy="broken",
     ),
     _broken(
@@ -110,7 +110,7 @@ ROWS = (
         swept.refusals,
         strategy="broken",
     ),
-    _broken("left", "A call that has ended leaves no answer half read.", broken.leaves, _hostile, swept.errors_told),
+    _broken("left", "A call that has ended leaves no answer half read.", broken.leaves, swept.errors_told, _hostile),
     _broken("retry", "Only what may be retried is sent again.", broken.retries, swept.refusals, _hostile),
     _broken("retry-after", "A retry comes no sooner than Retry-After asks.", broken.waits, swept.retried),
     _broken(

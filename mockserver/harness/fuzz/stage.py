@@ -2,17 +2,19 @@
 
 import base64
 import json
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.harness.fuzz import case as cases
 from mockserver.harness.fuzz import sockets
-from mockserver.harness.fuzz.case import Case, Folder
+from mockserver.harness.fuzz.case import Case
 from mockserver.harness.fuzz.client import Client, Reply
 from mockserver.harness.fuzz.content import Content, meant, received
 from mockserver.scenario.faults.fault import Ordered
@@ -114,7 +116,7 @@ class Stage:
         server = Server(Settings(as_of(day), paint="flat"))
         server.witness = lambda *exchange: self._witnessed.append(exchange)
         self.running = Running(server, listen("127.0.0.1", 0))
-        self.folder = Folder()
+        self._folder = tempfile.TemporaryDirectory(prefix="mockserver-fuzz-")
         self._unread: frozenset[int] = frozenset()
         self._port = int(self.running.url.rpartition(":")[2])
 
@@ -122,7 +124,7 @@ class Stage:
         """End client and server."""
         self.client.stop()
         self.running.stop()
-        self.folder.close()
+        self._folder.cleanup()
 
     def seen(self, case: Case) -> bool:
         """Has this case been tried before?"""
@@ -144,7 +146,7 @@ class Stage:
         self.running.call(lambda: server.state.play(session, found))
         self._witnessed.clear()
         base = f"{self.running.url}/__mock/s/{session}/v1"
-        call = cases.call(case, session, base, self.model, self.folder)
+        call = cases.call(case, session, base, self.model, Path(self._folder.name))
         reply = self.client.ask(call, case.deadline + max(GRACE, case.deadline / 2))
         self.running.call(lambda: None)
         going, unread = self._left() if reply.how == "answered" and _ill(case) else (0, 0)

@@ -53,7 +53,6 @@ PICTURES = (
 )
 DEADLINE, STALL, RETRIES = 2.0, 0.8, 4.0
 NUMBERS = (0, 1, 2**31 - 1, 2**31, 2**53 - 1)
-WAIT = 0.05
 # Refusals of these are tried on streams too.
 STREAMED = (400, 500)
 QUICK = 0.0003
@@ -154,13 +153,13 @@ def pieces(ground: Ground) -> Iterator[Case]:
     """The answer arrives in pieces that end anywhere, inside characters too."""
     wide: list[Json] = [{"new_enum": {"value": "日本🦊é"}}, {"unknown_fields": {}}]
     short = Case(stream=True)
-    for case in (PLAIN, short):
-        yield answered(case, "split", *wide, {"split": {"every": 1, "most": 2000, "seconds": QUICK}})
+    for case, every in ((PLAIN, 3), (short, 1)):
+        yield answered(case, "split", *wide, {"split": {"every": every, "most": 2000, "seconds": QUICK}})
     for case in MODES:
         for way in ({"every": 11}, {"inside": "character"}, {"every": 1024}):
             yield answered(case, "split", *wide, {"split": {**way, "seconds": QUICK}})
-    for ends in ("crlf", "cr"):
-        yield answered(short, "split", {"line_ends": ends}, {"split": {"every": 1, "most": 2000, "seconds": QUICK}})
+    for ends, every in (("crlf", 1), ("cr", 3)):
+        yield answered(short, "split", {"line_ends": ends}, {"split": {"every": every, "most": 2000, "seconds": QUICK}})
     yield answered(STREAM, "split", {"split": {"inside": "data", "seconds": QUICK}})
 
 
@@ -208,7 +207,7 @@ def refusals(ground: Ground) -> Iterator[Case]:
             again = row.code not in rule["never"] and (row.status in rule["statuses"] or row.status >= rule["from"])
             if (row.status, again) not in seen:
                 seen.add((row.status, again))
-                step = {"error": family, "times": "forever"} | ({"retry_after": WAIT} if again else {})
+                step = {"error": family, "times": "forever"} | ({"retry_after": 0} if again else {})
                 for case in MODES if row.status in STREAMED else (PLAIN,):
                     yield replace(case, steps=(step,), label=family, deadline=RETRIES if again else DEADLINE)
 
@@ -239,6 +238,8 @@ def ways(row: Fault) -> Iterator[dict[str, Any]]:
     for name, schema in row.parameters.items():
         if "enum" in schema:
             others = [value for value in schema["enum"] if value != schema.get("default")]
+        elif (row.name, name) == ("stall", "bytes"):
+            others = []  # each takes as long as a client waits
         elif name in ("keep", "after", "by", "bytes") and (name != "bytes" or "default" not in schema):
             others = {"keep": [0, 1], "after": [0, 2], "by": [-10, 1000], "bytes": [1]}[name]
         else:

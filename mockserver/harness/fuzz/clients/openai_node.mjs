@@ -1,19 +1,26 @@
 // The official Node client, as a client to fuzz: `mockserver fuzz -- node openai_node.mjs`, in a folder with openai.
 // A call a line in, a result a line out: contracts/schemas/fuzz-call.json and fuzz-result.json.
 import fs from "node:fs";
+import { basename, extname } from "node:path";
 import readline from "node:readline";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
 // From where it is started, as users do, not from where this file lies.
 const require = createRequire(process.cwd() + "/");
-const { default: OpenAI } = await import(pathToFileURL(require.resolve("openai")).href).then((m) =>
+const { default: OpenAI, toFile } = await import(pathToFileURL(require.resolve("openai")).href).then((m) =>
   m.default?.default ? m.default : m,
 );
 
 // Each wait is bounded, not the whole: two attempts and what lies between them end within the deadline.
 const SHARE = 0.25;
 const RETRIES = 1;
+const TYPES = { ".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp" };
+
+// A stream alone would be sent as application/octet-stream, which the API refuses.
+function file(path) {
+  return toFile(fs.createReadStream(path), basename(path), { type: TYPES[extname(path)] });
+}
 
 function decoded(text) {
   if (typeof text !== "string" || !text || Buffer.from(text, "base64").toString("base64") !== text) {
@@ -31,12 +38,12 @@ async function edit(call) {
       timeout: call.deadline_s * SHARE * 1000,
       maxRetries: RETRIES,
     });
-    const images = call.images.map((path) => fs.createReadStream(path));
+    const images = await Promise.all(call.images.map(file));
     const answer = await client.images.edit({
       model: call.model,
       prompt: call.prompt,
       image: images.length > 1 ? images : images[0],
-      ...(call.mask ? { mask: fs.createReadStream(call.mask) } : {}),
+      ...(call.mask ? { mask: await file(call.mask) } : {}),
       ...call.options,
       ...(call.stream ? { stream: true } : {}),
     });
