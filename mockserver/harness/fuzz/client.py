@@ -111,7 +111,9 @@ class Client:
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))} if self._worker else None,
             )
         except OSError as error:
-            raise CannotStart(f"{self._command[0]}: cannot be started: {error.strerror}") from None
+            self._told.close()
+            expected = "expected module:callable, or a command after --"
+            raise CannotStart(f"{self._command[0]}: cannot be started: {error.strerror}; {expected}") from None
         threading.Thread(target=_read, args=(self._process.stdout, self._lines), daemon=True).start()
         if self._worker:
             self._greet()

@@ -35,10 +35,13 @@ def run(
     write = writer(report) if report else None
     accepted = baseline(known) if known else frozenset()
     words = named if isinstance(named, str) else shlex.join(named)
+    progress = Progress(chosen(only))
     try:
-        done = fuzz(client(named), model, day, only, limits, tell=Progress(chosen(only)))
+        done = fuzz(client(named), model, day, only, limits, tell=progress)
     except CannotStart as error:
         raise ValueError(str(error)) from None
+    finally:
+        progress.close()
     try:
         paths = [save(one, save_to, number, day) if save_to else None for number, one in enumerate(done.findings, 1)]
         files = [str(path) if path else None for path in paths]
@@ -75,6 +78,8 @@ class Progress:
 
     def __call__(self, run: Run) -> None:
         """Called after each case, and when a property is begun."""
+        if not run.now:
+            return
         begun = run.now != self.now
         if begun:
             self.now, self.number = run.now, self.number + 1
@@ -85,3 +90,8 @@ class Progress:
             line = f"{self.number}/{self.properties} {run.now}: {counts}{left}"
             print(f"\r\x1b[K{line}" if self.terminal else line, end="" if self.terminal else "\n", file=sys.stderr)
             sys.stderr.flush()
+
+    def close(self) -> None:
+        """Leave the line of a terminal to others."""
+        if self.terminal and self.now:
+            print(file=sys.stderr)

@@ -87,6 +87,7 @@ ROWS = (
         swept.errors_told,
         swept.refusals,
         swept.hostile,
+        swept.silent,
         strategy="broken",
     ),
     _broken(
@@ -110,7 +111,14 @@ ROWS = (
         swept.refusals,
         strategy="broken",
     ),
-    _broken("left", "A call that has ended leaves no answer half read.", broken.leaves, swept.errors_told, _hostile),
+    _broken(
+        "left",
+        "A call that has ended leaves no answer half read.",
+        broken.leaves,
+        swept.errors_told,
+        swept.silent,
+        _hostile,
+    ),
     _broken("retry", "Only what may be retried is sent again.", broken.retries, swept.refusals, _hostile),
     _broken("retry-after", "A retry comes no sooner than Retry-After asks.", broken.waits, swept.retried),
     _broken(

@@ -51,7 +51,7 @@ PICTURES = (
     {"png": {"size": "16x16", "bytes": 2_000_003}},
     {"png": {"size": "16x16", "bytes": 52_428_799}},
 )
-DEADLINE, STALL, RETRIES = 2.0, 0.8, 4.0
+DEADLINE, STALL, RETRIES, LONG = 2.0, 0.8, 4.0, 20.0
 NUMBERS = (0, 1, 2**31 - 1, 2**31, 2**53 - 1)
 # Refusals of these are tried on streams too.
 STREAMED = (400, 500)
@@ -89,7 +89,7 @@ def calls(ground: Ground) -> Iterator[Case]:
     for name in NAMES:
         yield Case(images=(File(name),), mask=File(name), label="file name")
     for recipe in PICTURES:
-        yield Case(images=(File("a.png", recipe),), label="image size", deadline=15)
+        yield Case(images=(File("a.png", recipe),), label="image size", deadline=LONG)
 
 
 def values(schema: Mapping[str, Any]) -> Iterator[Any]:
@@ -144,7 +144,9 @@ def legal(*names: str) -> Any:
         for name in names:
             if FAULTS[name].mark == "legal" and (name != "gzip" or ground.gzip):
                 for case, given in product(_modes(FAULTS[name]), ways(FAULTS[name])):
-                    yield answered(case, name, {name: given})
+                    yield replace(
+                        answered(case, name, {name: given}), deadline=LONG if name == "huge_event" else case.deadline
+                    )
 
     return cases
 
@@ -180,6 +182,14 @@ def hostile(ground: Ground) -> Iterator[Case]:
                 yield forever(case, row.name, {row.name: given})
         elif row.name == "redirect":
             yield forever(PLAIN, row.name, {row.name: {}})
+
+
+def silent(ground: Ground) -> Iterator[Case]:
+    """All has been said, and the answer does not end: a client that waits no longer hangs up."""
+    partials = STREAM.options["partial_images"]
+    told = {"stall": {"at": "events", "events": 2}}
+    yield forever(STREAM, "stall", {"error_event": {"after": 1}}, told)
+    yield forever(STREAM, "stall", {"stall": {"at": "events", "events": partials + 1}})
 
 
 def forever(case: Case, label: str, *faults: Mapping[str, Any]) -> Case:

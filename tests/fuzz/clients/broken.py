@@ -364,7 +364,7 @@ PROPERTIES: dict[type[Client], str] = {
     SucceedsAlways: "faults-true",
     WaitsForEver: "faults-end",
     RetriesForEver: "faults-end",
-    NeedsLength: "response-pieces",
+    NeedsLength: "response-plain",
     AddsParameters: "request-parameters",
     StreamsAlways: "request-parameters",
     RoundsPictures: "request-images",
