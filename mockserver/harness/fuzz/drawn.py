@@ -18,7 +18,7 @@ from mockserver.scenario.faults.fault import Fault
 from mockserver.scenario.faults.table import FAULTS
 
 TEXT = st.characters(exclude_categories=["Cs"])
-TEXTS = ("ultra", "日本🦊", "x y")
+TEXTS = ("ultra", "日本🦊", "x y", "48x16")
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1, max_size=40)
 # Not that of a schemathesis.toml where we happen to be.
 PLAIN = SchemathesisConfig()
