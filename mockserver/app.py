@@ -5,6 +5,7 @@ The one way in and the one way out: no other module journals an entry or sends a
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +15,7 @@ from urllib.parse import parse_qsl, quote
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import admin
 from mockserver.delivery import carry_out
@@ -54,9 +55,14 @@ def create_app(server: Server | None = None) -> Starlette:
     """An ASGI application that answers the Images API, and `/__mock/*` about itself."""
     server = server or Server()
     api = Api(server)
-    routes: list[BaseRoute] = [Mount("/__mock/s", Named(api)), Mount("/__mock", Guard(server, admin.create(server)))]
+    mounts: list[tuple[str, ASGIApp]] = [
+        ("/__mock/s", Named(api)),
+        ("/__mock", Guard(server, admin.create(server))),
+        ("/private", Storage(server)),
+    ]
+    routes: list[BaseRoute] = [mount(path, inner) for path, inner in mounts]
     # Relative, for the application may be mounted anywhere.
-    routes += [Route("/__mock", RedirectResponse("__mock/")), Mount("/private", Storage(server))]
+    routes.append(Route("/__mock", RedirectResponse("__mock/")))
     app = Starlette(routes=routes)
     # A mount at the root would lose its bearings on a path that ends in a line feed.
     app.router.default, app.router.redirect_slashes = api, False
@@ -64,6 +70,13 @@ def create_app(server: Server | None = None) -> Starlette:
     if server.shared:
         app.add_middleware(server.shared.around)
     return app
+
+
+def mount(path: str, app: ASGIApp) -> Mount:
+    """All below a path, also what holds a line feed, which Starlette passes by."""
+    made = Mount(path, app)
+    made.path_regex = re.compile(made.path_regex.pattern, re.DOTALL)
+    return made
 
 
 class Named:
