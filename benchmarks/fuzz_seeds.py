@@ -41,6 +41,8 @@ def look(named: str | Sequence[str], seed: int, wanted: str | None) -> tuple[boo
     good = wanted in found if wanted else not found
     name = named if isinstance(named, str) else named[-1]
     told = f"{name} seed {seed}: {wanted or 'nothing'} expected, {', '.join(found) or 'nothing'} found"
+    for one in [] if good else run.findings:
+        print("\n".join(one.lines(None)), flush=True)
     return good, f"{'good ' if good else 'WRONG'} {time.monotonic() - began:5.1f} s  {told}"
 
 

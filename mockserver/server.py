@@ -88,7 +88,8 @@ class Connection:
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens on host and port; port 0 takes a free one. Raises OSError when that cannot be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol by its name: only then does asyncio send small pieces at once.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

@@ -2,6 +2,7 @@
 
 import base64
 import email.utils
+import http.client
 import json
 import sys
 import time
@@ -47,7 +48,7 @@ def once(call: dict[str, Any], end: float) -> tuple[dict[str, Any], float | None
         with urllib.request.urlopen(request(call), timeout=left) as answer:
             return (streamed if call["stream"] else whole)(answer), None
     except urllib.error.HTTPError as error:
-        kind, status, raw = "status", error.code, error.read()
+        kind, status, raw = "status", error.code, body(error)
         told = error.headers.get("retry-after") or ""
         wait = float(told) if told.isdigit() else None
         try:
@@ -66,6 +67,14 @@ def once(call: dict[str, Any], end: float) -> tuple[dict[str, Any], float | None
         message = repr(error)
     error = {"kind": kind, "status": status, "code": code, "message": message}
     return {"images": [], "events": [], "usage": None, "error": error}, wait
+
+
+def body(error: urllib.error.HTTPError) -> bytes:
+    """What can be had of it."""
+    try:
+        return error.read()
+    except (OSError, http.client.HTTPException):
+        return b""
 
 
 def request(call: dict[str, Any]) -> urllib.request.Request:
