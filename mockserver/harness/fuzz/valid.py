@@ -27,7 +27,7 @@ def parameters(model: str, day: str) -> dict[str, Any]:
     form = bundle(as_of(day))["components"]["schemas"]["edit-form"]
     group = next((one for one in form["anyOf"] if model in _models(one)), None)
     if group is None:
-        raise ValueError(f"{model} makes no edits as of {day}: expected one of {', '.join(_all(form))}")
+        raise ValueError(f"{model} makes no edits as of {day}: expected one of {', '.join(dict.fromkeys(_all(form)))}")
     found = {}
     for name, schema in form["properties"].items():
         own = group["properties"].get(name, {})
