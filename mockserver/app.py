@@ -5,6 +5,7 @@ The one way in and the one way out: no other module journals an entry or sends a
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +15,7 @@ from urllib.parse import parse_qsl, quote
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import admin
 from mockserver.delivery import carry_out
@@ -57,9 +58,14 @@ def create_app(server: Server | None = None) -> Starlette:
     """An ASGI application that answers the Images API, and `/__mock/*` about itself."""
     server = server or Server()
     api = Api(server)
-    routes: list[BaseRoute] = [Mount("/__mock/s", Named(api)), Mount("/__mock", Guard(server, admin.create(server)))]
+    mounts: list[tuple[str, ASGIApp]] = [
+        ("/__mock/s", Named(api)),
+        ("/__mock", Guard(server, admin.create(server))),
+        ("/private", Storage(server)),
+    ]
+    routes: list[BaseRoute] = [mount(path, inner) for path, inner in mounts]
     # Relative, for the application may be mounted anywhere.
-    routes += [Route("/__mock", RedirectResponse("__mock/")), Mount("/private", Storage(server))]
+    routes.append(Route("/__mock", RedirectResponse("__mock/")))
     app = Starlette(routes=routes)
     # A mount at the root would lose its bearings on a path that ends in a line feed.
     app.router.default, app.router.redirect_slashes = api, False
@@ -67,6 +73,13 @@ def create_app(server: Server | None = None) -> Starlette:
     if server.shared:
         app.add_middleware(server.shared.around)
     return app
+
+
+def mount(path: str, app: ASGIApp) -> Mount:
+    """All below a path, also what holds a line feed, which Starlette passes by."""
+    made = Mount(path, app)
+    made.path_regex = re.compile(made.path_regex.pattern, re.DOTALL)
+    return made
 
 
 class Named:
@@ -121,7 +134,7 @@ class Api:
         given = work(settings) if ready else await self._aside(painted, work, settings, hung_up(scope))
         number = server.journal.next_id()
         noted = entry(told.call, told.arrival, told.secrets, taken.turn, moment, given, number)
-        plan = beside(given, noted["id"], origin, settings.bare)
+        plan = meant = beside(given, noted["id"], origin, settings.bare)
         if taken.turn.faults:
             done = await self._aside(disturbed, plan, taken.turn, moment, told.unread)
             amend(noted, done)
@@ -132,6 +145,7 @@ class Api:
         self._keep(name, noted, understood, given)
         stream = self._count(noted, understood, given, began)
         server.tally.begin(stream)
+        server.witness(noted, told.request, meant, plan)
         trail = Trail(noted["answer"]["sent"], began, server.clock.watch)
         try:
             if server.shared:
@@ -210,6 +224,7 @@ class Heard:
     entry that tells of it, and `secrets` what must not show in the rest of that.
     """
 
+    request: Request
     host: str
     settings: Settings
     understood: Understood
@@ -225,7 +240,7 @@ def heard(request: Request, meant: Meaning, settings: Settings, host: str, now: 
     hidden = secrets(request, meant.understood.document)
     arrival = arrived(request, meant.told, hidden)
     wants = asking(meant, dict(arrival["request"]["headers"]), settings, now)
-    return Heard(host, settings, meant.understood, meant.call, arrival, hidden, wants)
+    return Heard(request, host, settings, meant.understood, meant.call, arrival, hidden, wants)
 
 
 class Storage:

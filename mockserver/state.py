@@ -26,6 +26,8 @@ from mockserver.scenario.files import load
 from mockserver.scenario.machine import Scenario, Stored, Turn
 from mockserver.scenario.waiting import Waiting
 from mockserver.tally import Tally
+from mockserver.wire.plan import Plan
+from mockserver.wire.request import Request
 
 T = TypeVar("T")
 SESSIONS = 10_000
@@ -226,8 +228,9 @@ class Server:
     """What an application works with: settings, state, journal, files, and the clock in seconds since 1970.
 
     Any function that tells the time does for a clock; it becomes a Clock. `look` is called before each turn: the place
-    to read a changed scenario. `hosts` are the names that a listening socket was bound to, None where there is none.
-    `token` is what `/__mock` asks for, None where it asks for nothing.
+    to read a changed scenario. `witness` is told of each entry with its request, the plan that was meant and the one
+    that faults made of it, before it is carried out. `hosts` are the names that a listening socket was bound to, None
+    where there is none. `token` is what `/__mock` asks for, None where it asks for nothing.
     `at_once` bounds how many pictures are decoded and painted at once, off the event loop. `dated` counts the calls
     of each model that has a day of shutdown, `tally` the requests. `shared` stands for the workers that share the
     state, if there are any.
@@ -240,6 +243,7 @@ class Server:
     clock: Clock = field(default_factory=Clock)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     look: Callable[[], object] = lambda: None
+    witness: Callable[[dict[str, Any], Request, Plan, Plan], object] = lambda entry, request, meant, sent: None
     hosts: frozenset[str] | None = None
     token: str | None = None
     upload_bytes: int = UPLOAD_BYTES

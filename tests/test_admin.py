@@ -168,6 +168,13 @@ def test_openapi_by_date(day: str, bodies: list[str], paths: list[str]) -> None:
     assert [path.rpartition("/")[2] for path in found if path.startswith("/v1/images/")] == paths
 
 
+def test_line_feed() -> None:
+    """A path with a line feed is one like any other: what is not there is told as everywhere."""
+    (response,) = ask(Server(), {"url": "/__mock/pictures/a%0Ab"})
+    assert (response.status_code, response.json()["title"]) == (404, "Not Found")
+    assert response.headers["content-type"] == "application/problem+json"
+
+
 HOLD = b"scenario: mine\nsteps: [{error: org-verify}]\nthen: hold\n"
 
 

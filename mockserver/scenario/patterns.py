@@ -4,14 +4,16 @@ Python's engine tries again and again, so a search may take as long as the produ
 bounded here, and so is the text. Knows nothing of requests.
 """
 
+import importlib
 import math
 import re
 import warnings
 from collections.abc import Iterable
-from re import _constants as names  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
+# Python's own parser of patterns, which its stubs leave out.
+names: Any = importlib.import_module("re._constants")
+parser: Any = importlib.import_module("re._parser")
 # So many characters of a text are searched, and so many steps may all patterns of a scenario take at worst: a second.
 TEXT = 1_000
 STEPS = TEXT**3

@@ -1,0 +1,272 @@
+"""Cases that are always tried, one after the other: each bound, each fault, each place. Small ones tell most."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+from mockserver import resources
+from mockserver.contract import catalogue
+from mockserver.contract.asof import as_of
+from mockserver.harness.fuzz.case import Case, File, Json
+from mockserver.scenario.faults.fault import Fault
+from mockserver.scenario.faults.table import FAULTS
+
+PLAIN = Case()
+STREAM = Case(stream=True, options={"partial_images": 2})
+MODES = (PLAIN, STREAM)
+# Legal faults that speak of another answer than a served one, or that no client need follow.
+APART = ("redirect", "retry_after")
+PROMPTS = (
+    " x ",
+    "a\nb",
+    "a\r\nb\rc",
+    "日本 🦊 e\u0301",
+    "\u202e\ufeff\u2028",
+    "\x00\x7f\t",
+    '"; name="n',
+    "--x--\r\n--",
+    "%22 &=+?",
+    "null",
+    "x" * 32000,
+    "🦊" * 8000,
+)
+NAMES = (
+    "a b.png",
+    'q"uote.png',
+    "日本🦊.png",
+    "e\u0301.png",
+    "semi;colon=.png",
+    "back\\slash.png",
+    "line\r\nend.png",
+    "%22.png",
+    "'.png",
+    "x" * 200 + ".png",
+)
+WEBP: Mapping[str, Any] = {"webp": {"size": "16x16"}}
+JPEG: Mapping[str, Any] = {"jpeg": {"size": "16x16"}}
+PICTURES = (
+    {"png": {"size": "1x1"}},
+    {"png": {"size": "3000x1"}},
+    {"png": {"size": "16x16", "bytes": 2_000_003}},
+    {"png": {"size": "16x16", "bytes": 52_428_799}},
+)
+DEADLINE, STALL, RETRIES, LONG = 2.0, 0.8, 4.0, 20.0
+NUMBERS = (0, 1, 2**31 - 1, 2**31, 2**53 - 1)
+# Refusals of these are tried on streams too.
+STREAMED = (400, 500)
+QUICK = 0.0003
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What cases are made for: the parameters of a model (JSON Schemas by name), the day, and whether gzip is taken."""
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    day: str = "any"
+    gzip: bool = False
+
+
+def calls(ground: Ground) -> Iterator[Case]:
+    """Calls in which one thing after the other is unusual."""
+    yield from (PLAIN, STREAM)
+    for name, schema in ground.parameters.items():
+        for value in values(schema):
+            streamed = name == "partial_images" and value > 0
+            yield Case(options={name: value}, stream=streamed, label=name)
+    yield Case(options={"output_format": "webp", "output_compression": 7}, label="output_compression")
+    for prompt in PROMPTS:
+        yield Case(prompt, label="prompt")
+    mask = File("mask.png")
+    other = {"png": {"size": "17x16", "alpha_hole": True}}
+    yield Case(mask=mask, label="mask")
+    yield Case(mask=mask, images=(File("z.png"), File("a.png", other)), label="mask")
+    yield Case(images=(File("z.png"), File("a.png", other)), label="two images")
+    yield Case(images=(File("b.png"), File("a.jpg", JPEG), File("c.webp", WEBP)), label="types")
+    yield Case(
+        images=tuple(File(f"{16 - n}.png", {"png": {"size": f"{9 + n}x9"}}) for n in range(16)), label="16 images"
+    )
+    for name in NAMES:
+        yield Case(images=(File(name),), mask=File(name), label="file name")
+    for recipe in PICTURES:
+        yield Case(images=(File("a.png", recipe),), label="image size", deadline=LONG)
+
+
+def values(schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Values of a JSON Schema: all of an enumeration, the bounds of numbers, some texts."""
+    if "enum" in schema:
+        yield from (value for value in schema["enum"] if value is not None)
+    elif "integer" in str(schema.get("type")):
+        low = schema.get("minimum", 0)
+        yield from dict.fromkeys((low, low + 1, schema.get("maximum", 10 * low + 100)))
+    elif "boolean" in str(schema.get("type")):
+        yield from (True, False)
+    elif "string" in str(schema.get("type")):
+        yield from ("", "0", "user 日本 🦊\n")
+
+
+def answered(case: Case, label: str, *faults: Mapping[str, Any], **ok: Any) -> Case:
+    """A case whose answer is as the API's, with faults and with what is fixed of it."""
+    step = {"ok": ok, **({"faults": list(faults)} if faults else {})}
+    return replace(case, steps=(step,), label=label)
+
+
+def plain(ground: Ground) -> Iterator[Case]:
+    """Answers with nothing special about them."""
+    yield PLAIN
+    yield Case(options={"n": 3})
+    for partials in range(4):
+        yield Case(stream=True, options={"partial_images": partials})
+
+
+def optional(ground: Ground) -> Iterator[Case]:
+    """Each field that need not be there is absent, or null."""
+    body, event = resources.contract("schemas/images-response.json"), resources.contract("schemas/stream-event.json")
+    usage = resources.contract("schemas/usage.json")
+    bodies = [name for name in body["properties"] if name not in body["required"]]
+    # The same name may have to be there in one event and not in another.
+    must = {name for shape in event["oneOf"] for name in shape["required"]}
+    events = [name for shape in event["oneOf"] for name in shape["properties"] if name not in must]
+    inner = [f"usage.{name}" for name in usage["properties"] if name not in usage["required"]]
+    for case, found in ((PLAIN, bodies), (STREAM, events)):
+        for path in dict.fromkeys((*found, *inner)):
+            if path != "type":
+                yield answered(case, f"{path} absent", {"missing": path})
+                yield answered(case, f"{path} null", {"nulls": path})
+    yield answered(PLAIN, "all absent", {"missing": bodies})
+    yield answered(PLAIN, "revised_prompt", revised_prompt="日本 🦊")
+
+
+def legal(*names: str) -> Any:
+    """A function that gives each legal fault of these names, in all its ways, done to answers of both kinds."""
+
+    def cases(ground: Ground) -> Iterator[Case]:
+        for name in names:
+            if FAULTS[name].mark == "legal" and (name != "gzip" or ground.gzip):
+                for case, given in product(_modes(FAULTS[name]), ways(FAULTS[name])):
+                    yield replace(
+                        answered(case, name, {name: given}), deadline=LONG if name == "huge_event" else case.deadline
+                    )
+
+    return cases
+
+
+def pieces(ground: Ground) -> Iterator[Case]:
+    """The answer arrives in pieces that end anywhere, inside characters too."""
+    wide: list[Json] = [{"new_enum": {"value": "日本🦊é"}}, {"unknown_fields": {}}]
+    short = Case(stream=True)
+    for case, every in ((PLAIN, 3), (short, 1)):
+        yield answered(case, "split", *wide, {"split": {"every": every, "most": 2000, "seconds": QUICK}})
+    for case in MODES:
+        for way in ({"every": 11}, {"inside": "character"}, {"every": 1024}):
+            yield answered(case, "split", *wide, {"split": {**way, "seconds": QUICK}})
+    for ends, every in (("crlf", 1), ("cr", 3)):
+        yield answered(short, "split", {"line_ends": ends}, {"split": {"every": every, "most": 2000, "seconds": QUICK}})
+    yield answered(STREAM, "split", {"split": {"inside": "data", "seconds": QUICK}})
+
+
+def numbers(ground: Ground) -> Iterator[Case]:
+    """Numbers are as small and as large as they may be."""
+    for case, value in product(MODES, NUMBERS):
+        used = dict.fromkeys(("input_tokens", "output_tokens", "total_tokens"), value)
+        yield answered(case, f"usage {value}", usage=used)
+        yield answered(case, f"created {value}", fields={"created_at" if case.stream else "created": value})
+
+
+def hostile(ground: Ground) -> Iterator[Case]:
+    """Each hostile fault in all its ways, done to answers of both kinds for as long as the client asks."""
+    # What takes long comes last.
+    for row in sorted(FAULTS.values(), key=lambda row: row.name == "stall"):
+        if row.mark == "hostile" and row.on != "upload":
+            for case, given in product(_modes(row), ways(row)):
+                yield forever(case, row.name, {row.name: given})
+        elif row.name == "redirect":
+            yield forever(PLAIN, row.name, {row.name: {}})
+
+
+def silent(ground: Ground) -> Iterator[Case]:
+    """All has been said, and the answer does not end: a client that waits no longer hangs up."""
+    partials = STREAM.options["partial_images"]
+    told = {"stall": {"at": "events", "events": 2}}
+    yield forever(STREAM, "stall", {"error_event": {"after": 1}}, told)
+    yield forever(STREAM, "stall", {"stall": {"at": "events", "events": partials + 1}})
+
+
+def forever(case: Case, label: str, *faults: Mapping[str, Any]) -> Case:
+    """A case whose answer is always broken."""
+    step = {"ok": {}, "faults": list(faults), "times": "forever"}
+    return replace(case, steps=(step,), label=label, deadline=STALL if label == "stall" else DEADLINE)
+
+
+def errors_told(ground: Ground) -> Iterator[Case]:
+    """Each error that comes when a stream has begun."""
+    for way in ways(FAULTS["error_event"]):
+        yield forever(STREAM, "error_event", {"error_event": way})
+    for family in catalogue.families():
+        row = _row(family, ground.day)
+        if row and row.at == "stream":
+            yield replace(STREAM, steps=({"error": family, "times": "forever"},), label=family, deadline=DEADLINE)
+
+
+def refusals(ground: Ground) -> Iterator[Case]:
+    """One refusal of each kind: what may be tried again, and what may not, by status."""
+    rule, seen = resources.contract("verdict.yaml")["retry"], set()
+    for family in catalogue.families():
+        row = _row(family, ground.day)
+        if row and row.at in ("admit", "judge") and row.wire != "empty":
+            again = row.code not in rule["never"] and (row.status in rule["statuses"] or row.status >= rule["from"])
+            if (row.status, again) not in seen:
+                seen.add((row.status, again))
+                step = {"error": family, "times": "forever"} | ({"retry_after": 0} if again else {})
+                for case in MODES if row.status in STREAMED else (PLAIN,):
+                    yield replace(case, steps=(step,), label=family, deadline=RETRIES if again else DEADLINE)
+
+
+def retried(ground: Ground) -> Iterator[Case]:
+    """A refusal that asks to wait, and then an answer."""
+    for family, seconds in (("server-error", 1), ("rate-input-images", 2)):
+        steps: tuple[Json, ...] = ({"error": family, "retry_after": seconds}, {"ok": {}})
+        yield replace(PLAIN, steps=steps, label=family, deadline=RETRIES + seconds)
+
+
+def _row(family: str, day: str) -> Any:
+    """The row of a family on a day, if a scenario can order it there."""
+    try:
+        row = catalogue.find(family, as_of(day))
+    except (LookupError, ValueError):
+        return None
+    return row if row.provider == "openai" else None
+
+
+def _modes(row: Fault) -> tuple[Case, ...]:
+    return {"stream": (STREAM,), "JSON body": (PLAIN,)}.get(row.on, MODES)
+
+
+def ways(row: Fault) -> Iterator[dict[str, Any]]:
+    """The parameters of a fault: its defaults, then each other value of each parameter, one at a time."""
+    yield quick(row, {})
+    for name, schema in row.parameters.items():
+        if "enum" in schema:
+            others = [value for value in schema["enum"] if value != schema.get("default")]
+        elif (row.name, name) == ("stall", "bytes"):
+            others = []  # each takes as long as a client waits
+        elif name in ("keep", "after", "by", "bytes") and (name != "bytes" or "default" not in schema):
+            others = {"keep": [0, 1], "after": [0, 2], "by": [-10, 1000], "bytes": [1]}[name]
+        else:
+            others = []
+        for value in others:
+            if not (value == 0 and name == "after" and schema.get("minimum", 0) > 0):
+                at = {"at": "body"} if name == "bytes" and "at" in row.parameters else {}
+                yield quick(row, {name: value, **at})
+    if row.name == "huge_event":
+        yield from ({"bytes": size} for size in (70_000, 1_100_000))
+    if row.name == "new_enum":
+        yield {"value": "日本🦊"}
+
+
+def quick(row: Fault, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with short waits in place of long ones."""
+    short = {name: 0.002 for name in ("seconds",) if "default" in row.parameters.get(name, {})}
+    if row.name == "drip":
+        short |= {"bytes": 64}
+    return {**short, **given}
