@@ -207,7 +207,10 @@ def show(rows: list[dict[str, str]], as_json: bool) -> None:
         click.echo("none on that day")
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(tables.text(rows, width))
+        text = tables.text(rows, width)
+        click.echo(text)
+        if width and text != tables.text(rows):
+            click.echo("Cut to the width of the terminal: into a pipe, or with --json, it is whole.", err=True)
 
 
 ALL = (models, errors, faults, check, conform, lint, scenarios)

@@ -44,9 +44,8 @@ class Wrapping(click.Group):
         self.format_commands(ctx, formatter)
         known = {option: title for title, options in SECTIONS.items() for option in options}
         sections: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
-            if isinstance(param, click.Option):
-                sections.setdefault(known.get(param, "Besides"), []).append(_line(ctx, param))
+        for option in [param for param in self.get_params(ctx) if isinstance(param, click.Option)]:
+            sections.setdefault(known.get(option, "Besides"), []).append(_line(ctx, option))
         wide = max(len(name) for rows in sections.values() for name, _ in rows)
         for title, rows in sections.items():
             with formatter.section(title):

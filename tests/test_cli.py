@@ -310,12 +310,18 @@ def test_faults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert "reset" in [line.split()[0] for line in said(monkeypatch, capsys, "faults").splitlines()]
 
 
-def test_table_in_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("columns", "cut"), [("40", True), ("4000", False)])
+def test_table_in_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str, cut: bool
+) -> None:
+    """No line is longer than the terminal is wide; that something is missing is said, apart from the table."""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "40")
-    lines = said(monkeypatch, capsys, "errors").splitlines()
-    assert {len(line) for line in lines} == {40}
-    assert all(line.endswith("…") for line in lines)
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys, "argv", ["mockserver", "errors"])
+    cli.main()
+    out, err = capsys.readouterr()
+    assert {line.endswith("…") and len(line) == 40 for line in out.splitlines()} == {cut}
+    assert err.startswith("Cut to the width of the terminal") == cut
 
 
 @pytest.mark.parametrize("command", ["models", "errors"])
@@ -509,6 +515,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("conform http://127.0.0.1:9 --budget nan", "the budget is a number of dollars, 0 or more"),
         ("conform http://127.0.0.1:9 --report x.txt", "a report's name ends in .json or .xml, not in .txt"),
         ("lint", "Missing argument 'FILE...'."),
+        ("lint -- --json", "cannot read --json: No such file or directory"),
         ("lint folder", "cannot read folder: Is a directory"),
         ("scenarios ../ok", "there is no scenario '../ok'"),
         ("scenarios flaky --json", "--json is for the list: a scenario's file is printed as it is"),
