@@ -8,7 +8,8 @@ from typing import Any
 import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class, get_completion_class
 
-Items = list[CompletionItem[str]]
+# A string, because the class takes no type in earlier versions of click.
+Items = list["CompletionItem[str]"]
 Completer = Callable[[click.Context, click.Parameter, str], Items]
 SHELLS = ("bash", "zsh", "fish")
 # The shell's script runs the program with this variable set, and reads what it prints.
