@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from mockserver import __version__, commands
-from mockserver.options import Wrapping, fail_on, furnished, joined, listening, report, visited
+from mockserver import __version__, commands, completion
+from mockserver.flags import SECTIONS
+from mockserver.options import furnished, joined, listening, visited
+from mockserver.usage import STATUSES, Wrapping
 
 if TYPE_CHECKING:
     from mockserver.runner import Ending
@@ -20,85 +23,26 @@ CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_w
 EXAMPLES = """
 \b
 Examples:
-  mockserver                                  serve on 127.0.0.1:4010
+  mockserver                                  serve on 127.0.0.1:4010; look at /__mock/ in a browser
   mockserver --scenario flaky                 two rate limits, a server error, then success
-  mockserver --port 0 --port-file port.txt    a free port, written to a file
-  mockserver --auth exact --key sk-test-1     only this key is accepted
   mockserver --scenario flaky -- npm test     run a command against a server of its own
-  mockserver lint mine.yaml                   what is wrong with a scenario of your own
-  mockserver models --as-of 2026-04-21        what the models of a day accept
-  mockserver errors                           every refusal that is known
-  mockserver faults                           every way in which an answer can be broken
+  mockserver --auth exact --key sk-test-1     only this key is accepted
   mockserver check house.png                  would the API take this picture?
+  mockserver models --json                    what each model accepts, for programs
+  mockserver scenarios flaky > mine.yaml      a scenario to begin your own with
+  mockserver lint mine.yaml                   what is wrong with it
   mockserver conform https://gateway.test     where a server differs from the API
+  eval "$(mockserver completion bash)"        completion in this shell
 """
 
 
 @click.group(
     cls=Wrapping,
     invoke_without_command=True,
-    epilog=EXAMPLES,
+    params=[*chain.from_iterable(SECTIONS.values())],
+    epilog=EXAMPLES + STATUSES,
     context_settings=CONTEXT,
     subcommand_metavar="[-- COMMAND...] | COMMAND [ARGS]...",
-)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", default=4010, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
-)
-@click.option("--port-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the port to this file.")
-@click.option("--scenario", default="ok", show_default=True, help="A built-in scenario's name, or a file.")
-@click.option("--seed", type=int, help="Decides all that is left to chance, in place of the scenario's own seed.")
-@click.option("--as-of", "day", default="any", show_default=True, help="The API of a day: any, latest, or a date.")
-@click.option(
-    "--auth",
-    default="bearer",
-    show_default=True,
-    type=click.Choice(["open", "bearer", "exact"]),
-    help="No key needed; any bearer token; or exactly one of --key.",
-)
-@click.option("--key", "keys", multiple=True, help="A key that --auth exact accepts; may be given several times.")
-@click.option(
-    "--paint",
-    default="receipt",
-    show_default=True,
-    type=click.Choice(["receipt", "flat", "noise"]),
-    help="What the answers show: what was understood; one colour; bytes as heavy as real ones.",
-)
-@click.option("--clock", default="real", show_default=True, help="The time: real, or an instant that stands still.")
-@click.option(
-    "--latency",
-    default="none",
-    show_default=True,
-    help="How long an answer takes: none, realistic (as recorded of the model and quality), or seconds.",
-)
-@click.option(
-    "--validate",
-    type=click.Choice(["strict", "schema", "off"]),
-    default="strict",
-    show_default=True,
-    help="What is checked: all; types, enums and required fields alone; nothing.",
-)
-@click.option(
-    "--dialect",
-    default="openai",
-    show_default=True,
-    metavar="NAME",
-    help="How the server speaks: openai, gateway (a reseller's), or a gateway that distorts errors.",
-)
-@click.option("--bare", is_flag=True, help="Send no header that a client does not need.")
-@click.option("--watch", is_flag=True, help="Read the scenario's file again when it changes.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that serve.")
-@click.option("--state", metavar="URL", help="Keep the state in Redis, for all workers: redis://HOST:PORT/DB.")
-@click.option("--token", help="What /__mock asks for; made up when the server is reached from other machines.")
-@click.option(
-    "--report", metavar="FILE", callback=report, help="Write journal, ledger and verdict: .json, .xml, .html."
-)
-@click.option(
-    "--fail-on",
-    multiple=True,
-    metavar="WHAT",
-    callback=fail_on,
-    help="End with status 1 on unmatched, refused, verdict or cost:USD; may be given several times.",
 )
 @click.version_option(__version__, prog_name="mockserver")
 @click.pass_context
@@ -165,7 +109,8 @@ def greeting(server: Any, root: str) -> str:
     key = "$OPENAI_API_KEY" if settings.auth == "exact" else "test"
     who = "" if settings.auth == "open" else f'-H "Authorization: Bearer {key}" '
     return (
-        f"mockserver {__version__} on {root} (scenario {server.state.scenario.name}, as of {settings.as_of.label}, "
+        f"mockserver {__version__} on {root} with its page {root}/__mock/ "
+        f"(scenario {server.state.scenario.name}, as of {settings.as_of.label}, "
         f"auth {settings.auth}, paint {settings.paint})\n"
         f"  curl -s {root}/__mock/sample.png | curl {root}/v1/images/edits {who}"
         f"-F model=gpt-image-1.5 -F prompt='Make it night' -F 'image=@-;type=image/png;filename=house.png'"
@@ -180,7 +125,7 @@ def warning(server: Server, host: str) -> str:
     )
 
 
-for subcommand in commands.ALL:
+for subcommand in (*commands.ALL, completion.completion):
     command.add_command(subcommand)
 
 
@@ -192,7 +137,8 @@ def main() -> None:
             sys.exit(status)
     except click.ClickException as error:
         line = " ".join(error.format_message().split())
-        click.echo(f"mockserver: {line} (see mockserver --help)", err=True)
+        told = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mockserver"
+        click.echo(f"mockserver: {line} (see {told} --help)", err=True)
         sys.exit(2)
     except click.Abort:  # Ctrl-C before anything was served
         sys.exit(130)

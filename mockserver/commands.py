@@ -9,7 +9,17 @@ from typing import Any
 
 import click
 
-DAY = click.option("--as-of", "day", default="any", show_default=True, help="The API of a day: any, latest, or a date.")
+from mockserver import completion
+
+DAY = click.option(
+    "--as-of",
+    "day",
+    default="any",
+    show_default=True,
+    metavar="DAY",
+    shell_complete=completion.DAY,
+    help="The API of a day: any, latest, or a date.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 FILE = click.Path(path_type=Path)
@@ -19,7 +29,7 @@ FILE = click.Path(path_type=Path)
 @DAY
 @JSON
 def models(day: str, as_json: bool) -> None:
-    """Print what each model accepts, since when and until when."""
+    """Print what each model accepts, and since when."""
     from mockserver import tables
 
     show(tables.models(on(day)), as_json)
@@ -29,7 +39,7 @@ def models(day: str, as_json: bool) -> None:
 @DAY
 @JSON
 def errors(day: str, as_json: bool) -> None:
-    """Print every refusal that the API is known, or believed, to give."""
+    """Print every refusal that the API is known to give."""
     from mockserver import tables
 
     show(tables.errors(on(day)), as_json)
@@ -38,7 +48,10 @@ def errors(day: str, as_json: bool) -> None:
 @click.command()
 @JSON
 def faults(as_json: bool) -> None:
-    """Print every fault that a step of a scenario can order, with its parameters and their defaults."""
+    """Print every fault that a scenario can order.
+
+    Its parameters stand beside it, with their defaults.
+    """
     from mockserver import tables
 
     show(tables.faults(), as_json)
@@ -57,7 +70,7 @@ def _named(context: click.Context, param: click.Parameter, values: tuple[str, ..
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=FILE)
 @click.option("--mask", type=FILE, help="A mask that goes along with each picture.")
 @click.option("--markup", type=FILE, help="A markup that goes along with each picture.")
-@click.option("--model", help="Left out: what an omitted model means on that day.")
+@click.option("--model", shell_complete=completion.MODEL, help="Left out: what an omitted model means on that day.")
 @click.option("--size", help="As the API takes it, and so are the next seven.")
 @click.option("--quality")
 @click.option("--prompt", default="x", show_default=True)
@@ -83,9 +96,10 @@ def check(
     as_json: bool,
     **fields: str | None,
 ) -> None:
-    """Say whether the API would take each FILE as the image of an edit, what it costs, and else what mends the file.
+    """Say whether the API would take pictures, and why not.
 
-    Nothing is sent. The exit status is 0 when all are accepted, 1 when one is refused, and 2 for a file that cannot be
+    Each FILE is taken as the image of an edit. It is said what that costs, and what mends a file that is refused;
+    nothing is sent. The exit status is 0 when all are accepted, 1 when one is refused, and 2 for a file that cannot be
     read or an option that is none.
     """
     from mockserver.check import report, verdicts
@@ -106,17 +120,24 @@ def check(
 @click.option("--as-of", "day", default="latest", show_default=True, help="The cases of a day: any, latest, or a date.")
 @click.option("--budget", default=0.0, show_default=True, help="US dollars that served cases may cost in all.")
 @click.option("--report", type=click.Path(dir_okay=False), help="Write a report: FILE.json, or FILE.xml for JUnit.")
+@JSON
 @click.pass_context
-def conform(context: click.Context, /, url: str, key_env: str, day: str, budget: float, report: str | None) -> None:
-    """Put the conformance cases to any server at URL that claims this API, and say where it differs.
+def conform(
+    context: click.Context, /, url: str, key_env: str, day: str, budget: float, report: str | None, as_json: bool
+) -> None:
+    """Say where any server differs from the API.
 
-    Only refusals are asked for, which cost nothing, unless there is a budget. The exit status is 0 when all is as
-    expected, 1 when the server differs, and 2 when it could not be asked.
+    The conformance cases are put to the server at URL. Only refusals are asked for, which cost nothing, unless there
+    is a budget. The exit status is 0 when all is as expected, 1 when the server differs, and 2 when it could not be
+    asked.
     """
     from mockserver.harness.conform import conform as put
 
-    status, lines = put(url, os.environ.get(key_env, ""), day, budget, report)
-    click.echo("\n".join(lines), err=status == 2)
+    status, lines = put(url, os.environ.get(key_env, ""), day, budget, report, as_json)
+    trouble = lines.pop() if status == 2 else ""
+    click.echo("".join(f"{line}\n" for line in lines), nl=False)
+    if trouble:
+        raise click.UsageError(trouble)
     context.exit(status)
 
 
@@ -125,9 +146,10 @@ def conform(context: click.Context, /, url: str, key_env: str, day: str, budget:
 @JSON
 @click.pass_context
 def lint(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> None:
-    """Say what is wrong with scenario FILEs, in a line for each fault: file, line, place and what was expected.
+    """Say what is wrong with scenario files.
 
-    The exit status is 0 when all can be used, 1 when one is broken, and 2 when one cannot be read.
+    There is a line for each fault: file, line, place and what was expected. The exit status is 0 when all can be used,
+    1 when one is broken, and 2 when one cannot be read.
     """
     from mockserver.scenario.files import faults
 
@@ -148,7 +170,13 @@ def lint(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> N
 @click.option("--max-time", type=click.FloatRange(0, min_open=True), help="Seconds for all of it.")
 @click.option("--seed", default=0, show_default=True, help="The same seed finds the same.")
 @click.option("--only", type=click.Choice(["request", "response", "faults"]), help="One side of it alone.")
-@click.option("--model", default="gpt-image-1.5", show_default=True, help="The model of the edits.")
+@click.option(
+    "--model",
+    default="gpt-image-1.5",
+    show_default=True,
+    shell_complete=completion.MODEL,
+    help="The model of the edits.",
+)
 @DAY
 @click.option("--report", help="Write a report: FILE.html to read, FILE.xml for JUnit, FILE.json for programs.")
 @click.option("--save", type=FILE, help="Write the scenarios that replay the findings into this folder.")
@@ -195,19 +223,26 @@ def fuzz(
 
 
 @click.command()
-@click.argument("name", required=False)
-def scenarios(name: str | None) -> None:
-    """Print the scenarios that come along, a line each; with a NAME print that one's file, to copy."""
+@click.argument("name", required=False, shell_complete=completion.BUILT_IN)
+@JSON
+def scenarios(name: str | None, as_json: bool) -> None:
+    """Print the scenarios that come along, or the file of one.
+
+    With a NAME that one's file is printed, to copy; without, a line for each.
+    """
     from mockserver.scenario import files
 
+    if name is not None and as_json:
+        raise click.UsageError("--json is for the list: a scenario's file is printed as it is")
     try:
-        if name is None:
-            for built_in in files.built_in():
-                click.echo(f"{built_in:<20} {files.load(built_in).about}")
-        else:
+        if name is not None:
             click.echo(files.text(name), nl=False)
+            return
+        rows = [{"scenario": one, "about": files.load(one).about} for one in files.built_in()]
     except files.ScenarioError as error:
         raise click.UsageError(str(error)) from None
+    lines = (f"{row['scenario']:<20} {row['about']}" for row in rows)
+    click.echo(json.dumps(rows, indent=2) if as_json else "\n".join(lines))
 
 
 def on(day: str) -> Any:
@@ -230,7 +265,10 @@ def show(rows: list[dict[str, str]], as_json: bool) -> None:
         click.echo("none on that day")
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(tables.text(rows, width))
+        text = tables.text(rows, width)
+        click.echo(text)
+        if width and text != tables.text(rows):
+            click.echo("Cut to the width of the terminal: into a pipe, or with --json, it is whole.", err=True)
 
 
 ALL = (models, errors, faults, check, conform, lint, scenarios, fuzz)

@@ -23,25 +23,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Wrapping(click.Group):
-    """A group of commands that, without any of them, takes somebody else's command after `--`: it stands in `obj`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Cut the other command off, unless one of ours comes before it, whose own `--` it then is."""
-        if "--" in args:
-            cut = args.index("--")
-            _, rest, _ = self.make_parser(ctx).parse_args(args[:cut])
-            if not rest:
-                ctx.obj = args[cut + 1 :]
-                if not ctx.obj:
-                    raise click.UsageError("a command is expected after --, such as: mockserver -- npm test", ctx)
-                args = args[:cut]
-        return super().parse_args(ctx, args)
-
-
 def report(context: click.Context, param: click.Parameter, value: str | None) -> Any:
     """The function that writes a report of that name, or None. That the file can be written is tried at once."""
-    if value is None:
+    if value is None or context.resilient_parsing:  # a shell that completes must not make a file
         return None
     from mockserver.report.files import writer
 
@@ -163,6 +147,8 @@ def instant(clock: str) -> Callable[[], float]:
     except ValueError:
         raise ValueError(f"--clock is real or an instant such as 2026-11-21T12:00:00Z, not {clock!r}") from None
     stands = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if stands < 0:
+        raise ValueError(f"--clock is 1970 or later, not {clock!r}")
     return lambda: stands
 
 

@@ -4,6 +4,10 @@ import base64
 import contextlib
 import json
 import os
+import pty
+import re
+import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import click
 import httpx2
 import openai
 import pytest
@@ -21,6 +26,7 @@ import pytest
 import mockserver
 from mockserver import cli, options, server
 from mockserver.scenario.files import built_in
+from mockserver.usage import Wrapping
 from tests.pictures import opened, png
 
 HOME = Path(mockserver.__file__).parents[1]
@@ -66,7 +72,8 @@ def health(root: str) -> dict[str, str]:
 def test_greeting() -> None:
     with serving() as started:
         assert started.greeting == (
-            f"mockserver {mockserver.__version__} on {started.root} (scenario ok, as of any, auth bearer, paint flat)\n"
+            f"mockserver {mockserver.__version__} on {started.root} with its page {started.root}/__mock/ "
+            "(scenario ok, as of any, auth bearer, paint flat)\n"
         )
         assert started.root.startswith("http://127.0.0.1:")
         told = {"status": "ok", "version": mockserver.__version__, "as_of": "any", "scenario": "ok"}
@@ -146,8 +153,9 @@ def refuse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         assert (stopped.value.code, said.out) == (2, "")
         line, rest = said.err.split("\n")
         assert rest == ""
-        assert line.startswith("mockserver: ")
-        return line.removeprefix("mockserver: ").removesuffix(" (see mockserver --help)")
+        told = re.fullmatch(r"mockserver: (.*) \(see mockserver( [a-z]+)? --help\)", line)
+        assert told
+        return str(told[1])
 
     return refuse
 
@@ -212,13 +220,41 @@ def test_broken_scenario(refuse: Refuse, tmp_path: Path, text: str, said: str) -
 
 
 def test_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["mockserver", "--help"])
-    cli.main()
-    text = capsys.readouterr().out
+    """Every command, option and default, the examples, the exit statuses: a screen or two of short lines."""
+    monkeypatch.setenv("COLUMNS", "80")
+    text = said(monkeypatch, capsys, "--help")
     assert text.startswith("Usage: mockserver [OPTIONS] [-- COMMAND...] | COMMAND [ARGS]...\n")
-    for option in cli.command.params:
-        assert all(name in text for name in option.opts)
-    assert "Examples:" in text
+    lines = text.splitlines()
+    for name in cli.command.commands:
+        assert [line for line in lines if line.startswith(f"  {name} ")]
+    for option in cli.command.get_params(click.Context(cli.command)):
+        assert isinstance(option, click.Option)
+        (line,) = (line for line in lines if line.startswith(f"  {', '.join(option.opts)} "))
+        assert line.endswith(f"[{option.default}]") == bool(option.show_default)
+    examples = text.partition("Examples:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(examples) >= 10
+    assert all("mockserver" in line for line in examples)
+    assert len(lines) <= 72
+
+
+def test_help_shows_an_option_of_no_section() -> None:
+    group = Wrapping("x", params=[click.Option(["--new"], help="Not sorted in yet.")])
+    text = group.get_help(click.Context(group))
+    assert "Besides:\n  --new TEXT  Not sorted in yet.\n  --help      Show this message and exit." in text
+
+
+@pytest.mark.parametrize("name", sorted(cli.command.commands))
+def test_help_of_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """Each command says what it does in a short line, and has a help of its own."""
+    assert said(monkeypatch, capsys, name, "--help").startswith(f"Usage: mockserver {name} ")
+
+
+@pytest.mark.parametrize("name", ["check", "conform", "lint"])
+def test_help_names_the_statuses(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    text = " ".join(said(monkeypatch, capsys, name, "--help").split())
+    assert re.search(r"The exit status is 0 when .*, 1 when .*,? and 2 ", text)
 
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -274,12 +310,18 @@ def test_faults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert "reset" in [line.split()[0] for line in said(monkeypatch, capsys, "faults").splitlines()]
 
 
-def test_table_in_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("columns", "cut"), [("40", True), ("4000", False)])
+def test_table_in_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str, cut: bool
+) -> None:
+    """No line is longer than the terminal is wide; that something is missing is said, apart from the table."""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "40")
-    lines = said(monkeypatch, capsys, "errors").splitlines()
-    assert {len(line) for line in lines} == {40}
-    assert all(line.endswith("…") for line in lines)
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys, "argv", ["mockserver", "errors"])
+    cli.main()
+    out, err = capsys.readouterr()
+    assert {line.endswith("…") and len(line) == 40 for line in out.splitlines()} == {cut}
+    assert err.startswith("Cut to the width of the terminal") == cut
 
 
 @pytest.mark.parametrize("command", ["models", "errors"])
@@ -359,6 +401,7 @@ def test_latency() -> None:
         ("--latency", "slow", "--latency is none, realistic or seconds from 0 to 3600, not 'slow'"),
         ("--latency", "-1", "--latency is none, realistic or seconds from 0 to 3600, not '-1'"),
         ("--latency", "inf", "--latency is none, realistic or seconds from 0 to 3600, not 'inf'"),
+        ("--clock", "1969-12-31", "--clock is 1970 or later, not '1969-12-31'"),
         ("--clock", "noon", "--clock is real or an instant such as 2026-11-21T12:00:00Z, not 'noon'"),
     ],
 )
@@ -383,7 +426,9 @@ def test_conform(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
     with serving("--auth", "exact", "--key", "sk-mine-0123456789", "--as-of", "latest") as started:
         text = said(monkeypatch, capsys, "conform", started.root, "--key-env", "MY_KEY", "--report", str(report))
         assert "sk-mine" not in text + report.read_text()
-        assert json.loads(report.read_text())
+        told = json.loads(said(monkeypatch, capsys, "conform", started.root, "--key-env", "MY_KEY", "--json"))
+        assert told == json.loads(report.read_text())
+        assert told["summary"]["differs"] == 0
         monkeypatch.setattr(sys, "argv", ["mockserver", "conform", started.root, "--key-env", "NOT_SET"])
         with pytest.raises(SystemExit) as stopped:
             cli.main()
@@ -417,6 +462,209 @@ def test_scenarios() -> None:
     lines = run("scenarios").stdout.splitlines()
     assert [line.split()[0] for line in lines] == built_in()
     assert lines[built_in().index("ok")].endswith("All is well. What the API would refuse is refused.")
+    told = json.loads(run("scenarios", "--json").stdout)
+    assert [" ".join((f"{one['scenario']:<20}", one["about"])) for one in told] == lines
     assert run("scenarios", "flaky").stdout == (HOME / "scenarios" / "flaky.yaml").read_text()
     unknown = run("scenarios", "nothing")
     assert (unknown.returncode, "there is no scenario 'nothing'" in unknown.stderr) == (2, True)
+
+
+def test_conform_that_cannot_be_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was found out before stays on stdout; why there is no more is one line on stderr."""
+    monkeypatch.setenv("MY_KEY", "sk-mine")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and listens to nobody
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setattr(sys, "argv", ["mockserver", "conform", url, "--key-env", "MY_KEY", "--json"])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+    out, err = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert json.loads(out)["cases"]
+    assert err.startswith(f"mockserver: {url} cannot be reached: ")
+    assert err.count("\n") == 1
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to be in, with a folder, a file of noise, and a scenario that is none; and a key."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "noise.bin").write_bytes(bytes(range(128, 256)))
+    (tmp_path / "house.png").write_bytes(png())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("models extra", "Got unexpected extra argument (extra)"),
+        ("models --as-of", "Option '--as-of' requires an argument."),
+        ("errors --jsn", "No such option '--jsn'."),
+        ("faults --as-of any", "No such option '--as-of'."),
+        ("check", "Missing argument 'FILE...'."),
+        ("check nope.png", "cannot read nope.png: No such file or directory"),
+        ("check folder", "cannot read folder: Is a directory"),
+        ("check house.png --mask folder", "cannot read folder: Is a directory"),
+        ("check house.png --option x", "Invalid value for '--option': expected NAME=VALUE, not 'x'"),
+        ("check house.png --as-of 1-1-1", "as-of is 'any', 'latest' or a date"),
+        ("conform", "Missing argument 'URL'."),
+        ("conform ftp://x", "the URL begins with http:// or https:// and names a host"),
+        ("conform http://[::1", "this is no URL: Invalid IPv6 URL"),
+        ("conform http://127.0.0.1:9 --budget nan", "the budget is a number of dollars, 0 or more"),
+        ("conform http://127.0.0.1:9 --report x.txt", "a report's name ends in .json or .xml, not in .txt"),
+        ("lint", "Missing argument 'FILE...'."),
+        ("lint -- --json", "cannot read --json: No such file or directory"),
+        ("lint folder", "cannot read folder: Is a directory"),
+        ("scenarios ../ok", "there is no scenario '../ok'"),
+        ("scenarios flaky --json", "--json is for the list: a scenario's file is printed as it is"),
+        ("completion", "Missing argument '{bash|zsh|fish}'."),
+        ("completion csh", "Invalid value for '{bash|zsh|fish}': 'csh' is not one of 'bash', 'zsh', 'fish'."),
+        ("--", "a command is expected after --, such as: mockserver -- npm test"),
+        ("--bogus -- true", "No such option '--bogus'."),
+        ("--scenario folder", "there is no scenario 'folder'"),
+        ("--scenario noise.bin", "noise.bin:1: is not UTF-8 text: "),
+        ("--report folder/x.doc", "Invalid value for '--report': a report's name ends in .json, .xml, .html"),
+        (
+            "--report nowhere/x.json",
+            "Invalid value for '--report': cannot write nowhere/x.json: No such file",
+        ),
+        ("--fail-on cost:x", "Invalid value for '--fail-on': expected unmatched, refused, verdict or cost:USD"),
+        ("--workers 2 -- true", "--workers is for a server that stays"),
+        ("--watch", "--watch is for the file of a scenario, and 'ok' is built in"),
+        ("--state nonsense", "the state's URL is wrong: expected redis://HOST:PORT/DB"),
+        ("--port-file folder -- true", "Invalid value for '--port-file': File 'folder' is a directory."),
+    ],
+)
+def test_wrong_use(refuse: Refuse, folder: Path, arguments: str, said: str) -> None:
+    """One readable line on stderr, nothing on stdout, exit status 2."""
+    assert refuse(*arguments.split()).startswith(said)
+
+
+def test_statuses(folder: Path) -> None:
+    """What the help says of exit statuses."""
+    (folder / "good.yaml").write_text("scenario: good\nsteps: [{ok: {}}]\n")
+    statuses = {
+        ("check", str(folder / "house.png")): 0,
+        ("check", str(folder / "noise.bin")): 1,
+        ("check", str(folder / "none.png")): 2,
+        ("lint", str(folder / "good.yaml")): 0,
+        ("lint", str(folder / "noise.bin")): 1,
+        ("lint", str(folder)): 2,
+        ("--port", "0", "--", "sh", "-c", "exit 7"): 7,
+        ("--port", "0", "--", "no-such-command-here"): 127,
+        ("--port", "0", "--", str(folder)): 126,
+        ("--port", "0", "--", "sh", "-c", "kill -9 $$"): 137,
+    }
+    done = {arguments: run(*arguments) for arguments in statuses}
+    assert {arguments: one.returncode for arguments, one in done.items()} == statuses
+    assert [one.stderr for one in done.values() if "Traceback" in one.stderr] == []
+
+
+def test_reader_that_leaves() -> None:
+    """A pipe whose reader has seen enough is no error to speak of."""
+    call = f"{sys.executable} -m mockserver errors --json | head -n 1"
+    done = subprocess.run(["bash", "-c", call], capture_output=True, text=True, cwd=HOME)
+    assert (done.stdout, done.stderr) == ("[\n", "")
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command by its name, which shells call it by."""
+    command = tmp_path / "bin" / "mockserver"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mockserver "$@"\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{command.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(HOME))
+
+
+WORDS: list[tuple[list[str], set[str]]] = [
+    (["sc"], {"scenarios"}),
+    (["comp"], {"completion"}),
+    (["--sc"], {"--scenario"}),
+    (["--scenario", "fl"], {"flaky"}),
+    (["--scenario", "=", "fl"], {"flaky"}),
+    (["--auth", ""], {"open", "bearer", "exact"}),
+    (["--as-of", ""], {"any", "latest"}),
+    (["--dialect", "gate"], {"gateway"}),
+    (["--latency", "r"], {"realistic"}),
+    (["--clock", ""], {"real"}),
+    (["--fail-on", "c"], {"cost:"}),
+    (["scenarios", "quota"], {"quota_exhausted"}),
+    (["check", "--model", "gpt-image-2-"], {"gpt-image-2-2026-04-21"}),
+    (["completion", ""], {"bash", "zsh", "fish"}),
+    (["conform", "--js"], {"--json"}),
+    (["lint", "--"], {"--json", "--help", "-h"} - {"-h"}),
+]
+
+
+def test_completion_in_bash(shell: None) -> None:
+    """The script, loaded into bash, finds what the words before the cursor leave open."""
+    asked = "".join(
+        f"COMP_WORDS=(mockserver {' '.join(word or repr('') for word in words)}); COMP_CWORD={len(words)}\n"
+        'COMPREPLY=(); _mockserver_completion mockserver; echo "${COMPREPLY[*]}"\n'
+        for words, _ in WORDS
+    )
+    script = f'set -eu; eval "$(mockserver completion bash)"\n{asked}'
+    done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert [set(line.split()) for line in done.stdout.splitlines()] == [found for _, found in WORDS]
+
+
+def test_tab_in_bash(shell: None, folder: Path) -> None:
+    """Somebody presses TAB: names are completed, files where files are meant, and no report is written by it."""
+    typed = {
+        "mockserver --scenario trunc\t": "mockserver --scenario truncated_stream ",
+        "mockserver --scenario ./hou\t": "mockserver --scenario ./house.png ",
+        "mockserver lint nois\t": "mockserver lint noise.bin ",
+        "mockserver --report new.json --scenario fla\t": "mockserver --report new.json --scenario flaky ",
+        "mockserver --report hou\t": "mockserver --report house.png ",
+        "mockserver -- hou\t": "mockserver -- house.png ",
+        "mockserver --seed 1 -- cat hou\t": "mockserver --seed 1 -- cat house.png ",
+    }
+    main, end = pty.openpty()
+    env = os.environ | {"PS1": "", "TERM": "dumb", "INPUTRC": "/dev/null"}
+    with subprocess.Popen(["bash", "--norc", "-i"], stdin=end, stdout=end, stderr=end, env=env, close_fds=True) as bash:
+        try:
+            os.write(
+                main, b"bind 'set enable-bracketed-paste off'; eval \"$(mockserver completion bash)\"; echo READY\n"
+            )
+            seen = until(main, "\r\nREADY")
+            for keys, shown in typed.items():
+                os.write(main, keys.encode())
+                seen = until(main, shown)
+                assert "Traceback" not in seen
+                os.write(main, b"\x15")  # forget the line
+        finally:
+            bash.kill()
+            os.close(end)
+            os.close(main)
+    assert not (folder / "new.json").exists()
+
+
+def until(terminal: int, text: str) -> str:
+    """What a terminal shows, up to a text that is sure to come."""
+    seen = ""
+    while text not in seen:
+        assert select.select([terminal], [], [], 30)[0], f"{text!r} is missing in {seen!r}"
+        seen += os.read(terminal, 4096).decode()
+    return seen
+
+
+@pytest.mark.parametrize("name", ["zsh", "fish"])
+def test_completion_of_other_shells(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    """The script asks the command, which answers; a shell that is installed finds no fault with the script."""
+    text = said(monkeypatch, capsys, "completion", name)
+    assert f"_MOCKSERVER_COMPLETE={name}_complete" in text
+    words = {"zsh": ("mockserver --scenario fl", "2"), "fish": ("mockserver --scenario fl", "fl")}[name]
+    env = {"_MOCKSERVER_COMPLETE": f"{name}_complete", "COMP_WORDS": words[0], "COMP_CWORD": words[1]}
+    done = subprocess.run([sys.executable, "-m", "mockserver"], cwd=HOME, env=os.environ | env, capture_output=True)
+    assert b"flaky" in done.stdout
+    file = tmp_path / "script"
+    file.write_text(text)
+    checks = [[name, "-n", str(file)]] if shutil.which(name) else []
+    assert [check for check in checks if subprocess.run(check).returncode] == []

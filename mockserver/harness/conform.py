@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from mockserver.contract.asof import AsOf, as_of
+from mockserver.harness import reports as documents
 from mockserver.harness.caller import SECONDS, SECONDS_SERVED, Target, Trouble, call, target
 from mockserver.harness.cases import Case, build, load
 from mockserver.harness.memory import estimate
@@ -15,12 +16,18 @@ COSTLY = "a refusal was expected and a success came, which may have cost money; 
 
 
 def conform(
-    url: str, key: str, as_of_label: str = "latest", budget_usd: float = 0.0, report_path: str | None = None
+    url: str,
+    key: str,
+    as_of_label: str = "latest",
+    budget_usd: float = 0.0,
+    report_path: str | None = None,
+    as_json: bool = False,
 ) -> tuple[int, list[str]]:
     """Exit status and the lines to print, after putting every case of that day to the server at `url`.
 
     0: all as expected; 1: the server differs; 2: it could not be asked, or was not asked sensibly. Served cases are
     run only as far as the sum of their estimated prices stays within `budget_usd`. `url` is the root, or ends in /v1.
+    With `as_json` the lines are the report as JSON. Where the status is 2, the last line says why.
     """
     try:
         day, server = as_of(as_of_label), target(url)
@@ -41,7 +48,8 @@ def conform(
     except OSError as error:
         trouble.append(f"cannot write {report_path}: {error.strerror}")
     differs = any(outcome.verdict == "differs" for outcome in outcomes)
-    return 2 if trouble else int(differs), [*report(outcomes), *trouble]
+    lines = documents.as_json(server.url, as_of_label, outcomes).decode().splitlines() if as_json else report(outcomes)
+    return 2 if trouble else int(differs), [*lines, *(["; ".join(trouble)] if trouble else [])]
 
 
 def sensible(key: str, budget: float) -> None:
