@@ -327,6 +327,48 @@ class RoundsPictures(Client):
         return body.replace(b"IEND\xaeB`\x82", b"IEND\xaeB`\x82\n"), kind
 
 
+class SendsLessAgain(Client):
+    """Its pictures are read up when it asks once more."""
+
+    def attempts(self, call: Call, result: Result) -> None:
+        self.sent = 0
+        super().attempts(call, result)
+
+    def form(self, call: Call) -> tuple[bytes, str]:
+        self.sent += 1
+        return super().form(call if self.sent == 1 else {**call, "images": call["images"][:1] * 2})
+
+
+class NeedsSeconds(Client):
+    """Takes Retry-After for a number, always."""
+
+    def refused(self, response: Any) -> None:
+        int(response.getheader("retry-after") or 0)
+        super().refused(response)
+
+    def attempt(self, call: Call, result: Result) -> None:
+        try:
+            super().attempt(call, result)
+        except Trouble as trouble:
+            if "invalid literal" in str(trouble):
+                raise RuntimeError(str(trouble)) from trouble
+            raise
+
+
+class TellsKey(Client):
+    """Tells what it was asked with."""
+
+    def edit(self, call: Call) -> Result:
+        return {**super().edit(call), "request": {"headers": self.headers(call)}}
+
+
+class Hurries(Client):
+    """Has a timeout of its own."""
+
+    def left(self) -> float:
+        return min(super().left(), 0.5)
+
+
 PROPERTIES: dict[type[Client], str] = {
     SplitsAtBlankLines: "response-frames",
     DecodesEachChunk: "response-pieces",
@@ -368,6 +410,10 @@ PROPERTIES: dict[type[Client], str] = {
     AddsParameters: "request-parameters",
     StreamsAlways: "request-parameters",
     RoundsPictures: "request-images",
+    SendsLessAgain: "faults-retry",
+    NeedsSeconds: "faults-end",
+    TellsKey: "request-key",
+    Hurries: "response-time",
 }
 
 
