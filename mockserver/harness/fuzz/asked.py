@@ -161,6 +161,4 @@ def _fields(request: Any) -> tuple[dict[str, Any], bool]:
 
 
 def _spelled(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _spelled(item) for name, item in value.items()}
     return str(value).lower() if isinstance(value, bool) else str(value)

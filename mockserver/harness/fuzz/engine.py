@@ -119,7 +119,7 @@ class Run:
         if new and seen.reply.how == "late":
             for name in (_trouble(case), _mode(case)):
                 self._hung[name] = self._hung.get(name, 0) + 1
-        return next(iter(row.check(case, seen)), None)
+        return next(iter(list(row.check(case, seen))), None)
 
     def _skipped(self, row: Property, case: Case) -> bool:
         if self.stage.seen(case):

@@ -84,8 +84,8 @@ def calls(ground: Ground) -> Iterator[Case]:
     mask = File("mask.png")
     other = {"png": {"size": "17x16", "alpha_hole": True}}
     yield Case(mask=mask, label="mask")
-    yield Case(mask=mask, images=(File("z.png"), File("a.png", other)), label="mask")
     yield Case(images=(File("z.png"), File("a.png", other)), label="two images")
+    yield Case(mask=mask, images=(File("z.png"), File("a.png", other)), label="mask")
     yield Case(images=(File("b.png"), File("a.jpg", JPEG), File("c.webp", WEBP)), label="types")
     yield Case(
         images=tuple(File(f"{16 - n}.png", {"png": {"size": f"{9 + n}x9"}}) for n in range(16)), label="16 images"
