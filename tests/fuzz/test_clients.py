@@ -17,6 +17,8 @@ test_correct = client_properties("tests.fuzz.clients.base:edit", max_examples=10
 test_async = client_properties("tests.fuzz.clients.other:edit", max_examples=3, only="response")
 test_command = client_properties([sys.executable, "-m", "tests.fuzz.clients.lines"], max_examples=3, only="request")
 
+test_documents = client_properties("tests.fuzz.clients.documents:edit", max_examples=3, only="request")
+
 
 @pytest.fixture
 def contracted() -> None:

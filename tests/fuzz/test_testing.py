@@ -94,7 +94,7 @@ def test_call() -> None:
             line = {"images": [], "events": [], "usage": None, "error": {"kind": "timeout"}}
             return judged(json.dumps(line).encode(), str(call["id"]), 0)
 
-        def stop(self) -> None:
+        def close(self) -> None:
             pass
 
     stage = Stage(Client(), "gpt-image-1.5", "any")  # type: ignore[arg-type]

@@ -130,9 +130,14 @@ def key(case: Case, seen: Observation) -> Iterator[Failure]:
             "the body": request.body.decode("utf-8", "replace")
             + "\n".join(f"{part.name} {part.filename} {part.data[:4096]!r}" for part in request.parts),
         }
-        for where, text in places.items():
-            if KEY in text:
-                yield Failure("the key in the header authorization alone", f"the key in {where}", where)
+        yield from _told(places)
+    yield from _told({"the result": json.dumps(seen.result)})
+
+
+def _told(places: Mapping[str, str]) -> Iterator[Failure]:
+    for where, text in places.items():
+        if KEY in text:
+            yield Failure("the key in the header authorization alone", f"the key in {where}", where)
 
 
 def _parts(one: Exchange, field: str) -> list[Part]:
@@ -156,6 +161,4 @@ def _fields(request: Any) -> tuple[dict[str, Any], bool]:
 
 
 def _spelled(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _spelled(item) for name, item in value.items()}
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -155,9 +155,13 @@ def _sound(one: Exchange) -> bool:
 
 
 def retries(case: Case, seen: Observation) -> Iterator[Failure]:
-    """Only what may be retried is sent again."""
+    """Only what may be retried is sent again, and as it was."""
     rule = resources.contract("verdict.yaml")["retry"]
-    for before, _ in itertools.pairwise(seen.exchanges):
+    for before, after in itertools.pairwise(seen.exchanges):
+        moved = before.received.status is not None and 300 <= before.received.status < 400
+        if before.entry["call"] != after.entry["call"] and not moved:
+            yield Failure("the same request again", "another one", "changed")
+            return
         status, code = before.received.status, before.received.error.get("code")
         final = status is not None and 400 <= status < rule["from"] and status not in rule["statuses"]
         if final or (status is not None and code in rule["never"]):

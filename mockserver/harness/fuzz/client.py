@@ -22,6 +22,7 @@ from jsonschema import Draft202012Validator
 from mockserver import resources
 
 START_SECONDS = 60
+LEAVE_SECONDS = 2
 TAIL = 2_000
 
 
@@ -79,6 +80,14 @@ class Client:
             if reply:
                 self._answered = True
                 return reply
+
+    def close(self) -> None:
+        """Let the process end by itself, for there are no more calls; then end it all the same."""
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                self._process.stdin.close()
+                self._process.wait(LEAVE_SECONDS)
+        self.stop()
 
     def stop(self) -> None:
         """End the process, and all that it started."""

@@ -59,8 +59,10 @@ class Run:
         self._began = self.clock()
         known = parameters(self.stage.model, self.stage.day)
         first = self.stage.observe(swept.PLAIN)
+        # A picture of 50 MB fits into no text.
+        forms = bool(first.last and first.last.request.parts)
         taken = first.last.request.header("accept-encoding") if first.last else ""
-        self.ground = Ground(known, self.stage.day, "gzip" in (taken or ""))
+        self.ground = Ground(known, self.stage.day, "gzip" in (taken or ""), forms)
 
     @property
     def left(self) -> float | None:
@@ -117,7 +119,7 @@ class Run:
         if new and seen.reply.how == "late":
             for name in (_trouble(case), _mode(case)):
                 self._hung[name] = self._hung.get(name, 0) + 1
-        return next(iter(row.check(case, seen)), None)
+        return next(iter(list(row.check(case, seen))), None)
 
     def _skipped(self, row: Property, case: Case) -> bool:
         if self.stage.seen(case):

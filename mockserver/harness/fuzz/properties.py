@@ -76,7 +76,7 @@ ROWS = (
         "Partial pictures may come twice, fewer, or in another order.",
         legal("duplicate_partials", "reorder_partials", "fewer_partials"),
     ),
-    _answered("time", "An answer may come late, slowly and with gaps.", legal("latency", "drip", "gap")),
+    _answered("time", "An answer may come late, slowly and with gaps.", swept.slow),
     _answered("size", "An event may be large.", legal("huge_event")),
     _answered("gzip", "A body may be compressed, where the client says that it takes that.", legal("gzip")),
     _answered("together", "All of this may happen at once.", lambda ground: iter(()), "together"),
@@ -86,6 +86,7 @@ ROWS = (
         broken.ends,
         swept.errors_told,
         swept.refusals,
+        swept.puzzling,
         swept.hostile,
         swept.silent,
         strategy="broken",
@@ -119,7 +120,14 @@ ROWS = (
         swept.silent,
         _hostile,
     ),
-    _broken("retry", "Only what may be retried is sent again.", broken.retries, swept.refusals, _hostile),
+    _broken(
+        "retry",
+        "Only what may be retried is sent again, and as it was.",
+        broken.retries,
+        swept.refusals,
+        swept.retried,
+        _hostile,
+    ),
     _broken("retry-after", "A retry comes no sooner than Retry-After asks.", broken.waits, swept.retried),
     _broken(
         "repeat", "A call that was served is not made again in silence.", broken.repeats, _hostile, strategy="broken"

@@ -125,7 +125,7 @@ class Stage:
 
     def close(self) -> None:
         """End client and server."""
-        self.client.stop()
+        self.client.close()
         self.running.stop()
         self._folder.cleanup()
 

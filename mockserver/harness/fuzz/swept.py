@@ -60,11 +60,15 @@ QUICK = 0.0003
 
 @dataclass(frozen=True)
 class Ground:
-    """What cases are made for: the parameters of a model (JSON Schemas by name), the day, and whether gzip is taken."""
+    """What cases are made for: a day, and the parameters of a model, JSON Schemas by name.
+
+    `gzip` says whether the client takes compressed bodies, `forms` whether it sends forms, and no JSON.
+    """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     day: str = "any"
     gzip: bool = False
+    forms: bool = True
 
 
 def calls(ground: Ground) -> Iterator[Case]:
@@ -80,15 +84,15 @@ def calls(ground: Ground) -> Iterator[Case]:
     mask = File("mask.png")
     other = {"png": {"size": "17x16", "alpha_hole": True}}
     yield Case(mask=mask, label="mask")
-    yield Case(mask=mask, images=(File("z.png"), File("a.png", other)), label="mask")
     yield Case(images=(File("z.png"), File("a.png", other)), label="two images")
+    yield Case(mask=mask, images=(File("z.png"), File("a.png", other)), label="mask")
     yield Case(images=(File("b.png"), File("a.jpg", JPEG), File("c.webp", WEBP)), label="types")
     yield Case(
         images=tuple(File(f"{16 - n}.png", {"png": {"size": f"{9 + n}x9"}}) for n in range(16)), label="16 images"
     )
     for name in NAMES:
         yield Case(images=(File(name),), mask=File(name), label="file name")
-    for recipe in PICTURES:
+    for recipe in PICTURES if ground.forms else PICTURES[:-1]:
         yield Case(images=(File("a.png", recipe),), label="image size", deadline=LONG)
 
 
@@ -149,6 +153,13 @@ def legal(*names: str) -> Any:
                     )
 
     return cases
+
+
+def slow(ground: Ground) -> Iterator[Case]:
+    """The answer takes its time: a moment, and once as long as most take at least."""
+    yield from legal("latency", "drip", "gap")(ground)
+    yield answered(PLAIN, "latency", {"latency": 1})
+    yield answered(Case(stream=True, options={"partial_images": 1}), "gap", {"gap": 0.7})
 
 
 def pieces(ground: Ground) -> Iterator[Case]:
@@ -220,6 +231,13 @@ def refusals(ground: Ground) -> Iterator[Case]:
                 step = {"error": family, "times": "forever"} | ({"retry_after": 0} if again else {})
                 for case in MODES if row.status in STREAMED else (PLAIN,):
                     yield replace(case, steps=(step,), label=family, deadline=RETRIES if again else DEADLINE)
+
+
+def puzzling(ground: Ground) -> Iterator[Case]:
+    """Refusals that say in another way, or not at all, when to come again."""
+    for way in ({"as": "date", "seconds": 1}, {"as": "absent"}):
+        step = {"error": "rate-input-images", "faults": [{"retry_after": way}], "times": "forever"}
+        yield replace(PLAIN, steps=(step,), label="retry_after", deadline=RETRIES)
 
 
 def retried(ground: Ground) -> Iterator[Case]:

@@ -327,6 +327,157 @@ class RoundsPictures(Client):
         return body.replace(b"IEND\xaeB`\x82", b"IEND\xaeB`\x82\n"), kind
 
 
+class SendsLessAgain(Client):
+    """Its pictures are read up when it asks once more."""
+
+    def attempts(self, call: Call, result: Result) -> None:
+        self.sent = 0
+        super().attempts(call, result)
+
+    def form(self, call: Call) -> tuple[bytes, str]:
+        self.sent += 1
+        return super().form(call if self.sent == 1 else {**call, "images": call["images"][:1] * 2})
+
+
+class NeedsSeconds(Client):
+    """Takes Retry-After for a number, always."""
+
+    def refused(self, response: Any) -> None:
+        int(response.getheader("retry-after") or 0)
+        super().refused(response)
+
+    def attempt(self, call: Call, result: Result) -> None:
+        try:
+            super().attempt(call, result)
+        except Trouble as trouble:
+            if "invalid literal" in str(trouble):
+                raise RuntimeError(str(trouble)) from trouble
+            raise
+
+
+class TellsKey(Client):
+    """Tells what it was asked with."""
+
+    def edit(self, call: Call) -> Result:
+        return {**super().edit(call), "request": {"headers": self.headers(call)}}
+
+
+class Hurries(Client):
+    """Has a timeout of its own."""
+
+    def left(self) -> float:
+        return min(super().left(), 0.5)
+
+
+class ForgetsOneOfMany(Client):
+    """Cannot count beyond two."""
+
+    def fields(self, call: Call) -> dict[str, Any]:
+        return super().fields({**call, "options": dict(list(call["options"].items())[:2])})
+
+
+class AnswersItself(Client):
+    """Asks nobody."""
+
+    def edit(self, call: Call) -> Result:
+        return {"images": ["aGVsbG8="], "events": [], "usage": None, "error": None}
+
+
+class FailsAtOnce(Client):
+    def edit(self, call: Call) -> Result:
+        error = {"kind": "timeout", "status": None, "code": None, "message": "no time"}
+        return {"images": [], "events": [], "usage": None, "error": error}
+
+
+class KeepsLines(Client):
+    """Tells lines of a stream for its events."""
+
+    def event(self, event: Any, result: Result) -> None:
+        super().event(event, result)
+        result["events"] = [f"data: {json.dumps(one)}" for one in result["events"] if isinstance(one, dict)]
+
+
+class ChangesEvents(Client):
+    def event(self, event: Any, result: Result) -> None:
+        super().event({**event, "quality": "best"}, result)
+
+
+class InventsEvents(Client):
+    def event(self, event: Any, result: Result) -> None:
+        super().event(event, result)
+        if result["images"]:
+            result["events"].append({"type": "client.done"})
+
+
+class InventsPartials(Client):
+    def edit(self, call: Call) -> Result:
+        result = super().edit(call)
+        if call["stream"] and not result["error"]:
+            result["events"].insert(0, {"type": "image_edit.partial_image", "b64_json": "aGVsbG8="})
+        return result
+
+
+class RenamesParameters(Client):
+    def fields(self, call: Call) -> dict[str, Any]:
+        return {{"size": "dimensions"}.get(name, name): value for name, value in super().fields(call).items()}
+
+
+class SpellsNumbers(Client):
+    def fields(self, call: Call) -> dict[str, Any]:
+        fields = super().fields(call)
+        return fields | ({"n": "many"} if fields.get("n", 0) > 1 else {})
+
+
+class SendsToken(Client):
+    def headers(self, call: Call) -> dict[str, str]:
+        return {"Authorization": f"Token {call['api_key']}"}
+
+
+class TakesBadPictures(Client):
+    def decoded(self, picture: str) -> bytes:
+        return b""
+
+
+class GuessesUsage(Client):
+    def edit(self, call: Call) -> Result:
+        result = super().edit(call)
+        if not result["error"]:
+            result["usage"] = {"total_tokens": 1}
+        return result
+
+
+class TellsNoWords(Client):
+    """Says that it failed, and not of what."""
+
+    def edit(self, call: Call) -> Result:
+        result = super().edit(call)
+        if result["error"]:
+            result["error"] |= {"code": None, "message": "failed"}
+        return result
+
+
+class TellsWrongStatus(Client):
+    def edit(self, call: Call) -> Result:
+        result = super().edit(call)
+        if result["error"] and result["error"]["status"]:
+            result["error"]["status"] = 500 + (result["error"]["status"] == 500)
+        return result
+
+
+class LeavesSilence(Client):
+    """Has no time any more, and hangs up on nobody."""
+
+    open: ClassVar[list[Any]] = []
+
+    def chunks(self, response: Any, connection: Any) -> Any:
+        try:
+            yield from super().chunks(response, connection)
+        except TimeoutError:
+            self.open += [connection.sock, response]
+            connection.close = lambda: None
+            raise
+
+
 PROPERTIES: dict[type[Client], str] = {
     SplitsAtBlankLines: "response-frames",
     DecodesEachChunk: "response-pieces",
@@ -368,6 +519,25 @@ PROPERTIES: dict[type[Client], str] = {
     AddsParameters: "request-parameters",
     StreamsAlways: "request-parameters",
     RoundsPictures: "request-images",
+    SendsLessAgain: "faults-retry",
+    ForgetsOneOfMany: "request-parameters",
+    AnswersItself: "response-plain",
+    FailsAtOnce: "faults-kind",
+    KeepsLines: "response-plain",
+    ChangesEvents: "response-plain",
+    InventsEvents: "response-plain",
+    InventsPartials: "faults-true",
+    RenamesParameters: "request-parameters",
+    SpellsNumbers: "request-contract",
+    SendsToken: "request-key",
+    TakesBadPictures: "faults-true",
+    GuessesUsage: "faults-true",
+    TellsNoWords: "faults-error-event",
+    TellsWrongStatus: "faults-kind",
+    LeavesSilence: "faults-left",
+    NeedsSeconds: "faults-end",
+    TellsKey: "request-key",
+    Hurries: "response-time",
 }
 
 

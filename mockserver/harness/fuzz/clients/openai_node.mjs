@@ -13,7 +13,7 @@ const { default: OpenAI, toFile } = await import(pathToFileURL(require.resolve("
 );
 
 // Each wait is bounded, not the whole: two attempts and what lies between them end within the deadline.
-const SHARE = 0.25;
+const SHARE = 0.3;
 const RETRIES = 1;
 const TYPES = { ".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp" };
 

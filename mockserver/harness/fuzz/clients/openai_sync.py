@@ -10,7 +10,7 @@ from openai.resources.images import Images
 
 Result = dict[str, Any]
 # Each wait is bounded, not the whole: two attempts and what lies between them end within the deadline.
-SHARE = 0.25
+SHARE = 0.3
 RETRIES = 1
 
 

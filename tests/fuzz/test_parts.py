@@ -1,0 +1,133 @@
+"""Parts of fuzzing, by themselves: what is read of a plan, what is alike, what is tried; reports of findings."""
+
+import gzip
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from mockserver.harness.fuzz import broken, client, content, report, sockets, swept
+from mockserver.harness.fuzz.answered import alike
+from mockserver.harness.fuzz.client import CannotStart, Reply
+from mockserver.harness.fuzz.engine import Limits, Run
+from mockserver.harness.fuzz.properties import PROPERTIES
+from mockserver.harness.fuzz.stage import Observation, Stage
+from mockserver.wire.plan import Chunk, Cut, End, Head, Raw
+
+
+@pytest.fixture
+def contracted() -> None:
+    """These answers are broken on purpose."""
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (1, 1.0, True),
+        (1, True, False),
+        (2**53, 2**53 + 1, True),
+        (10**400, 10**400, True),
+        (10**400, 1.0, False),
+        ([1, {"a": None}], [1.0, {"a": None}], True),
+        ([1], [1, 2], False),
+        ({"a": 1}, {"b": 1}, False),
+        ("1", 1, False),
+    ],
+    ids=repr,
+)
+def test_alike(one: Any, other: Any, same: bool) -> None:
+    assert alike(one, other) == same
+
+
+def test_received() -> None:
+    """What a plan says is read with patience: compressed, in chunks that break off, and not at all."""
+    body = b'{"data": [{"b64_json": "eA=="}], "usage": {"total_tokens": 1}}'
+    packed = content.received((Head(200, (("content-encoding", "gzip"),)), Chunk(gzip.compress(body)), End()))
+    assert (packed.pictures, packed.usage, packed.whole) == (["eA=="], {"total_tokens": 1}, True)
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    halved = content.received((Raw(head + b"4\r\nnull\r\nzz\r\n"), Cut("close")))
+    assert (halved.status, halved.document, halved.whole) == (200, None, False)
+    assert content.received((Raw(b"HTTP/1.1 2"), Cut("reset"))).status is None
+    stream = b'data: {"type": "x.completed"}\r\rdata: {"type"\n\ndata: {"error": {"code": "c"}}'
+    told = content.received((Head(200, (("content-type", "text/event-stream"),)), Chunk(stream), End()))
+    assert (len(told.events), told.error, told.usage) == (2, {"code": "c"}, None)
+
+
+def test_values() -> None:
+    assert list(swept.values({"type": "boolean"})) == [True, False]
+    assert list(swept.values({"type": "integer", "minimum": 3})) == [3, 4, 130]
+    assert list(swept.values({"type": "object"})) == []
+
+
+def test_refusals_of_a_day() -> None:
+    """Only what a day knows is tried on it."""
+    early, late = (list(swept.refusals(swept.Ground(day=day))) for day in ("2025-06-01", "latest"))
+    assert early
+    assert {case.label for case in early} != {case.label for case in late}
+
+
+def test_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without Linux's tables nothing is known."""
+    monkeypatch.setattr(sockets, "TABLES", (tmp_path / "none",))
+    assert sockets.unread(80) == frozenset()
+
+
+def test_slow_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that does not greet is ended."""
+    monkeypatch.setattr(client, "START_SECONDS", 0.01)
+    with pytest.raises(CannotStart, match="it did not start"):
+        client.Client(["sleep", "60"], worker=True).ask({"id": "1"}, 1)
+
+
+def test_nothing_seen() -> None:
+    """Where there is no result and no request, what speaks of them says nothing."""
+    seen = Observation(Reply("late"))
+    for check in (broken.truthful, broken.error_event, broken.kinds, broken.retries, broken.waits, broken.repeats):
+        assert list(check(swept.PLAIN, seen)) == []
+    assert client.Reply("crashed").cause == ""
+    assert client.Client(["true"])._tail() == ""
+
+
+def findings(pairs: Sequence[tuple[str, str]]) -> Iterator[Any]:
+    for named, row in pairs:
+        stage = Stage(client.client(named), "gpt-image-1.5", "any")
+        try:
+            run = Run(stage, Limits(2, findings=2))
+            run.prepare()
+            yield from run.examine(PROPERTIES[row])
+        finally:
+            stage.close()
+
+
+def test_reports(tmp_path: Path) -> None:
+    """Findings of all kinds can be told of in all ways."""
+    named = "tests.fuzz.clients.broken:edit_"
+    found = list(
+        findings(
+            [
+                (f"{named}MaskOfNoType", "request-mask"),
+                (f"{named}InventsPartials", "faults-true"),
+                (f"{named}TakesBadPictures", "faults-true"),
+                (f"{named}RetriesEmptyAccounts", "faults-retry"),
+                ("tests.fuzz.clients.documents:empty", "request-images"),
+            ]
+        )
+    )
+    rows = list(PROPERTIES.values())
+    told = report.Told(
+        "a <client>", "m", "any", 0, rows, {}, found, [None] * len(found), frozenset([found[0].identity])
+    )
+    page = report.page(told)
+    for words in ("a &lt;client&gt;", "mask: mask.png", "told: image_edit.partial_image", "no base64", "(known)"):
+        assert words in page
+    assert "(3 times the same)" in page
+    assert "1 known findings" in page
+    suite = ElementTree.parse(io.BytesIO(report.as_junit(told))).getroot()
+    assert int(suite.attrib["failures"]) == len({one.row.id for one in told.new})
+    assert len(json.loads(report.as_json(told))["findings"]) == len(found)
+    large = report._figure("image/png", bytes(300_000), "large")
+    assert "(300000 bytes)" in large
