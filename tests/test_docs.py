@@ -1,31 +1,25 @@
 """The documents: what they say is run, and names everything there is."""
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from mockserver import pytest_plugin
-from tests.plugin.test_fixtures import project, run
+from tests.documents import DOCS, HOME, README, blocks, play
 
-__all__ = ["project"]
-
-DOCS = Path(__file__).parents[1] / "docs"
-FIXTURES = (DOCS / "fixtures.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", FIXTURES, re.MULTILINE | re.DOTALL)
+FIXTURES = (HOME / "docs" / "fixtures.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_fixtures(pytester: pytest.Pytester, number: int) -> None:
-    code = BLOCKS[number]
-    if "def test_" in code:
-        pytester.makepyfile(test_theirs=code)
-        run(pytester).assert_outcomes(passed=1, warnings=1)
-    else:
-        done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
-        assert (done.returncode, done.stderr) == (0, "")
+@pytest.mark.parametrize("document", [*DOCS, *HOME.glob("SECURITY.md")], ids=lambda document: document.stem)
+def test_every_block_is_run(document: Path, tmp_path: Path) -> None:
+    """README.md is run in test_readme.py, with more to say about what comes of it."""
+    assert len(play(document, tmp_path)) == len(blocks(document))
+
+
+@pytest.mark.parametrize("document", [README, *DOCS], ids=lambda document: document.stem)
+def test_every_fence_begins_a_block(document: Path) -> None:
+    text = document.read_text("utf-8")
+    assert text.count("```") == 2 * len(blocks(document))
 
 
 def test_every_fixture_and_word() -> None:
