@@ -147,7 +147,9 @@ class Reader:
     def start(self, *options: str) -> None:
         """Start a server, in place of the one before."""
         self.stack.close()
-        self.root = self.stack.enter_context(serving("--paint", "receipt", *options)).root
+        # The server runs elsewhere: files of the folder are named in full.
+        given = [str(self.folder / word) if (self.folder / word).is_file() else word for word in options]
+        self.root = self.stack.enter_context(serving("--paint", "receipt", *given)).root
 
     def read(self, block: Block) -> None:
         """Do what it says; raises AssertionError that names the block where something else came of it."""

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mockserver import pytest_plugin
+from mockserver import pytest_plugin, tables
+from mockserver.scenario.faults.table import FAULTS
 from tests.documents import DOCS, HOME, README, blocks, play
 
 FIXTURES = (HOME / "docs" / "fixtures.md").read_text("utf-8")
@@ -27,3 +28,15 @@ def test_every_fixture_and_word() -> None:
     assert len(fixtures) > 5
     options = [f"--images-mock-{word.replace('_', '-')}" for word in pytest_plugin.WORDS]
     assert [name for name in [*fixtures, *options, *pytest_plugin.WORDS] if f"`{name}" not in FIXTURES] == []
+
+
+def test_every_fault() -> None:
+    """The tables tell each fault as the table of faults does, and what a correct client does."""
+    told = {row["fault"]: row for row in tables.faults()}
+    rows = {line for line in (HOME / "docs" / "faults.md").read_text("utf-8").splitlines() if line.startswith("| `")}
+    assert len(rows) == len(FAULTS)
+    for name, fault in FAULTS.items():
+        shown = told[name] | {"fault": f"`{name}`", "what happens": fault.short or "", "then": fault.about}
+        (line,) = [row for row in rows if row.startswith(f"| `{name}` |")]
+        assert line.startswith(tables.markdown([shown]).splitlines()[2])
+        assert len(line.split("|")[-2]) > 20

@@ -83,5 +83,5 @@ def test_ci_runs_the_command_of_the_readme() -> None:
 def test_tables() -> None:
     """What the README says of models, limits and errors is what the data says."""
     day = as_of("any")
-    told = [tables.models(day), tables.limits(), tables.pictures(), tables.errors(day), tables.rules(), tables.faults()]
+    told = [tables.models(day), tables.limits(), tables.pictures(), tables.errors(day), tables.rules()]
     assert [rows for rows in told if tables.markdown(rows) not in TEXT] == []
