@@ -85,9 +85,10 @@ def plain(text: str) -> str:
 
 
 def same(shown: str, said: str) -> bool:
-    """Is it what was shown? A line of three dots stands for any lines."""
-    lines = (r"(?:.*\n)*?" if line == "..." else re.escape(line) + r"\n" for line in plain(shown).splitlines())
-    return re.fullmatch("".join(lines), plain(said)) is not None
+    """Is it what was shown? A line of three dots stands for any lines, three dots at a line's end for its rest."""
+    lines = (line.partition(" ...") if line != "..." else None for line in plain(shown).splitlines())
+    wanted = (f"{re.escape(line[0])}{line[1] and '.*'}\n" if line else r"(?:.*\n)*?" for line in lines)
+    return re.fullmatch("".join(wanted), plain(said)) is not None
 
 
 def commands(code: str) -> list[tuple[str, str]]:
@@ -203,6 +204,8 @@ class Reader:
 
     def script(self, block: Block) -> str:
         """Commands without their output."""
+        if "parsed" in block.info.split():
+            return self.parsed(block)
         code = installed(block.code)
         options = starts(code) if code.count("\n") == 1 else None
         if options is not None:
@@ -210,12 +213,21 @@ class Reader:
             return ""
         return self.whole("bash", "-ec", code) if code else ""
 
+    def parsed(self, block: Block) -> str:
+        """Commands that need what is not there: their words and options are looked at, no more."""
+        for words in map(shlex.split, block.code.splitlines()):
+            group = cli.command if len(words) < 2 or words[1] not in cli.command.commands else None
+            called, rest = (group, words[1:]) if group else (cli.command.commands[words[1]], words[2:])
+            with contextlib.chdir(self.folder):
+                called.make_context(words[0], rest)
+        return ""
+
     def console(self, block: Block) -> str:
         """Commands with the output that is shown; those without any must end well."""
         told = []
         for command, shown in commands(block.code):
             command = installed(command)
-            options = starts(command)
+            options = None if shown else starts(command)
             if options is not None:
                 self.start(*options)
             elif command and shown:

@@ -1,11 +1,14 @@
 """The documents: what they say is run, and names everything there is."""
 
+import re
 from pathlib import Path
 
+import click
 import pytest
 
-from mockserver import pytest_plugin, tables
+from mockserver import cli, pytest_plugin, tables
 from mockserver.scenario.faults.table import FAULTS
+from tests import fidelity
 from tests.documents import DOCS, HOME, README, blocks, play
 
 FIXTURES = (HOME / "docs" / "fixtures.md").read_text("utf-8")
@@ -40,3 +43,26 @@ def test_every_fault() -> None:
         (line,) = [row for row in rows if row.startswith(f"| `{name}` |")]
         assert line.startswith(tables.markdown([shown]).splitlines()[2])
         assert len(line.split("|")[-2]) > 20
+
+
+def test_every_command_and_option() -> None:
+    """Each option of each command is named in some document, and each command in the one on the command line."""
+    text = "".join(document.read_text("utf-8") for document in [README, *DOCS])
+    named = (HOME / "docs" / "command-line.md").read_text("utf-8")
+    assert [name for name in cli.command.commands if f"`mockserver {name}" not in named] == []
+    params = [param for one in (cli.command, *cli.command.commands.values()) for param in one.params]
+    options = {name for one in params if isinstance(one, click.Option) for name in one.opts if name.startswith("--")}
+    assert {"--scenario", "--together", "--budget"} <= options
+    assert sorted(name for name in options if not re.search(rf"`{name}[` ]", text)) == []
+
+
+def test_fidelity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tables are what the contracts say; `python -c 'from tests import fidelity; fidelity.mend()'` mends them."""
+    text = fidelity.DOCUMENT.read_text("utf-8")
+    assert text.count("<!-- table: ") == len(fidelity.TABLES)
+    assert fidelity.mended(text) == text
+    document = tmp_path / "fidelity.md"
+    document.write_text(text.replace("| high |", "| sure |"))
+    monkeypatch.setattr(fidelity, "DOCUMENT", document)
+    fidelity.mend()
+    assert document.read_text("utf-8") == text
