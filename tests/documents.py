@@ -24,6 +24,7 @@ from tests.test_cli import HOME, serving
 README = HOME / "README.md"
 DOCS = sorted((HOME / "docs").glob("*.md"))
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TESTS = re.compile(r"^(async )?def test_|^test_\w+ = ", re.MULTILINE)
 # The packages that a document may tell people to install, beside this one.
 PACKAGES = {"pip", "pytest", "pytest-xdist", "openai", "redis", "schemathesis", "ai", "@ai-sdk/openai", "litellm"}
 OURS = {".", "--group", "test", "--upgrade", "--editable", "install", "-m", "python3", "python", "-q", "npm", "--dev"}
@@ -58,10 +59,9 @@ class Block:
     def language(self) -> str:
         return self.info.partition(" ")[0]
 
-    @property
-    def file(self) -> str | None:
-        """The name under which the block is to be saved."""
-        found = re.search(r"\bfile=(\S+)", self.info)
+    def mark(self, name: str) -> str | None:
+        """What the fence says of `file`, the name of a new file, or of `append`, the name of one that is there."""
+        found = re.search(rf"\b{name}=(\S+)", self.info)
         return found and found[1]
 
     def __str__(self) -> str:
@@ -158,9 +158,11 @@ class Reader:
         code = block.code
         for old, new in {"http://127.0.0.1:4010": self.root or "http://127.0.0.1:4010", **self.instead}.items():
             code = code.replace(old, new)
-        if block.file:
-            (self.folder / block.file).parent.mkdir(exist_ok=True, parents=True)
-            (self.folder / block.file).write_text(code)
+        if file := block.mark("file"):
+            (self.folder / file).parent.mkdir(exist_ok=True, parents=True)
+            (self.folder / file).write_text(code)
+        if file := block.mark("append"):
+            (self.folder / file).write_text((self.folder / file).read_text("utf-8") + code, "utf-8")
         try:
             self.said.append((block, self.kinds[block.language](Block(block.document, block.line, block.info, code))))
         except Exception as error:
@@ -191,14 +193,14 @@ class Reader:
 
     def python(self, block: Block) -> str:
         """A script, or tests. Tests with a file's name are left to the command that names it."""
-        if block.file and "def test_" in block.code:
-            later = [
-                one for one in blocks(block.document) if one.line > block.line and one.language in ("console", "sh")
-            ]
-            assert any(block.file in one.code or "pytest" in one.code for one in later), "no command runs these tests"
+        if block.mark("append"):
             return ""
-        tests = "def test_" in block.code
-        file = block.file or f"{'test_' * tests}line_{block.line}.py"
+        if block.mark("file") and TESTS.search(block.code):
+            after = [one.code for one in blocks(block.document) if one.line > block.line]
+            assert any("pytest" in code for code in after), "no command runs these tests"
+            return ""
+        tests = bool(TESTS.search(block.code))
+        file = block.mark("file") or f"{'test_' * tests}line_{block.line}.py"
         (self.folder / file).write_text(block.code)
         return self.whole(*(["pytest", "-q"] if tests else ["python", "-W", "error"]), file)
 

@@ -1,6 +1,7 @@
 """The documents: what they say is run, and names everything there is."""
 
 import re
+import shutil
 from pathlib import Path
 
 import click
@@ -11,10 +12,14 @@ from mockserver.scenario.faults.table import FAULTS
 from tests import fidelity
 from tests.documents import DOCS, HOME, README, blocks, play
 
+EXTENDING = HOME / "docs" / "extending.md"
+RUN = [*sorted({*DOCS} - {EXTENDING}), *HOME.glob("SECURITY.md")]
 FIXTURES = (HOME / "docs" / "fixtures.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("document", [*DOCS, *HOME.glob("SECURITY.md")], ids=lambda document: document.stem)
+@pytest.mark.parametrize(
+    "document", [*sorted({*DOCS} - {EXTENDING}), *HOME.glob("SECURITY.md")], ids=lambda document: document.stem
+)
 def test_every_block_is_run(document: Path, tmp_path: Path) -> None:
     """README.md is run in test_readme.py, with more to say about what comes of it."""
     assert len(play(document, tmp_path)) == len(blocks(document))
@@ -66,3 +71,12 @@ def test_fidelity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fidelity, "DOCUMENT", document)
     fidelity.mend()
     assert document.read_text("utf-8") == text
+
+
+def test_extending(tmp_path: Path) -> None:
+    """The steps are followed in a checkout that may be changed, whose own package and contracts then answer."""
+    for name in ("mockserver", "contracts", "scenarios"):
+        shutil.copytree(HOME / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    assert play(EXTENDING, tmp_path)
+    assert "long_ago" in (tmp_path / "contracts" / "schemas" / "scenario.json").read_text("utf-8")
+    assert "long_ago" not in FAULTS
