@@ -1,31 +1,34 @@
 """The documents: what they say is run, and names everything there is."""
 
 import re
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
+import click
 import pytest
 
-from mockserver import pytest_plugin
-from tests.plugin.test_fixtures import project, run
+from mockserver import cli, pytest_plugin, tables
+from mockserver.scenario.faults.table import FAULTS
+from tests import fidelity
+from tests.documents import DOCS, HOME, README, blocks, play
 
-__all__ = ["project"]
-
-DOCS = Path(__file__).parents[1] / "docs"
-FIXTURES = (DOCS / "fixtures.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", FIXTURES, re.MULTILINE | re.DOTALL)
+EXTENDING = HOME / "docs" / "extending.md"
+RUN = [*sorted({*DOCS} - {EXTENDING}), *HOME.glob("SECURITY.md")]
+FIXTURES = (HOME / "docs" / "fixtures.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_fixtures(pytester: pytest.Pytester, number: int) -> None:
-    code = BLOCKS[number]
-    if "def test_" in code:
-        pytester.makepyfile(test_theirs=code)
-        run(pytester).assert_outcomes(passed=1, warnings=1)
-    else:
-        done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
-        assert (done.returncode, done.stderr) == (0, "")
+@pytest.mark.parametrize(
+    "document", [*sorted({*DOCS} - {EXTENDING}), *HOME.glob("SECURITY.md")], ids=lambda document: document.stem
+)
+def test_every_block_is_run(document: Path, tmp_path: Path) -> None:
+    """README.md is run in test_readme.py, with more to say about what comes of it."""
+    assert len(play(document, tmp_path)) == len(blocks(document))
+
+
+@pytest.mark.parametrize("document", [README, *DOCS], ids=lambda document: document.stem)
+def test_every_fence_begins_a_block(document: Path) -> None:
+    text = document.read_text("utf-8")
+    assert text.count("```") == 2 * len(blocks(document))
 
 
 def test_every_fixture_and_word() -> None:
@@ -33,3 +36,47 @@ def test_every_fixture_and_word() -> None:
     assert len(fixtures) > 5
     options = [f"--images-mock-{word.replace('_', '-')}" for word in pytest_plugin.WORDS]
     assert [name for name in [*fixtures, *options, *pytest_plugin.WORDS] if f"`{name}" not in FIXTURES] == []
+
+
+def test_every_fault() -> None:
+    """The tables tell each fault as the table of faults does, and what a correct client does."""
+    told = {row["fault"]: row for row in tables.faults()}
+    rows = {line for line in (HOME / "docs" / "faults.md").read_text("utf-8").splitlines() if line.startswith("| `")}
+    assert len(rows) == len(FAULTS)
+    for name, fault in FAULTS.items():
+        shown = told[name] | {"fault": f"`{name}`", "what happens": fault.short or "", "then": fault.about}
+        (line,) = [row for row in rows if row.startswith(f"| `{name}` |")]
+        assert line.startswith(tables.markdown([shown]).splitlines()[2])
+        assert len(line.split("|")[-2]) > 20
+
+
+def test_every_command_and_option() -> None:
+    """Each option of each command is named in some document, and each command in the one on the command line."""
+    text = "".join(document.read_text("utf-8") for document in [README, *DOCS])
+    named = (HOME / "docs" / "command-line.md").read_text("utf-8")
+    assert [name for name in cli.command.commands if f"`mockserver {name}" not in named] == []
+    params = [param for one in (cli.command, *cli.command.commands.values()) for param in one.params]
+    options = {name for one in params if isinstance(one, click.Option) for name in one.opts if name.startswith("--")}
+    assert {"--scenario", "--together", "--budget"} <= options
+    assert sorted(name for name in options if not re.search(rf"`{name}[` ]", text)) == []
+
+
+def test_fidelity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tables are what the contracts say; `python -c 'from tests import fidelity; fidelity.mend()'` mends them."""
+    text = fidelity.DOCUMENT.read_text("utf-8")
+    assert text.count("<!-- table: ") == len(fidelity.TABLES)
+    assert fidelity.mended(text) == text
+    document = tmp_path / "fidelity.md"
+    document.write_text(text.replace("| high |", "| sure |"))
+    monkeypatch.setattr(fidelity, "DOCUMENT", document)
+    fidelity.mend()
+    assert document.read_text("utf-8") == text
+
+
+def test_extending(tmp_path: Path) -> None:
+    """The steps are followed in a checkout that may be changed, whose own package and contracts then answer."""
+    for name in ("mockserver", "contracts", "scenarios"):
+        shutil.copytree(HOME / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    assert play(EXTENDING, tmp_path)
+    assert "long_ago" in (tmp_path / "contracts" / "schemas" / "scenario.json").read_text("utf-8")
+    assert "long_ago" not in FAULTS

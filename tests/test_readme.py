@@ -1,26 +1,22 @@
 """What README.md tells people to paste is pasted here, and its tables are held against what they speak of."""
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import click
-import pytest
 
-import mockserver
 from mockserver import cli, resources, tables
 from mockserver.contract.asof import as_of
 from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import load, parse
 from mockserver.scenario.machine import Stored
+from tests.documents import HOME, README, blocks, play
 from tests.pictures import opened
-from tests.test_cli import serving
+from tests.stores import Redis
 
-HOME = Path(__file__).parents[1]
-TEXT = (HOME / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+TEXT = README.read_text("utf-8")
+BLOCKS = [(block.language, block.code) for block in blocks(README)]
 
 
 def table(heading: str) -> list[list[str]]:
@@ -29,47 +25,12 @@ def table(heading: str) -> list[list[str]]:
     return [[cell.strip().strip("`") for cell in row.split("|")[1:-1]] for row in rows]
 
 
-def test_fixture(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    tests = [code for language, code in BLOCKS if language == "python" and "def test_" in code]
-    assert len(tests) == 1
-    monkeypatch.setenv("PYTHONPATH", str(Path(mockserver.__file__).parents[1]))
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    pytester.makepyfile(tests[0])
-    result = pytester.runpytest_subprocess("-p", "mockserver.pytest_plugin", "-W", "error")
-    result.assert_outcomes(passed=1)
-
-
-def steps() -> list[tuple[list[str], list[tuple[str, str]]]]:
-    """Each server that is started in the text, by its options, and what is then to be pasted."""
-    started: list[tuple[list[str], list[tuple[str, str]]]] = []
-    for language, code in BLOCKS:
-        if language == "sh" and code.startswith("mockserver"):
-            started.append((code.split()[1:], []))
-        elif started and language in ("sh", "python"):
-            started[-1][1].append((language, code))
-    return started
-
-
-def test_pasted(tmp_path: Path) -> None:
-    said = []
-    command = tmp_path / "bin" / "mockserver"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mockserver "$@"\n')
-    command.chmod(0o755)
-    env = os.environ | {"PATH": f"{command.parent}:{os.environ['PATH']}", "PYTHONPATH": str(HOME)}
-    for options, pasted in steps():
-        with serving(*options, "--paint", "receipt") as server:
-            for language, code in pasted:
-                program = ["bash", "-ec"] if language == "sh" else [sys.executable, "-W", "error", "-c"]
-                code = code.replace("http://127.0.0.1:4010", server.root)
-                done = subprocess.run(
-                    [*program, code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
-                )
-                assert done.stderr == ""
-                said.append(done.stdout)
-    sample, edit, stream, retry, wrong, journal, conform = said
-    assert "0 differ" in conform
-    assert sample == ""
+def test_pasted(tmp_path: Path, redis: Redis) -> None:
+    """All that is to be pasted, in its order."""
+    played = play(README, tmp_path, {"redis://127.0.0.1:6379/0": redis.url})
+    said = [text for block, text in played if block.language in ("sh", "python") and text]
+    fixture, edit, stream, retry, wrong, journal, conform = said
+    assert "1 passed" in fixture
     assert edit.startswith("Usage(input_tokens=")
     assert stream.splitlines() == ["image_edit.partial_image", "image_edit.partial_image", "image_edit.completed"]
     assert retry.splitlines() == ["2 retries: 500", "3 retries: a picture"]
@@ -77,13 +38,8 @@ def test_pasted(tmp_path: Path) -> None:
     assert code == "unsupported_file_mimetype"
     assert "application/octet-stream" in hint
     assert f'"id":"{entry}"' in journal
+    assert "0 differ" in conform
     assert opened((tmp_path / "out.png").read_bytes()).size[0] > 256
-
-
-def test_every_python_block_is_tried() -> None:
-    blocks = [code for language, code in BLOCKS if language == "python"]
-    tried = [code for _, pasted in steps() for language, code in pasted if language == "python"]
-    assert [code for code in blocks if "def test_" not in code] == tried
 
 
 def test_every_local_link_leads_somewhere() -> None:
@@ -127,5 +83,5 @@ def test_ci_runs_the_command_of_the_readme() -> None:
 def test_tables() -> None:
     """What the README says of models, limits and errors is what the data says."""
     day = as_of("any")
-    told = [tables.models(day), tables.limits(), tables.pictures(), tables.errors(day), tables.rules(), tables.faults()]
+    told = [tables.models(day), tables.limits(), tables.pictures(), tables.errors(day), tables.rules()]
     assert [rows for rows in told if tables.markdown(rows) not in TEXT] == []
