@@ -63,13 +63,6 @@ def test_values() -> None:
     assert list(swept.values({"type": "object"})) == []
 
 
-def test_refusals_of_a_day() -> None:
-    """Only what a day knows is tried on it."""
-    early, late = (list(swept.refusals(swept.Ground(day=day))) for day in ("2025-06-01", "latest"))
-    assert early
-    assert {case.label for case in early} != {case.label for case in late}
-
-
 def test_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without Linux's tables nothing is known."""
     monkeypatch.setattr(sockets, "TABLES", (tmp_path / "none",))

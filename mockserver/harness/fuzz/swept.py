@@ -214,8 +214,8 @@ def errors_told(ground: Ground) -> Iterator[Case]:
     for way in ways(FAULTS["error_event"]):
         yield forever(STREAM, "error_event", {"error_event": way})
     for family in catalogue.families():
-        row = _row(family, ground.day)
-        if row and row.at == "stream":
+        row = catalogue.find(family, as_of(ground.day))
+        if row.at == "stream":
             yield replace(STREAM, steps=({"error": family, "times": "forever"},), label=family, deadline=DEADLINE)
 
 
@@ -223,8 +223,8 @@ def refusals(ground: Ground) -> Iterator[Case]:
     """One refusal of each kind: what may be tried again, and what may not, by status."""
     rule, seen = resources.contract("verdict.yaml")["retry"], set()
     for family in catalogue.families():
-        row = _row(family, ground.day)
-        if row and row.at in ("admit", "judge") and row.wire != "empty":
+        row = catalogue.find(family, as_of(ground.day))
+        if row.at in ("admit", "judge") and row.wire != "empty":
             again = row.code not in rule["never"] and (row.status in rule["statuses"] or row.status >= rule["from"])
             if (row.status, again) not in seen:
                 seen.add((row.status, again))
@@ -245,15 +245,6 @@ def retried(ground: Ground) -> Iterator[Case]:
     for family, seconds in (("server-error", 1), ("rate-input-images", 2)):
         steps: tuple[Json, ...] = ({"error": family, "retry_after": seconds}, {"ok": {}})
         yield replace(PLAIN, steps=steps, label=family, deadline=RETRIES + seconds)
-
-
-def _row(family: str, day: str) -> Any:
-    """The row of a family on a day, if a scenario can order it there."""
-    try:
-        row = catalogue.find(family, as_of(day))
-    except (LookupError, ValueError):
-        return None
-    return row if row.provider == "openai" else None
 
 
 def _modes(row: Fault) -> tuple[Case, ...]:
