@@ -1,18 +1,23 @@
 """Parts of fuzzing, by themselves: what is read of a plan, what is alike, what is tried; reports of findings."""
 
+import contextlib
 import gzip
 import io
 import json
+import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import httpx2
+import openai
 import pytest
 
 from mockserver.harness.fuzz import broken, client, content, report, sockets, swept
 from mockserver.harness.fuzz.answered import alike
 from mockserver.harness.fuzz.client import CannotStart, Reply
+from mockserver.harness.fuzz.clients import openai_sync, template
 from mockserver.harness.fuzz.engine import Limits, Run
 from mockserver.harness.fuzz.properties import PROPERTIES
 from mockserver.harness.fuzz.stage import Observation, Stage
@@ -63,13 +68,6 @@ def test_values() -> None:
     assert list(swept.values({"type": "object"})) == []
 
 
-def test_refusals_of_a_day() -> None:
-    """Only what a day knows is tried on it."""
-    early, late = (list(swept.refusals(swept.Ground(day=day))) for day in ("2025-06-01", "latest"))
-    assert early
-    assert {case.label for case in early} != {case.label for case in late}
-
-
 def test_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without Linux's tables nothing is known."""
     monkeypatch.setattr(sockets, "TABLES", (tmp_path / "none",))
@@ -90,6 +88,60 @@ def test_nothing_seen() -> None:
         assert list(check(swept.PLAIN, seen)) == []
     assert client.Reply("crashed").cause == ""
     assert client.Client(["true"])._tail() == ""
+
+
+REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/images/edits")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (openai.APITimeoutError(REQUEST), "timeout"),
+        (openai.APIConnectionError(request=REQUEST), "connection"),
+        (openai.APIResponseValidationError(httpx2.Response(200, request=REQUEST), None), "bad_answer"),
+        (openai.RateLimitError("slow", response=httpx2.Response(429, request=REQUEST), body={"code": "c"}), "status"),
+        (openai.APIError("told", REQUEST, body={"code": "c"}), "stream"),
+        (openai_sync.EndedEarly("early"), "stream"),
+        (httpx2.ReadTimeout("late"), "timeout"),
+        (httpx2.ReadError("gone"), "connection"),
+        (ValueError("what?"), "bad_answer"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_failed(error: Exception, kind: str) -> None:
+    """The official clients' exceptions are told by their kinds."""
+    assert openai_sync.failed(error)["error"]["kind"] == kind
+
+
+def test_answers_without_pictures() -> None:
+    call: dict[str, Any] = {"stream": False, "images": ["README.md"], "mask": "README.md", "options": {"x_new": 1}}
+    with pytest.raises(ValueError, match="no picture"):
+        openai_sync.finish({"images": []}, call, types.SimpleNamespace(data=None))
+    with contextlib.ExitStack() as files:
+        given = openai_sync.arguments({**call, "model": "m", "prompt": "p"}, files)
+    assert (given["extra_body"], given["mask"].name) == ({"x_new": 1}, "README.md")
+
+
+def test_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The template tells of a client's pictures, events and troubles."""
+    call = dict.fromkeys(("base_url", "api_key", "deadline_s", "model", "prompt", "images", "mask"))
+
+    def answer(**given: Any) -> Any:
+        if given["stream"] is None:
+            raise TimeoutError("late")
+        return Told([{"type": "x"}]) if given["stream"] else Told([])
+
+    monkeypatch.setattr(template, "your_client", answer)
+    told = template.edit({**call, "stream": True, "options": {}})
+    assert (told["images"], told["events"], told["error"]) == (["eA=="], [{"type": "x"}], None)
+    assert template.edit({**call, "stream": None, "options": {}})["error"]["kind"] == "timeout"
+
+
+class Told(list[Any]):
+    """What a client of the template's kind answers."""
+
+    pictures: Sequence[bytes] = (b"x",)
+    usage = None
 
 
 def findings(pairs: Sequence[tuple[str, str]]) -> Iterator[Any]:

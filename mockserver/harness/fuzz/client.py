@@ -146,11 +146,9 @@ class Client:
 
 
 def _read(pipe: IO[bytes], lines: "queue.Queue[bytes | None]") -> None:
-    try:
+    with contextlib.suppress(OSError, ValueError):  # closed under our hands
         for line in pipe:
             lines.put(line)
-    except (OSError, ValueError):  # closed under our hands
-        pass
     lines.put(None)
 
 

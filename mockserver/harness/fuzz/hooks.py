@@ -30,10 +30,10 @@ schemathesis.openapi.format("image-size", st.sampled_from(["auto", "1024x1024", 
 
 @schemathesis.hook
 def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, Any]) -> None:
-    """Take out of the contract what JSON Schema alone cannot say right. Other schemas stay as they are."""
+    """Take out of the contract what JSON Schema alone cannot say right."""
     schemas = raw_schema.get("components", {}).get("schemas", {})
     if "edit-form" not in schemas:
-        return
+        return  # of another document in the same process
     # Every part with an encoding comes along in one body, and markup never goes with a mask.
     schemas["edit-form"]["properties"].pop("markup", None)
     for name in ("edit-form", "edit-json", "generation"):

@@ -26,7 +26,7 @@ from mockserver.wire.plan import Plan
 from mockserver.wire.request import Part, Request
 
 # A client that waits for its deadline only and a machine that is busy: both are given this.
-GRACE = 1.5
+GRACE = 2.0
 # So long may a client take to let go of its connections, after a call.
 LEAVING = 2.0
 # Of a client that has not let go so often nothing else is expected.
@@ -150,7 +150,7 @@ class Stage:
         self._witnessed.clear()
         base = f"{self.running.url}/__mock/s/{session}/v1"
         call = cases.call(case, session, base, self.model, Path(self._folder.name))
-        reply = self.client.ask(call, case.deadline + max(GRACE, case.deadline / 2))
+        reply = self.client.ask(call, case.deadline + GRACE)
         self.running.call(lambda: None)
         going, unread = self._left() if reply.how == "answered" and _ill(case) else (0, 0)
         exchanges = []

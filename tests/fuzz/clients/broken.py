@@ -478,6 +478,14 @@ class LeavesSilence(Client):
             raise
 
 
+class MistakesEvents(MistakesKinds):
+    """And so it tells an event that tells of an error."""
+
+
+class TellsNoCode(TellsNoWords):
+    """And of a refusal neither code nor words."""
+
+
 PROPERTIES: dict[type[Client], str] = {
     SplitsAtBlankLines: "response-frames",
     DecodesEachChunk: "response-pieces",
@@ -535,6 +543,8 @@ PROPERTIES: dict[type[Client], str] = {
     TellsNoWords: "faults-error-event",
     TellsWrongStatus: "faults-kind",
     LeavesSilence: "faults-left",
+    MistakesEvents: "faults-error-event",
+    TellsNoCode: "faults-kind",
     NeedsSeconds: "faults-end",
     TellsKey: "request-key",
     Hurries: "response-time",

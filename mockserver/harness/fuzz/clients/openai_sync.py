@@ -100,7 +100,6 @@ def failed(error: Exception) -> Result:
     elif isinstance(error, EndedEarly):
         kind = "stream"
     else:
-        module = type(error).__module__
-        kind = {"Timeout": "timeout"}.get(type(error).__name__[-7:], "connection") if "http" in module else "bad_answer"
-        kind = "timeout" if "Timeout" in type(error).__name__ else kind
+        late = "Timeout" in type(error).__name__
+        kind = "timeout" if late else "connection" if "http" in type(error).__module__ else "bad_answer"
     return {"images": [], "error": {"kind": kind, **told}}
