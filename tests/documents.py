@@ -139,6 +139,7 @@ class Reader:
             "ini": lambda block: str(configparser.ConfigParser().read_string(block.code)),
             "js": self.javascript,
             "text": lambda block: block.code,
+            "": lambda block: block.code,
         }
 
     def _command(self, name: str, script: str) -> None:
@@ -217,7 +218,8 @@ class Reader:
 
     def parsed(self, block: Block) -> str:
         """Commands that need what is not there: their words and options are looked at, no more."""
-        for words in map(shlex.split, block.code.splitlines()):
+        self.whole("bash", "-nc", block.code)
+        for words in (shlex.split(line) for line in block.code.splitlines() if line.startswith("mockserver")):
             group = cli.command if len(words) < 2 or words[1] not in cli.command.commands else None
             called, rest = (group, words[1:]) if group else (cli.command.commands[words[1]], words[2:])
             with contextlib.chdir(self.folder):
