@@ -12,7 +12,7 @@ from mockserver import __version__, choices, control, page
 from mockserver.contract.document import bundle
 from mockserver.images import sample
 from mockserver.journal import Journal
-from mockserver.problems import Refusal, problem, queried
+from mockserver.problems import Refusal, problem, queried, taken
 from mockserver.problems import refused as told_why
 from mockserver.render import links
 from mockserver.scenario.document import BYTES
@@ -28,6 +28,7 @@ def create(server: Server) -> Starlette:
         Route("/", told.page),
         Route("/choices", told.choices),
         Route("/health", told.health),
+        Route("/metrics", told.metrics),
         Route("/reset", told.reset, methods=["POST"]),
         Route("/openapi.json", told.openapi),
         Route("/scenario", told.scenario, methods=["GET", "PUT"]),
@@ -50,16 +51,6 @@ async def refused(request: Request, error: Exception) -> Response:
 def faulty(title: str, error: ScenarioError) -> Response:
     """What is wrong with a body that was sent to us, a line for each fault."""
     return problem(400, title, "\n".join(error.faults))
-
-
-async def body(request: Request) -> bytes:
-    """The body of a request, of which no more is read than one byte beyond what a scenario may have."""
-    data = b""
-    async for piece in request.stream():
-        data += piece
-        if len(data) > BYTES:
-            break
-    return data
 
 
 class Told:
@@ -91,6 +82,12 @@ class Told:
             }
         )
 
+    async def metrics(self, request: Request) -> Response:
+        """Counts and sizes, as Prometheus reads them."""
+        from mockserver import metrics  # its library takes longer to load than a server may to start
+
+        return Response(metrics.exposition(self.server), headers={"content-type": metrics.CONTENT_TYPE})
+
     async def reset(self, request: Request) -> Response:
         """Back to the start, for `?session=` or for all: the place in the scenario, clock, files and journal."""
         session = queried(request, "session").get("session")
@@ -107,7 +104,7 @@ class Told:
         session, state = request.query_params.get("session"), self.server.state
         if request.method == "PUT":
             try:
-                found = parse(await body(request), "scenario")
+                found = parse(await taken(request, BYTES), "scenario")
             except ScenarioError as error:
                 return faulty("The scenario cannot be used", error)
             state.play(session, found)
@@ -116,7 +113,7 @@ class Told:
     async def next(self, request: Request) -> Response:
         """A step for the next request that it fits, of `?session=` or of any."""
         try:
-            step = parse_part(await body(request), "step", "step")
+            step = parse_part(await taken(request, BYTES), "step", "step")
             self.server.state.give(request.query_params.get("session"), step)
         except ScenarioError as error:
             return faulty("The step cannot be used", error)
@@ -127,7 +124,7 @@ class Told:
     async def verify(self, request: Request) -> Response:
         """How many calls of `?session=`, or of all, met a `when`, and which came near."""
         try:
-            asked = parse_part(await body(request), "verify", "verify")
+            asked = parse_part(await taken(request, BYTES), "verify", "verify")
         except ScenarioError as error:
             return faulty("The question cannot be understood", error)
         entries = self._journal.entries(request.query_params.get("session"))

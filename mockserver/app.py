@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver import admin
 from mockserver.delivery import carry_out
-from mockserver.engine.answer import Answer, answer, at_hand, disturbed, early
+from mockserver.engine.answer import UNPAINTED, Answer, answer, at_hand, disturbed, early
 from mockserver.engine.asking import asking
 from mockserver.engine.door import api_key
 from mockserver.engine.entry import amend, arrived, entry, pictures, secrets
@@ -39,6 +39,8 @@ from mockserver.wire.plan import Head, Plan
 from mockserver.wire.request import Request
 
 HINT_BYTES = 1_000
+# Characters of a session's name.
+NAME = 200
 T = TypeVar("T")
 # What stands in a header as it is; everything else, "%" included, is percent-encoded.
 HEADER_SAFE = " !#$&'()*+,/:;=?@[]<>|`{}^\"-._~"
@@ -76,6 +78,9 @@ class Named:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
         _, name, *rest = path.split("/", 2)
+        if len(name) > NAME:
+            await problem(400, "Bad Request", f"a session's name has at most {NAME} characters")(scope, receive, send)
+            return
         await self.api.serve(scope, receive, send, "/" + "".join(rest), name)
 
 
@@ -111,8 +116,9 @@ class Api:
         understood, settings = told.understood, told.settings
         taken = await server.state.take(name, told.asked, picked)
         moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
-        work = partial(answer, understood, taken.turn, moment, settings, f"{scope['scheme']}://{told.host}")
-        given = work() if at_hand(understood, settings, moment) else await self._aside(work)
+        work = partial(answer, understood, taken.turn, moment, origin=f"{scope['scheme']}://{told.host}")
+        ready = at_hand(understood, settings, moment)
+        given = work(settings) if ready else await self._aside(painted, work, settings, hung_up(scope))
         number = server.journal.next_id()
         noted = entry(told.call, told.arrival, told.secrets, taken.turn, moment, given, number)
         plan = beside(given, noted["id"], origin, settings.bare)
@@ -124,12 +130,15 @@ class Api:
         arrived = began + server.clock.advanced(name)
         noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, hung_up(scope))
         self._keep(name, noted, understood, given)
+        stream = self._count(noted, understood, given, began)
+        server.tally.begin(stream)
         trail = Trail(noted["answer"]["sent"], began, server.clock.watch)
         try:
             if server.shared:
                 send = await server.shared.keep(send, lambda: server.clock.watch() + server.clock.advanced(name))
             await carry_out(plan, noted["answer"], receive, trail.along(send), server.sleep, scope)
         finally:
+            server.tally.end(stream)
             trail.close()
             left = hung_up(scope)() and not noted["answer"]["complete"]
             server.journal.calls.end(*place, None if left else server.clock.watch() + server.clock.advanced(name))
@@ -160,6 +169,14 @@ class Api:
             return heard(whole, meaning(whole, settings, sources), settings, host, now)
 
         return listen() if quick(whole) else await self._aside(listen)
+
+    def _count(self, noted: dict[str, Any], understood: Understood, given: Answer, began: float) -> bool:
+        """Count a request; is its answer a stream?"""
+        job, row = understood.job, given.row
+        seconds = self.server.clock.watch() - began
+        endpoint, family = job.endpoint if job else "", row.family if row else ""
+        self.server.tally.note(endpoint, noted["answer"]["status"], family, seconds)
+        return job is not None and job.stream and row is None
 
     def _keep(self, name: str, noted: dict[str, Any], understood: Understood, given: Answer) -> None:
         """Remember what an answer leaves behind: its entry, its pictures and the session's files."""
@@ -257,6 +274,11 @@ def encoded(text: str, limit: int = HINT_BYTES) -> str:
         text = text[: min(len(text) - 1, limit)]
         whole = quote(text, safe=HEADER_SAFE, errors="replace") + "..."
     return whole
+
+
+def painted(work: Callable[[Settings], Answer], settings: Settings, gone: Callable[[], bool]) -> Answer:
+    """An answer, in which nothing is painted for a client that has gone while it waited."""
+    return work(replace(settings, paint=UNPAINTED) if gone() else settings)
 
 
 def hung_up(scope: Scope) -> Callable[[], bool]:

@@ -115,7 +115,8 @@ class Control:
         return JSONResponse({"now": now, "advanced": self.server.clock.advanced(session)})
 
     def _find(self, entry_id: Any) -> dict[str, Any]:
-        found = self._journal.find(entry_id)
+        found = self._journal.find(entry_id) if isinstance(entry_id, str) else None
         if found is None:
-            raise Refusal(404, "Not Found", f"the journal has no entry {entry_id!r}: see GET /__mock/journal")
+            named = entry_id[:100] if isinstance(entry_id, str) else "that is no text"
+            raise Refusal(404, "Not Found", f"the journal has no entry {named!r}: see GET /__mock/journal")
         return found

@@ -62,6 +62,11 @@ class Files:
         weights = {name: sum(len(file.data) for file in files.values()) for name, files in self._held.items()}
         return max(0, min(self.session_bytes - weights.get(session, 0), self.total_bytes - sum(weights.values())))
 
+    def held(self) -> tuple[int, int]:
+        """How many files there are, and how many bytes they have."""
+        files = [file for one in self._held.values() for file in one.values()]
+        return len(files), sum(len(file.data) for file in files)
+
     def put(self, session: str, file: File) -> None:
         """Keep a file."""
         self._held.setdefault(session, {})[file.id] = file

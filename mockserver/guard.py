@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mockserver.problems import problem
 from mockserver.state import Server
 
+QUERY_BYTES = 4_096
 # What tells nothing of anybody's requests and changes nothing: a health check has no token, and the page asks for it.
 OPEN = ("/", "/health", "/openapi.json", "/sample.png")
 
@@ -34,7 +35,9 @@ class Guard:
         headers = Headers(scope=scope)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         wrong = self._foreign(headers)
-        if wrong:
+        if len(scope["query_string"]) > QUERY_BYTES:
+            await problem(414, "URI Too Long", f"a query has at most {QUERY_BYTES} bytes")(scope, receive, send)
+        elif wrong:
             await problem(403, "Forbidden", wrong)(scope, receive, send)
         elif path not in OPEN and not self._known(headers):
             detail = "this server asks for its token: send X-Mockserver-Token, or Authorization: Bearer"

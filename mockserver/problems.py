@@ -43,13 +43,26 @@ def queried(request: Request, *names: str) -> dict[str, str]:
     return dict(request.query_params)
 
 
+async def taken(request: Request, limit: int) -> bytes:
+    """The body that was sent, of which hardly more than `limit` bytes are kept.
+
+    Somewhat more is read and thrown away: who is still sending when the connection ends may never see the answer.
+    """
+    data, size = bytearray(), 0
+    async for piece in request.stream():
+        size += len(piece)
+        if len(data) <= limit:
+            data += piece
+        if size > limit * 16:
+            break
+    return bytes(data)
+
+
 async def body(request: Request, *names: str) -> dict[str, Any]:
     """The JSON object that was sent, which has exactly those keys. Raises Refusal."""
-    data = bytearray()
-    async for piece in request.stream():
-        data += piece
-        if len(data) > BODY_BYTES:
-            raise Refusal(413, "Content Too Large", f"expected at most {BODY_BYTES} bytes")
+    data = await taken(request, BODY_BYTES)
+    if len(data) > BODY_BYTES:
+        raise Refusal(413, "Content Too Large", f"expected at most {BODY_BYTES} bytes")
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):

@@ -15,9 +15,13 @@ def opened(scope: Scope, path: str) -> Request:
 async def read(request: Request, receive: Receive, limit: int, held: Held) -> Request | None:
     """The whole request, its form parsed as the bytes arrive; None when the client went away before its end.
 
-    A body beyond `limit` bytes is not read on: the request then carries the fault `body-too-large`. `held` is as for
-    FormReader.
+    A body beyond `limit` bytes is not read on, and not at all where its head says so: the request then carries the
+    fault `body-too-large`. `held` is as for FormReader.
     """
+    told = request.header("content-length") or ""
+    if told.isdecimal() and int(told) > limit:
+        large = Fault("body-too-large", maximum=limit, length=int(told))
+        return Request(request.method, request.path, request.headers, request.query, fault=large)
     kind = request.header("content-type") or ""
     edge = boundary(kind)
     form = FormReader(edge, held) if edge else None

@@ -9,15 +9,17 @@ import signal
 import socket
 import struct
 import threading
+import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from mockserver.app import create_app
 from mockserver.guard import loopback
+from mockserver.protocol import IDLE_SECONDS, Bounded, look, widen
 from mockserver.state import Server
 
 T = TypeVar("T")
@@ -27,10 +29,9 @@ LONG = 256 * 1024
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing is bound here)
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(Bounded):
     """uvicorn's httptools protocol, with its connection in the scope: faults of the wire are done to it."""
 
-    resting = False
     stopping = False
 
     def on_headers_complete(self) -> None:
@@ -42,7 +43,7 @@ class Protocol(HttpToolsProtocol):
         """The server stops: what rests is not waited for."""
         super().shutdown()
         self.stopping = True
-        if self.resting:
+        if self.resting or self.leaving:
             self.transport.abort()
 
 
@@ -69,7 +70,7 @@ class Connection:
     @property
     def gone(self) -> bool:
         """Has the connection ended, or begun to end?"""
-        return self._protocol.transport.is_closing()
+        return self._protocol.leaving or self._protocol.transport.is_closing()
 
     @contextlib.contextmanager
     def resting(self) -> Iterator[None]:
@@ -106,7 +107,8 @@ class Connection:
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens on host and port; port 0 takes a free one. Raises OSError when that cannot be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Only with its protocol named does asyncio send each write at once: else the second waits for the client's ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
@@ -151,6 +153,8 @@ class Serving(uvicorn.Server):
         """Called ten times a second."""
         if counter % 2 == 0:
             self.server.look()
+        if counter % 10 == 0:
+            look(self.server_state.connections, self.server.clock.watch())
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -172,6 +176,7 @@ def configured(server: Server) -> Serving:
             access_log=False,
             server_header=False,
             date_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=2,
         ),
         server,
@@ -181,6 +186,9 @@ def configured(server: Server) -> Serving:
 def foreground(server: Server, listener: socket.socket, ready: Callable[[], object]) -> None:
     """Serve until SIGINT or SIGTERM, then return. Calls `ready` once a signal is heeded."""
     serving = configured(server)
+    widen()
+    # Pillow has a word on every odd picture; here each is told its sender, and the log stays short.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
     def stop(*_: object) -> None:
         serving.should_exit = True

@@ -25,6 +25,7 @@ from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import load
 from mockserver.scenario.machine import Scenario, Stored, Turn
 from mockserver.scenario.waiting import Waiting
+from mockserver.tally import Tally
 
 T = TypeVar("T")
 SESSIONS = 10_000
@@ -163,6 +164,10 @@ class Memory:
         else:
             self._sessions.pop(name, None)
 
+    def count(self) -> int:
+        """How many sessions there are."""
+        return len(self._sessions)
+
     def _seeded(self, scenario: Scenario) -> Scenario:
         return scenario if self._seed is None else replace(scenario, seed=self._seed)
 
@@ -224,7 +229,8 @@ class Server:
     to read a changed scenario. `hosts` are the names that a listening socket was bound to, None where there is none.
     `token` is what `/__mock` asks for, None where it asks for nothing.
     `at_once` bounds how many pictures are decoded and painted at once, off the event loop. `dated` counts the calls
-    of each model that has a day of shutdown. `shared` stands for the workers that share the state, if there are any.
+    of each model that has a day of shutdown, `tally` the requests. `shared` stands for the workers that share the
+    state, if there are any.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -239,6 +245,7 @@ class Server:
     upload_bytes: int = UPLOAD_BYTES
     at_once: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     dated: Counter[str] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=Tally)
     shared: Sharing | None = None
     _slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = field(default_factory=WeakKeyDictionary)
 

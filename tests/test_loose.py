@@ -14,6 +14,7 @@ from mockserver.engine.values import Settings
 from mockserver.server import Running, running
 from mockserver.state import Server
 from tests.pictures import masked, opened, png
+from tests.talk import FORM, Talk
 
 WORDS = b"Example data"
 
@@ -137,3 +138,13 @@ def test_bytes(server: Running, level: str, path: str, kind: str, body: bytes) -
     headers = {"Authorization": "Bearer sk-test"} | ({"Content-Type": kind} if kind else {})
     answer = httpx2.post(f"{server.url}/v1{path}", content=body, headers=headers)
     assert answer.status_code == (200 if level == "off" else 400)
+
+
+def test_a_file_where_anything_is_taken_is_left_out() -> None:
+    talk = Talk()
+    talk.server.settings = Settings(validate="off", paint="flat")
+    given = {"data": {"model": "gpt-image-2", "prompt": "x"}, "files": {"user": ("a.png", b"abc", "image/png")}}
+    for name in ("user", "user[]"):
+        given["files"] = {name: ("a.png", b"abc", "image/png")}
+        assert talk.ask("POST", "/v1/images/generations", headers=FORM["headers"], **given).status_code == 200
+    assert ["user" in entry["job"]["parameters"] for entry in talk.get("journal")["entries"]] == [False, False]

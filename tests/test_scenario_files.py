@@ -488,3 +488,12 @@ def test_without_a_folder() -> None:
 def test_built_in_ones_are_shaped_by_the_schema(name: str) -> None:
     """Which is why it is not asked each time that one is loaded."""
     assert lint.faults(read(spelled(name).encode(), name)) == []
+
+
+@pytest.mark.parametrize("text", ["a: \x1f", "a: \x00", "\ufffe"])
+def test_characters_that_yaml_has_not_are_told_in_one_line(text: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse(text.encode(), "mine")
+    (fault,) = caught.value.faults
+    assert fault.startswith("mine:1: is not YAML: ")
+    assert "\n" not in fault

@@ -156,6 +156,21 @@ def test_connection_in_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
             assert seen == [False, True]
 
 
+def test_each_write_is_sent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+
+    async def probe(scope: Scope, receive: Receive, send: Send) -> None:
+        protocol = scope["extensions"]["mockserver.connection"]._protocol
+        connected = protocol.transport.get_extra_info("socket")
+        seen.append(bool(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    monkeypatch.setattr(server, "create_app", lambda _: probe)
+    with running() as started, urlopen(started.url):
+        assert seen == [True]
+
+
 class Transport:
     """A transport that is closing, or not."""
 
@@ -178,7 +193,9 @@ def connection(closing: bool = False, stopping: bool = False) -> tuple[server.Co
         pass
 
     transport = Transport(closing)
-    protocol: Any = SimpleNamespace(transport=transport, flow=SimpleNamespace(drain=drain), stopping=stopping)
+    protocol: Any = SimpleNamespace(
+        transport=transport, flow=SimpleNamespace(drain=drain), stopping=stopping, leaving=False
+    )
     return server.Connection(protocol, protocol), transport
 
 

@@ -130,6 +130,8 @@ class Schema:
         # A value of the wrong type breaks other keywords too; the API speaks of its type alone.
         for error in sorted(errors, key=lambda e: (len(e.path), e.validator != "type")):
             raise self._problem(param, error)
+        if any(isinstance(one, Part) for one in (value if isinstance(value, list) else [value])):
+            raise Problem("invalid-type", param=param, expected="a string", got="a file")  # where any type will do
         if "integer" in types(schema):
             value = int(value)  # JSON Schema takes 1.0 for an integer too
         return value

@@ -20,10 +20,13 @@ from mockserver.scenario.faults import table
 from mockserver.scenario.faults.table import Disturbed
 from mockserver.scenario.limits import Limited
 from mockserver.scenario.machine import Step, Turn
-from mockserver.wire.plan import Plan
+from mockserver.wire.plan import Cut, Head, Plan
 
 # Characters of a prompt whose tokens are counted on the event loop.
 SHORT = 2_000
+# The way of painting that leaves an answer without pictures, for nobody waits for it.
+UNPAINTED = "nothing"
+LEFT: Plan = (Head(200, ()), Cut("close"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +149,11 @@ def _replied(said: Mapping[str, Any], turn: Turn, moment: Moment) -> Answer:
 
 def _interrupted(row: Row, job: Job, turn: Turn, moment: Moment, settings: Settings) -> Answer:
     known = {**row.facts, "model": job.model, **moment.identities()}
+    hint = f"Ordered by scenario {turn.scenario}. {row.advice(known)}"
+    if settings.paint == UNPAINTED:
+        return Answer(LEFT, row.status, "refused", row, row.error(known), (hint,))
     sent = pictures(job, settings.paint, moment.seed)
     plan = bodies.interrupted(job, sent, row, known, moment, _wait(job, moment, settings))
-    hint = f"Ordered by scenario {turn.scenario}. {row.advice(known)}"
     return Answer(plan, row.status, "refused", row, row.error(known), (hint,), pictures=sent[:-1])
 
 
@@ -159,10 +164,12 @@ def _served(job: Job, step: Step | None, moment: Moment, settings: Settings, ori
     used = bodies.usage(job, moment)
     if used:
         used = merge(used, ok.get("usage", {}))
+    cost = tokens.price(job.capability, used) if used else None
+    if settings.paint == UNPAINTED:
+        return Answer(LEFT, 200, "served", hints=job.hints, cost=cost, usage=used)
     given = step.pictures if step else ()
     sent = files(job, given) if given else pictures(job, settings.paint, moment.seed)
     plan = bodies.served(job, sent, used, moment, origin, _wait(job, moment, settings), ok)
-    cost = tokens.price(job.capability, used) if used else None
     return Answer(plan, 200, "served", hints=job.hints, cost=cost, usage=used, pictures=sent)
 
 

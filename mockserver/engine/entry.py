@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import xxhash
 
 from mockserver.engine.answer import Answer
+from mockserver.engine.brief import FEW, SMALL, TEXT, brief
 from mockserver.engine.door import api_key
 from mockserver.engine.values import Understood
 from mockserver.images.facts import known, real_type
@@ -23,7 +24,8 @@ from mockserver.wire.request import Part, Request
 # Names under which keys are sent where none belongs.
 KEY_NAMES = ("api_key", "api-key", "apikey", "access_token", "authorization", "x-api-key", "openai-api-key", "key")
 NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
-TEXT = 100_000
+# Characters of a hint, or of a parameter's name.
+HINT = 2_000
 # A text where a file belongs may be a picture in disguise, and the journal holds no image bytes.
 FILE_TEXT = 64
 FILE_FIELDS = ("image", "mask", "markup", "images", "file")
@@ -59,7 +61,7 @@ def entry(
         "answer": {
             "status": given.status,
             "code": given.error.get("code"),
-            "param": given.error.get("param"),
+            "param": (given.error.get("param") or "")[:HINT] or None,
             "row": given.row and given.row.id,
             "outcome": given.outcome,
             "retry_after": retry_after(given.plan, moment.now),
@@ -68,7 +70,7 @@ def entry(
             "pictures": [picture.digest for picture in given.pictures],
             "sent": [],
         },
-        "hints": list(given.hints),
+        "hints": [hint[:HINT] for hint in given.hints],
         "usage": given.usage,
         "cost": given.cost,
         "told": None,
@@ -97,6 +99,8 @@ def told(request: Request, understood: Understood, secrets: frozenset[str]) -> d
         },
         "job": understood.job and understood.job.described(),
     }
+    if _large(request):
+        found = brief(found)
     cleaned: dict[str, Any] = without(found, secrets)
     return cleaned
 
@@ -135,6 +139,12 @@ def retry_after(plan: Plan, now: float) -> float | None:
         return max(0.0, round(parsedate_to_datetime(rounded).timestamp() - now, 3))
     except (ValueError, OverflowError):
         return None
+
+
+def _large(request: Request) -> bool:
+    """Might a request have more to tell than the journal has room for?"""
+    texts = sum(len(part.data) for part in request.parts if part.filename is None)
+    return len(request.parts) > FEW or len(request.body) + texts > SMALL
 
 
 def secrets(request: Request, document: Mapping[str, Any] | None) -> frozenset[str]:

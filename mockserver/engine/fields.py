@@ -8,6 +8,9 @@ from mockserver.contract.catalogue import Problem
 from mockserver.contract.shape import described
 from mockserver.wire.request import Request
 
+# Levels of a JSON body.
+DEPTH = 100
+
 
 def given(request: Request) -> dict[str, Any]:
     """The fields by name: of a form, or of a JSON object.
@@ -32,7 +35,23 @@ def document(data: bytes) -> dict[str, Any]:
         raise Problem("malformed-json", reason=str(error)) from None
     if not isinstance(value, dict):
         raise Problem("malformed-json", reason=f"it holds {described(value)}, not an object")
+    if _deep(value):
+        raise Problem("malformed-json", reason=f"it nests more than {DEPTH} levels")
     return value
+
+
+def _deep(value: Any) -> bool:
+    """Has a value more levels than are worked through?"""
+    level = [value]
+    for _ in range(DEPTH):
+        level = [
+            child
+            for one in level
+            for child in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _no_number(name: str) -> None:

@@ -39,7 +39,8 @@ def _weight(meaning: Meaning) -> float:
     return 4_096 + sum(len(picture.part.data) for picture in (*job.images, *filter(None, [job.mask])))
 
 
-FORMS = Shelf[Meaning](32 * 1024 * 1024, _weight)
+FORM_BYTES = 16 * 1024 * 1024
+FORMS = Shelf[Meaning](FORM_BYTES, _weight)
 
 
 def recalled(request: Request, settings: Settings) -> Meaning | None:

@@ -1,7 +1,6 @@
 """The pictures of a request: where they stand in it, and whether a model takes them."""
 
 import base64
-import binascii
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -91,7 +90,7 @@ def _fetched(param: str, reference: Mapping[str, str], sources: Sources) -> tupl
     match = DATA_URL.fullmatch(url)
     try:
         data = base64.b64decode(match[2] if match else "!", validate=True)
-    except binascii.Error:
+    except ValueError:
         raise Problem("json-image-data", param=name, reason="the data URL holds no base64") from None
     return name, Part(name, "", match[1] if match else None, data, xxhash.xxh3_128_hexdigest(data))
 

@@ -25,10 +25,12 @@ from mockserver.wire.plan import Chunk, End, Head, Plan, Step, Wait, whole
 
 # Answers asked for again are not counted and spelled again.
 USAGE = Shelf[dict[str, Any]](4_096, lambda _: 1)
-TEXTS = Shelf[bytes](32 * 1024 * 1024, len)
+TEXT_BYTES = 16 * 1024 * 1024
+TEXTS = Shelf[bytes](TEXT_BYTES, len)
 # Long ones are not even copied again within a second.
 LONG = 64 * 1024
-TIMED = Shelf[bytes](16 * 1024 * 1024, len)
+TIMED_BYTES = 16 * 1024 * 1024
+TIMED = Shelf[bytes](TIMED_BYTES, len)
 BEGINNING = b'{\n  "created": '
 EVENTS = {"images/edits": "image_edit", "images/generations": "image_generation"}
 

@@ -54,7 +54,8 @@ class Sent:
 
 
 # Answers asked for again are not painted again.
-KEPT = Shelf[tuple[Sent, ...]](64 * 1024 * 1024, lambda sent: sum(len(one.data) + len(one.base64) for one in sent))
+KEPT_BYTES = 32 * 1024 * 1024
+KEPT = Shelf[tuple[Sent, ...]](KEPT_BYTES, lambda sent: sum(len(one.data) + len(one.base64) for one in sent))
 
 
 def ready(job: Job, style: str, seed: int) -> bool:

@@ -80,7 +80,7 @@ def read(text: bytes, source: str) -> Document:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ScenarioError(Fault(source, line, f"is not YAML: {error.problem}")) from None
     except yaml.YAMLError as error:
-        raise ScenarioError(Fault(source, 1, f"is not YAML: {error}")) from None
+        raise ScenarioError(Fault(source, 1, f"is not YAML: {' '.join(str(error).split())}")) from None
     return Document(data, source, node)
 
 

@@ -16,6 +16,13 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from mockserver.wire.request import Part
 
 MAX_PARTS = 1_000
+# Headers of one part, and bytes of one of them.
+PART_HEADERS = 8
+PART_HEADER_BYTES = 4_224
+# Bytes of a field that is no file: the base64 of the largest picture, where somebody sends that, and some more.
+FIELD_BYTES = 70 * 1024 * 1024
+# Pieces of a part that are put together as they come.
+PIECES = 64
 # Characters of a header that is worth remembering.
 CACHED = 500
 # Bytes of a piece that is looked at where it is.
@@ -64,6 +71,7 @@ class FormReader:
         self._headers: dict[str, str] = {}
         self._name = self._value = b""
         self._chunks: list[memoryview | bytes] = []
+        self._bulk = bytearray()
         self._digest = xxhash.xxh3_128()
         self._parser: MultipartParser | None = None
 
@@ -105,6 +113,8 @@ class FormReader:
                     "on_part_end": self._end,
                     "on_end": self._finish,
                 },
+                max_header_count=PART_HEADERS,
+                max_header_size=PART_HEADER_BYTES,
             )
         except FormParserError as error:
             self._fail(str(error))
@@ -121,12 +131,12 @@ class FormReader:
 
     def _fail(self, reason: str) -> None:
         self.fault, self._parser = reason, None
-        self._chunks = []
+        self._chunks, self._bulk = [], bytearray()
 
     def _begin(self) -> None:
         if len(self.parts) >= MAX_PARTS:
             raise FormParserError(f"the form has more than {MAX_PARTS} parts")
-        self._headers, self._chunks, self._digest = {}, [], xxhash.xxh3_128()
+        self._headers, self._digest = {}, xxhash.xxh3_128()
         self._name = self._value = b""
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
@@ -144,22 +154,35 @@ class FormReader:
         piece = memoryview(data)[start:end] if end - start > VIEWED else data[start:end]
         self._digest.update(piece)
         self._chunks.append(piece)
+        if len(self._chunks) == PIECES:
+            # Pieces among those of other uploads would leave memory in tatters.
+            self._bulk += b"".join(self._chunks)
+            self._chunks.clear()
 
     def _end(self) -> None:
         said = self._headers.get("content-disposition")
         _, options = options_of(said) if said and len(said) < CACHED else parse_options_header(said)
         filename, digest = options.get(b"filename"), self._digest.hexdigest()
+        if filename is None and len(self._bulk) + sum(map(len, self._chunks)) > FIELD_BYTES:
+            raise FormParserError(f"a field that is no file has more than {FIELD_BYTES} bytes")
         known = self._held(digest)
         self.parts.append(
             Part(
                 name=options.get(b"name", b"").decode("utf-8", "replace"),
                 filename=None if filename is None else filename.decode("utf-8", "replace"),
                 content_type=self._headers.get("content-type"),
-                data=b"".join(self._chunks) if known is None else known,
+                data=self._whole() if known is None else known,
                 digest=digest,
             )
         )
-        self._chunks = []
+        self._chunks, self._bulk = [], bytearray()
+
+    def _whole(self) -> bytes:
+        """The data of a part from its pieces."""
+        if not self._bulk:
+            return b"".join(self._chunks)
+        self._bulk += b"".join(self._chunks)
+        return bytes(self._bulk)
 
     def _finish(self) -> None:
         self._ended = True
@@ -178,6 +201,8 @@ def cut(body: bytes, boundary: bytes, held: Held = _nothing) -> list[Part] | Non
         if said is None:
             return None
         data = memoryview(body)[blank + 4 : end]
+        if said.filename is None and len(data) > FIELD_BYTES:
+            return None
         digest = xxhash.xxh3_128_hexdigest(data)
         known = held(digest)
         parts.append(Part(said.name, said.filename, said.content_type, bytes(data) if known is None else known, digest))

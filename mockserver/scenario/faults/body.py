@@ -1,7 +1,6 @@
 """Faults of JSON: what is missing, more than expected, of another type, or no JSON at all."""
 
 import base64
-import binascii
 from collections.abc import Callable
 from typing import Any
 
@@ -102,7 +101,7 @@ def other_image(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
         try:
             data = base64.b64decode(str(container[key]), validate=True)
             container[key] = base64.b64encode(recast(data, given.get("format"), given.get("size"))).decode("ascii")
-        except (binascii.Error, OSError):
+        except (ValueError, OSError):
             return
 
     return _each(plan, {}, PICTURES, other)

@@ -1,0 +1,154 @@
+"""The table of bounds in the documents: each stands in the code, and has that value."""
+
+import asyncio
+import importlib
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver.engine.values import Settings
+from mockserver.server import running
+from mockserver.state import Server
+from mockserver.wire import multipart
+from tests.attacks import edit, form, part, post
+from tests.talk import Talk
+from tests.test_protocol import Slow
+
+TEXT = (Path(__file__).parents[1] / "docs" / "limits.md").read_text("utf-8")
+ROWS = re.findall(r"^\| [^|]+ \| ([^|]+) \| `([\w.]+)` \| [^|]+ \|$", TEXT, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", [name for _, name in ROWS])
+def test_each_bound_is_that_of_the_code(name: str) -> None:
+    bound = next(bound for bound, other in ROWS if other == name)
+    module, _, constant = name.rpartition(".")
+    if name == "mockserver.state.Server.at_once":
+        assert bound == "twice the processors"
+    else:
+        assert f"{getattr(importlib.import_module(module), constant):,}" == bound
+
+
+def test_the_tables_are_whole() -> None:
+    assert len(ROWS) == TEXT.count("\n| ") - 2  # but for the heads
+
+
+def nested(levels: int) -> str:
+    """A JSON object of so many levels."""
+    return '{"a":' * (levels - 1) + "{}" + "}" * (levels - 1)
+
+
+@pytest.mark.parametrize(("levels", "deep"), [(100, False), (101, True), (400, True), (900, True)])
+def test_levels_of_json(levels: int, deep: bool) -> None:
+    answer = Talk().edit(files=None, data=None, content=nested(levels), headers=JSON)
+    assert answer.status_code == 400
+    assert ("could not parse" in answer.json()["error"]["message"]) == deep
+
+
+JSON = {"Authorization": "Bearer sk-test-0123456789", "Content-Type": "application/json"}
+
+
+def test_a_body_that_is_announced_as_too_large_is_not_read() -> None:
+    talk = Talk()
+    talk.server.upload_bytes = 1_000
+    answer = talk.edit(data={"prompt": "x" * 2_000})
+    assert answer.status_code == 413
+    assert "(1000) exceeded" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_body_that_turns_out_too_large_is_not_read_on(kind: str) -> None:
+    came: list[int] = []
+
+    async def pieces() -> AsyncIterator[bytes]:
+        """A body without an announced length."""
+        for number in range(10):
+            came.append(number)
+            yield b"x" * 400
+
+    talk = Talk()
+    talk.server.upload_bytes = 1_000
+    answer = talk.ask("POST", "/v1/images/edits", headers=JSON | {"Content-Type": kind}, content=pieces())
+    assert answer.status_code == 413
+    assert "(1000) exceeded" in answer.json()["error"]["message"]
+    assert came == [0, 1, 2]
+
+
+def test_a_text_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multipart, "FIELD_BYTES", 100)
+    answer = Talk().edit(data={"prompt": "x" * 101})
+    assert answer.json()["error"]["message"] == "Could not parse multipart form"
+    assert Talk().edit(data={"prompt": "x" * 100}).status_code == 200
+
+
+def test_names_of_sessions() -> None:
+    path = "/__mock/s/{}/v1/models"
+    talk = Talk()
+    assert talk.ask("GET", path.format("x" * 200), headers=JSON).status_code == 200
+    refused = talk.ask("GET", path.format("x" * 201), headers=JSON)
+    assert (refused.status_code, refused.json()["detail"]) == (400, "a session's name has at most 200 characters")
+
+
+def test_queries_about_the_mock() -> None:
+    talk = Talk()
+    assert talk.ask("GET", "/__mock/journal?session=" + "x" * 4_000).status_code == 200
+    assert talk.ask("GET", "/__mock/journal?session=" + "x" * 4_096).status_code == 414
+
+
+def test_keys_that_are_not_ascii() -> None:
+    headers = [("Authorization", "Basic \u00ff===".encode("latin-1"))]
+    answer = Talk().ask("GET", "/v1/models", headers=headers)
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_nothing_is_painted_for_who_has_gone(stream: bool) -> None:
+    with running(Server(Settings(paint="flat"), at_once=1)) as started:
+        there, server = Slow(started), started.server
+        with there.connect() as connection:
+            connection.sendall(edit())
+            assert connection.recv(9) == b"HTTP/1.1 "
+        held: list[Any] = []
+
+        def hold() -> None:
+            held.append(server.slots())
+            held.append(asyncio.ensure_future(held[0].acquire()))
+
+        started.call(hold)
+        if stream:
+            started.call(lambda: server.state.give(None, {"error": "stream-error"}))
+        with there.connect() as connection:
+            more = [part("stream", b"true")] if stream else []
+            connection.sendall(post(form(*more, prompt=b"another")))
+            there.until(lambda: bool(held[0]._waiters))
+        there.until(lambda: not there.connections())
+        started.call(held[0].release)
+        there.until(lambda: len(server.journal.noted()) == 2 and not there.connections())
+        first, second = server.journal.entries()
+    assert first["answer"]["pictures"] != []
+    assert (second["answer"]["pictures"], second["answer"]["complete"]) == ([], False)
+    assert second["answer"]["code"] == ("image_generation_failed" if stream else None)
+    assert stream or (second["usage"], second["cost"]) == (first["usage"], first["cost"])
+
+
+def test_pieces_of_a_large_part_are_put_together() -> None:
+    edge = b"edge"
+    data = bytes(range(256)) * 1_000
+    body = b'--edge\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\n' + data + b"\r\n--edge--\r\n"
+    reader = multipart.FormReader(edge)
+    for start in range(0, len(body), 1_000):
+        reader.feed(body[start : start + 1_000])
+    reader.close()
+    assert reader.fault is None
+    assert reader.parts[0].data == data
+
+
+def test_too_large_a_body_about_the_mock_is_read_to_its_end_all_the_same() -> None:
+    with running() as started:
+        there = Slow(started)
+        for size, path in ((2 << 20, "clock"), (2 << 20, "next"), (17 << 20, "clock")):
+            with there.connect() as connection:
+                connection.sendall(post(b"x" * size, "application/json", f"/__mock/{path}")[: 20 << 20])
+                assert connection.recv(65_536)[9:12] in (b"400", b"413")
