@@ -139,6 +139,7 @@ class Reader:
             "ini": lambda block: str(configparser.ConfigParser().read_string(block.code)),
             "js": self.javascript,
             "text": lambda block: block.code,
+            "": lambda block: block.code,
         }
 
     def _command(self, name: str, script: str) -> None:
@@ -148,8 +149,13 @@ class Reader:
     def start(self, *options: str) -> None:
         """Start a server, in place of the one before."""
         self.stack.close()
-        # The server runs elsewhere: files of the folder are named in full.
-        given = [str(self.folder / word) if (self.folder / word).is_file() else word for word in options]
+        # The server runs elsewhere: files of the folder are named in full, those too that it is to write.
+        written = {
+            after for option, after in zip(options, options[1:], strict=False) if option in ("--port-file", "--report")
+        }
+        given = [
+            str(self.folder / word) if word in written or (self.folder / word).is_file() else word for word in options
+        ]
         self.root = self.stack.enter_context(serving("--paint", "receipt", *given)).root
 
     def read(self, block: Block) -> None:
@@ -217,7 +223,8 @@ class Reader:
 
     def parsed(self, block: Block) -> str:
         """Commands that need what is not there: their words and options are looked at, no more."""
-        for words in map(shlex.split, block.code.splitlines()):
+        self.whole("bash", "-nc", block.code)
+        for words in (shlex.split(line) for line in block.code.splitlines() if line.startswith("mockserver")):
             group = cli.command if len(words) < 2 or words[1] not in cli.command.commands else None
             called, rest = (group, words[1:]) if group else (cli.command.commands[words[1]], words[2:])
             with contextlib.chdir(self.folder):

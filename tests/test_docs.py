@@ -3,16 +3,21 @@
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import click
 import pytest
 
 from mockserver import cli, pytest_plugin, tables
+from mockserver.scenario import files
 from mockserver.scenario.faults.table import FAULTS
 from tests import fidelity
-from tests.documents import DOCS, HOME, README, blocks, play
+from tests.documents import DOCS, FENCE, HOME, README, blocks, play
 
 EXTENDING = HOME / "docs" / "extending.md"
+LINK = re.compile(r"\]\((?![a-z]+:)([^)\s]+)\)")
+WRITTEN = [README, *DOCS, HOME / "CONTRIBUTING.md", HOME / "contracts" / "README.md", *HOME.glob("SECURITY.md")]
 RUN = [*sorted({*DOCS} - {EXTENDING}), *HOME.glob("SECURITY.md")]
 FIXTURES = (HOME / "docs" / "fixtures.md").read_text("utf-8")
 
@@ -32,10 +37,41 @@ def test_every_fence_begins_a_block(document: Path) -> None:
 
 
 def test_every_fixture_and_word() -> None:
+    """Fixtures, marker arguments, options of pytest and of its ini file."""
     fixtures = [name for name in vars(pytest_plugin) if name.startswith("images_mock")]
     assert len(fixtures) > 5
-    options = [f"--images-mock-{word.replace('_', '-')}" for word in pytest_plugin.WORDS]
-    assert [name for name in [*fixtures, *options, *pytest_plugin.WORDS] if f"`{name}" not in FIXTURES] == []
+    options, settings = list[str](), list[str]()
+    group = SimpleNamespace(addoption=lambda name, **more: options.append(name))
+    parser = SimpleNamespace(getgroup=lambda *words: group, addini=lambda name, about: settings.append(name))
+    pytest_plugin.pytest_addoption(cast("pytest.Parser", parser))
+    assert (len(options), len(settings)) == (5, 4)
+    named = [*fixtures, *options, *settings, *pytest_plugin.WORDS]
+    assert [name for name in named if f"`{name}" not in FIXTURES] == []
+
+
+def test_every_scenario() -> None:
+    text = (HOME / "docs" / "scenarios.md").read_text("utf-8")
+    assert [name for name in files.built_in() if f"| `{name}` |" not in text] == []
+
+
+def test_every_document_is_linked() -> None:
+    assert [one.name for one in DOCS if f"](docs/{one.name})" not in README.read_text("utf-8")] == []
+
+
+@pytest.mark.parametrize("document", WRITTEN, ids=lambda document: str(document.relative_to(HOME)))
+def test_every_link_leads_somewhere(document: Path) -> None:
+    """A file that is there, and where a heading is named, one of its own."""
+    for link in LINK.findall(FENCE.sub("", document.read_text("utf-8"))):
+        name, _, heading = link.partition("#")
+        file = (document.parent / name).resolve() if name else document
+        assert file.exists(), link
+        assert not heading or heading in anchors(file), link
+
+
+def anchors(document: Path) -> list[str]:
+    """The names by which the headings of a document can be linked."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", document.read_text("utf-8")), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
 def test_every_fault() -> None:
