@@ -2,6 +2,7 @@
 
 import configparser
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -150,9 +151,7 @@ class Reader:
         """Start a server, in place of the one before."""
         self.stack.close()
         # The server runs elsewhere: files of the folder are named in full, those too that it is to write.
-        written = {
-            after for option, after in zip(options, options[1:], strict=False) if option in ("--port-file", "--report")
-        }
+        written = {after for option, after in itertools.pairwise(options) if option in ("--port-file", "--report")}
         given = [
             str(self.folder / word) if word in written or (self.folder / word).is_file() else word for word in options
         ]
