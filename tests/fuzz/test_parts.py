@@ -4,6 +4,8 @@ import contextlib
 import gzip
 import io
 import json
+import subprocess
+import sys
 import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,14 +16,17 @@ import httpx2
 import openai
 import pytest
 
-from mockserver.harness.fuzz import broken, client, content, report, sockets, swept
+from mockserver.harness.fuzz import broken, client, content, report, sockets, swept, worker
 from mockserver.harness.fuzz.answered import alike
 from mockserver.harness.fuzz.client import CannotStart, Reply
 from mockserver.harness.fuzz.clients import openai_sync, template
 from mockserver.harness.fuzz.engine import Limits, Run
 from mockserver.harness.fuzz.properties import PROPERTIES
-from mockserver.harness.fuzz.stage import Observation, Stage
+from mockserver.harness.fuzz.stage import Exchange, Observation, Stage
 from mockserver.wire.plan import Chunk, Cut, End, Head, Raw
+from mockserver.wire.request import Request
+
+REQUESTED = Request("POST", "/v1/images/edits", ())
 
 
 @pytest.fixture
@@ -74,6 +79,29 @@ def test_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert sockets.unread(80) == frozenset()
 
 
+def test_left() -> None:
+    """Unread bytes count where HTTP says truly that there are more."""
+    whole, cut = (
+        Exchange({"turn": {"faults": faults}}, REQUESTED, (), (End(),)) for faults in ([], ["content_length"])
+    )
+    assert [one.label for one in broken.leaves(swept.PLAIN, Observation(Reply("answered"), (whole,), unread=1))] == [
+        "half read"
+    ]
+    assert list(broken.leaves(swept.PLAIN, Observation(Reply("answered"), (whole, cut), unread=1))) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["nonsense", "no.such:edit", "json:nothing", "tests.fuzz.clients.faulty:edit", "sys:path"]
+)
+def test_not_found(name: str) -> None:
+    """The worker says what it cannot find, as its only line."""
+    with pytest.raises(ValueError, match=name.partition(":")[0]):
+        worker.find(name)
+    call = [sys.executable, "-m", "mockserver.harness.fuzz.worker", name]
+    done = subprocess.run(call, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert list(json.loads(done.stdout)) == ["cannot"]
+
+
 def test_slow_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that does not greet is ended."""
     monkeypatch.setattr(client, "START_SECONDS", 0.01)
@@ -117,6 +145,8 @@ def test_answers_without_pictures() -> None:
     call: dict[str, Any] = {"stream": False, "images": ["README.md"], "mask": "README.md", "options": {"x_new": 1}}
     with pytest.raises(ValueError, match="no picture"):
         openai_sync.finish({"images": []}, call, types.SimpleNamespace(data=None))
+    with pytest.raises(openai_sync.EndedEarly):
+        openai_sync.finish({"images": []}, {**call, "stream": True}, None)
     with contextlib.ExitStack() as files:
         given = openai_sync.arguments({**call, "model": "m", "prompt": "p"}, files)
     assert (given["extra_body"], given["mask"].name) == ({"x_new": 1}, "README.md")
@@ -134,6 +164,7 @@ def test_template(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(template, "your_client", answer)
     told = template.edit({**call, "stream": True, "options": {}})
     assert (told["images"], told["events"], told["error"]) == (["eA=="], [{"type": "x"}], None)
+    assert template.edit({**call, "stream": False, "options": {}})["events"] == []
     assert template.edit({**call, "stream": None, "options": {}})["error"]["kind"] == "timeout"
 
 
@@ -166,6 +197,9 @@ def test_reports(tmp_path: Path) -> None:
                 (f"{named}TakesBadPictures", "faults-true"),
                 (f"{named}RetriesEmptyAccounts", "faults-retry"),
                 ("tests.fuzz.clients.documents:empty", "request-images"),
+                ("tests.fuzz.clients.documents:empty", "request-parameters"),
+                (f"{named}InventsEvents", "response-plain"),
+                (f"{named}IgnoresErrorEvents", "faults-error-event"),
             ]
         )
     )

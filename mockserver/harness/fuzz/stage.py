@@ -154,11 +154,12 @@ class Stage:
         self.running.call(lambda: None)
         going, unread = self._left() if reply.how == "answered" and _ill(case) else (0, 0)
         exchanges = []
-        for entry, request, plan, sent in list(self._witnessed):
-            if entry["session"].startswith("case-") and entry["session"] != session:
-                continue  # of a client that was killed, and had asked before
+        # A client that was killed may have asked before.
+        others = [f"case-{number}" for number in range(max(0, self.tried - 5), self.tried)]
+        ours = [one for one in list(self._witnessed) if one[0]["session"] not in others]
+        for entry, request, plan, sent in ours:
             turn = entry["turn"]
-            step = found.steps[turn["step"] - 1] if turn["step"] else None
+            step = found.steps[turn["step"] - 1] if turn["step"] and entry["session"] == session else None
             exchanges.append(Exchange(entry, request, plan, sent, step.faults if step else ()))
         self.running.call(lambda: server.state.reset(session))
         self.running.call(lambda: server.journal.clear(session))

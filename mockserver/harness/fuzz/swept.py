@@ -269,9 +269,8 @@ def ways(row: Fault) -> Iterator[dict[str, Any]]:
         else:
             others = []
         for value in others:
-            if not (value == 0 and name == "after" and schema.get("minimum", 0) > 0):
-                at = {"at": "body"} if name == "bytes" and "at" in row.parameters else {}
-                yield quick(row, {name: value, **at})
+            at = {"at": "body"} if name == "bytes" and "at" in row.parameters else {}
+            yield quick(row, {name: value, **at})
     if row.name == "huge_event":
         yield from ({"bytes": size} for size in (70_000, 1_100_000))
     if row.name == "new_enum":
