@@ -62,15 +62,19 @@ def test_a_body_that_is_announced_as_too_large_is_not_read() -> None:
 def test_a_body_that_turns_out_too_large_is_not_read_on(kind: str) -> None:
     came: list[int] = []
 
-    async def pieces() -> AsyncIterator[bytes]:
-        """A body without an announced length."""
-        for number in range(10):
-            came.append(number)
-            yield b"x" * 400
+    class Pieces:
+        """A body without an announced length, and without an end."""
+
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return self
+
+        async def __anext__(self) -> bytes:
+            came.append(len(came))
+            return b"x" * 400
 
     talk = Talk()
     talk.server.upload_bytes = 1_000
-    answer = talk.ask("POST", "/v1/images/edits", headers=JSON | {"Content-Type": kind}, content=pieces())
+    answer = talk.ask("POST", "/v1/images/edits", headers=JSON | {"Content-Type": kind}, content=Pieces())
     assert answer.status_code == 413
     assert "(1000) exceeded" in answer.json()["error"]["message"]
     assert came == [0, 1, 2]

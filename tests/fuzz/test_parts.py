@@ -217,3 +217,21 @@ def test_reports(tmp_path: Path) -> None:
     assert len(json.loads(report.as_json(told))["findings"]) == len(found)
     large = report._figure("image/png", bytes(300_000), "large")
     assert "(300000 bytes)" in large
+
+
+DEAF = """
+import json, os, sys, time
+id = json.loads(sys.stdin.readline())["id"]
+os.close(0)
+print(json.dumps({"id": id, "images": [], "events": [], "usage": None, "error": None}), flush=True)
+time.sleep(600)
+"""
+
+
+def test_client_that_listens_no_more() -> None:
+    """It lives, and has closed its ears."""
+    deaf = client.Client([sys.executable, "-c", DEAF])
+    try:
+        assert [deaf.ask({"id": name}, 60).how for name in ("one", "two")] == ["answered", "crashed"]
+    finally:
+        deaf.close()

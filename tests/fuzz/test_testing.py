@@ -17,7 +17,6 @@ from mockserver.harness.fuzz.engine import Limits, Run
 from mockserver.harness.fuzz.properties import PROPERTIES, ROWS
 from mockserver.harness.fuzz.stage import Stage
 from mockserver.harness.fuzz.worker import find, run
-from mockserver.scenario.files import faults
 from tests.fuzz.clients import base, broken
 
 HOME = Path(mockserver.__file__).parents[1]
@@ -62,12 +61,6 @@ def test_callable() -> None:
     ]
     with pytest.raises(ValueError, match="cannot be imported by another process: expected a function of a module"):
         client_properties(broken.edit_LosesN)
-
-
-def test_documented_code(home: pytest.Pytester) -> None:
-    (code,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-    home.makepyfile(test_theirs=code)
-    home.runpytest_subprocess("-p", "no:images_mock").assert_outcomes(passed=8)
 
 
 def test_documented() -> None:
@@ -127,13 +120,3 @@ def test_template() -> None:
     result = run(find("mockserver.harness.fuzz.clients.template:edit"), {**call, "id": "1", "options": {}})
     assert result["error"]["kind"] == "connection"
     assert judged(json.dumps(result).encode(), "1", 0).how == "answered"
-
-
-def test_documented_scenarios(tmp_path: Path) -> None:
-    """The scenarios of what was found can be played."""
-    blocks = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 3
-    for block in blocks:
-        path = tmp_path / "one.yaml"
-        path.write_text(block)
-        assert faults(path) == []
