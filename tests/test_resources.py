@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mockserver import resources
 from mockserver.contract import capabilities, catalogue
@@ -108,3 +109,10 @@ def test_installed(installed: Path, tmp_path: Path, packed: bool) -> None:
         "page": len(resources.page()),
         "scenarios": {name: name for name in resources.names("scenarios", ".yaml")},
     }
+
+
+@pytest.mark.parametrize("name", sorted(str(one.relative_to(ROOT)) for one in (ROOT / "contracts").rglob("*.yaml")))
+def test_either_loader(name: str) -> None:
+    """PyYAML without libyaml reads the same."""
+    text = (ROOT / name).read_text("utf-8")
+    assert yaml.load(text, Loader=yaml.SafeLoader) == yaml.load(text, Loader=resources.LOADER)
