@@ -178,7 +178,9 @@ def lint(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> N
     help="The model of the edits.",
 )
 @DAY
-@click.option("--report", help="Write a report: FILE.html to read, FILE.xml for JUnit, FILE.json for programs.")
+@click.option(
+    "--report", type=click.Path(), help="Write a report: FILE.html to read, FILE.xml for JUnit, FILE.json for programs."
+)
 @click.option("--save", type=FILE, help="Write the scenarios that replay the findings into this folder.")
 @click.option("--baseline", type=FILE, help="Known findings: a JSON report, or a JSON list of their names.")
 @click.pass_context

@@ -155,10 +155,25 @@ def test_refused(
 
 
 def test_cannot_write(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    place = str(tmp_path / "nowhere" / "report.json")
-    asked = ("tests.fuzz.clients.base:edit", "--only", "request", "--max-time", "0.01")
-    assert fuzz(monkeypatch, *asked, "--report", place) == 2
-    assert f"cannot write {place}: No such file or directory" in capsys.readouterr().err
+    """What cannot be written is told before a run, and not after minutes of it."""
+    place, file = tmp_path / "nowhere" / "report.json", tmp_path / "file"
+    file.touch()
+    refused = ("--report", place, "No such file or directory"), ("--save", file, "File exists")
+    for option, given, why in refused:
+        assert fuzz(monkeypatch, "json:dumps", option, str(given)) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"mockserver: cannot write {given}: {why} ")
+        assert said.count("\n") == 1
+
+
+def test_cannot_write_any_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A folder stands where a finding is to be saved."""
+    (tmp_path / "001.yaml").mkdir()
+    asked = ("--only", "request", *QUICK, "--save", str(tmp_path))
+    assert fuzz(monkeypatch, f"{BROKEN}LosesN", *asked) == 2
+    assert f"mockserver: cannot write {tmp_path}/001.yaml: Is a directory " in capsys.readouterr().err
 
 
 def test_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,7 @@ def run(
     """
     write = writer(report) if report else None
     accepted = baseline(known) if known else frozenset()
+    writable(report, save_to)
     words = named if isinstance(named, str) else shlex.join(named)
     progress = Progress(chosen(only))
     try:
@@ -55,6 +56,17 @@ def run(
             say("\n".join(one.lines(file)) + "\n")
     say(summary(told, done))
     return int(bool(told.new))
+
+
+def writable(report: str | None, folder: Path | None) -> None:
+    """Raise ValueError for what cannot be written: a run takes minutes, and must not be lost at its end."""
+    try:
+        if report:
+            open(report, "ab").close()
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot write {error.filename}: {error.strerror}") from None
 
 
 def summary(told: Told, done: Run) -> str:
