@@ -48,7 +48,9 @@ Examples:
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
     """Answer the OpenAI Images API on this machine, offline: exact answers, exact refusals, and a hint beside each."""
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand:
+        alone(context, context.invoked_subcommand)
+    else:
         from mockserver.runner import Ending
 
         ending = Ending(options.pop("fail_on"), options.pop("report"))
@@ -56,6 +58,15 @@ def command(context: click.Context, /, **options: Any) -> None:
             given = context.get_parameter_source("port") is not ParameterSource.DEFAULT
             context.exit(wrap(context.obj, ending, **(options if given else options | {"port": 0})))
         context.exit(serve(ending, **options))
+
+
+def alone(context: click.Context, name: str) -> None:
+    """Refuse options of a server before a command that starts none: they would be ignored there, and answers differ."""
+    named = {str(param.name): param.opts[0] for param in context.command.params}
+    given = [opt for key, opt in named.items() if context.get_parameter_source(key) is ParameterSource.COMMANDLINE]
+    if given:
+        told = f"{', '.join(given)} before {name} would be for a server, which it does not start; its own options stand behind it"
+        raise click.UsageError(told, context)
 
 
 def wrap(

@@ -40,6 +40,13 @@ def report(context: click.Context, param: click.Parameter, value: str | None) ->
     return write
 
 
+def some(context: click.Context, param: click.Parameter, value: Any) -> Any:
+    """The value, or values, of which none is empty: an unset variable of the shell must not stand for something."""
+    if "" in (value if isinstance(value, tuple) else (value,)):
+        raise click.BadParameter("expected a value, not nothing")
+    return value
+
+
 def fail_on(context: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Any, ...]:
     """The conditions that were named."""
     from mockserver.report.facts import condition

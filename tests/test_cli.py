@@ -534,6 +534,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("--workers 2 -- true", "--workers is for a server that stays"),
         ("--watch", "--watch is for the file of a scenario, and 'ok' is built in"),
         ("--state nonsense", "the state's URL is wrong: expected redis://HOST:PORT/DB"),
+        ("--as-of 2026-04-21 models", "--as-of before models would be for a server, which it does not start"),
+        ("--port 0 --bare lint x", "--port, --bare before lint would be for a server"),
+        ("--host= -- true", "Invalid value for '--host': expected a value, not nothing"),
+        ("--auth exact --key= -- true", "Invalid value for '--key': expected a value, not nothing"),
+        ("--token= -- true", "Invalid value for '--token': expected a value, not nothing"),
+        ("--state= -- true", "Invalid value for '--state': expected a value, not nothing"),
         ("--port-file folder -- true", "Invalid value for '--port-file': File 'folder' is a directory."),
     ],
 )
