@@ -65,8 +65,8 @@ def alone(context: click.Context, name: str) -> None:
     named = {str(param.name): param.opts[0] for param in context.command.params}
     given = [opt for key, opt in named.items() if context.get_parameter_source(key) is ParameterSource.COMMANDLINE]
     if given:
-        told = f"{', '.join(given)} before {name} would be for a server, which it does not start; its own options stand behind it"
-        raise click.UsageError(told, context)
+        told = f"{', '.join(given)} before {name} would be for a server, which it does not start"
+        raise click.UsageError(f"{told}; its own options stand behind it", context)
 
 
 def wrap(

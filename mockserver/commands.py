@@ -117,7 +117,15 @@ def check(
 @click.command()
 @click.argument("url")
 @click.option("--key-env", default="OPENAI_API_KEY", show_default=True, help="The environment variable with the key.")
-@click.option("--as-of", "day", default="latest", show_default=True, help="The cases of a day: any, latest, or a date.")
+@click.option(
+    "--as-of",
+    "day",
+    default="latest",
+    show_default=True,
+    metavar="DAY",
+    shell_complete=completion.DAY,
+    help="The cases of a day: any, latest, or a date.",
+)
 @click.option("--budget", default=0.0, show_default=True, help="US dollars that served cases may cost in all.")
 @click.option("--report", type=click.Path(dir_okay=False), help="Write a report: FILE.json, or FILE.xml for JUnit.")
 @JSON

@@ -2,7 +2,6 @@
 
 import configparser
 import contextlib
-import itertools
 import json
 import os
 import re
@@ -150,12 +149,7 @@ class Reader:
     def start(self, *options: str) -> None:
         """Start a server, in place of the one before."""
         self.stack.close()
-        # The server runs elsewhere: files of the folder are named in full, those too that it is to write.
-        written = {after for option, after in itertools.pairwise(options) if option in ("--port-file", "--report")}
-        given = [
-            str(self.folder / word) if word in written or (self.folder / word).is_file() else word for word in options
-        ]
-        self.root = self.stack.enter_context(serving("--paint", "receipt", *given)).root
+        self.root = self.stack.enter_context(serving("--paint", "receipt", *options, folder=self.folder)).root
 
     def read(self, block: Block) -> None:
         """Do what it says; raises AssertionError that names the block where something else came of it."""

@@ -50,9 +50,12 @@ class Serving:
 
 
 @contextlib.contextmanager
-def serving(*options: str) -> Iterator[Serving]:
+def serving(*options: str, folder: Path = HOME) -> Iterator[Serving]:
+    """The command, serving from a folder, in which it finds and leaves its files."""
+    env = os.environ | {"PYTHONPATH": str(HOME)}
     call = [sys.executable, "-W", "error", "-m", "mockserver", "--port", "0", "--paint", "flat", *options]
-    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=HOME) as process:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(call, cwd=folder, env=env, **pipes) as process:
         try:
             yield Serving(process)
         finally:
