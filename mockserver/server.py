@@ -7,101 +7,22 @@ import gc
 import secrets
 import signal
 import socket
-import struct
 import threading
 import warnings
-from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from mockserver.app import create_app
+from mockserver.connection import Protocol
 from mockserver.guard import loopback
-from mockserver.protocol import IDLE_SECONDS, Bounded, look, widen
+from mockserver.protocol import IDLE_SECONDS, look, widen
 from mockserver.state import Server
 
 T = TypeVar("T")
-# Bytes of a piece that is worth not copying.
-LONG = 256 * 1024
 # Addresses that stand for all of a machine's, and the one by which it reaches itself.
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing is bound here)
-
-
-class Protocol(Bounded):
-    """uvicorn's httptools protocol, with its connection in the scope: faults of the wire are done to it."""
-
-    stopping = False
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self.scope["extensions"] = {"mockserver.connection": Connection(self, self.cycle)}  # type: ignore[dict-item]
-        self.cycle.send = partial(send, self.cycle, self.cycle.send)  # type: ignore[method-assign]
-
-    def shutdown(self) -> None:
-        """The server stops: what rests is not waited for."""
-        super().shutdown()
-        self.stopping = True
-        if self.resting or self.leaving:
-            self.transport.abort()
-
-
-async def send(cycle: RequestResponseCycle, plain: Callable[[Any], Awaitable[None]], message: Any) -> None:
-    """A long piece of a body in chunks is written as it is: uvicorn would copy it to put it between its line breaks."""
-    body = message.get("body", b"")
-    if len(body) < LONG or not cycle.chunked_encoding or cycle.scope["method"] == "HEAD":
-        await plain(message)
-        return
-    await cycle.flow.drain()
-    if not cycle.disconnected:
-        cycle.transport.writelines((b"%x\r\n" % len(body), body, b"\r\n"))
-    if not message.get("more_body"):
-        await plain({**message, "body": b""})
-
-
-class Connection:
-    """What one answer may do to its connection, past HTTP. Implements mockserver.delivery.Connection."""
-
-    def __init__(self, protocol: Protocol, cycle: RequestResponseCycle) -> None:
-        self._protocol = protocol
-        self._cycle = cycle
-
-    @property
-    def gone(self) -> bool:
-        """Has the connection ended, or begun to end?"""
-        return self._protocol.leaving or self._protocol.transport.is_closing()
-
-    @contextlib.contextmanager
-    def resting(self) -> Iterator[None]:
-        """While nothing is sent; a server that stops hangs up at once."""
-        self._protocol.resting = True
-        if self._protocol.stopping:
-            self._protocol.transport.abort()
-        try:
-            yield
-        finally:
-            self._protocol.resting = False
-
-    async def write(self, data: bytes) -> None:
-        """Write bytes as they are, once the client has taken what came before."""
-        await self._protocol.flow.drain()
-        if not self.gone:
-            self._protocol.transport.write(data)
-
-    async def cut(self, how: str) -> None:
-        """End the connection, after all that was written: `close` or `reset`."""
-        transport, flow = self._protocol.transport, self._protocol.flow
-        self._cycle.disconnected = True  # else uvicorn reports an answer without an end
-        if how == "close":
-            transport.close()
-            return
-        transport.set_write_buffer_limits(0)
-        await flow.drain()
-        # Seconds of lingering: none, which makes the kernel send RST for FIN.
-        connected: socket.socket = transport.get_extra_info("socket")
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
 
 
 def listen(host: str, port: int) -> socket.socket:

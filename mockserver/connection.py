@@ -1,0 +1,88 @@
+"""What an answer may do to its connection, past HTTP. Knows sockets and uvicorn, no API."""
+
+import contextlib
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from mockserver.protocol import Bounded
+
+# Bytes of a piece that is worth not copying.
+LONG = 256 * 1024
+
+
+class Protocol(Bounded):
+    """uvicorn's httptools protocol, with its connection in the scope: faults of the wire are done to it."""
+
+    stopping = False
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        # uvicorn has just made it, and asks for no class of ours.
+        self.cycle.__class__ = Connection
+        connection = cast(Connection, self.cycle)
+        connection.protocol = self
+        self.scope["extensions"] = {"mockserver.connection": connection}  # type: ignore[dict-item]
+
+    def shutdown(self) -> None:
+        """The server stops: what rests is not waited for."""
+        super().shutdown()
+        self.stopping = True
+        if self.resting or self.leaving:
+            self.transport.abort()
+
+
+class Connection(RequestResponseCycle):
+    """One request and its answer. Implements mockserver.delivery.Connection."""
+
+    protocol: Protocol
+
+    async def send(self, message: Any) -> None:
+        """ASGI's. A long piece of a body in chunks is written as it is; uvicorn would copy it."""
+        body = message.get("body", b"")
+        if len(body) < LONG or not self.chunked_encoding or self.scope["method"] == "HEAD":
+            await super().send(message)
+            return
+        await self.flow.drain()
+        if not self.disconnected:
+            self.transport.writelines((b"%x\r\n" % len(body), body, b"\r\n"))
+        if not message.get("more_body"):
+            await super().send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    @property
+    def gone(self) -> bool:
+        """Has the connection ended, or begun to end?"""
+        return self.protocol.leaving or self.transport.is_closing()
+
+    @contextlib.contextmanager
+    def resting(self) -> Iterator[None]:
+        """While nothing is sent; a server that stops hangs up at once."""
+        self.protocol.resting = True
+        if self.protocol.stopping:
+            self.transport.abort()
+        try:
+            yield
+        finally:
+            self.protocol.resting = False
+
+    async def write(self, data: bytes) -> None:
+        """Write bytes as they are, once the client has taken what came before."""
+        await self.flow.drain()
+        if not self.gone:
+            self.transport.write(data)
+
+    async def cut(self, how: str) -> None:
+        """End the connection, after all that was written: `close` or `reset`."""
+        self.disconnected = True  # else uvicorn reports an answer without an end
+        if how == "close":
+            self.transport.close()
+            return
+        self.transport.set_write_buffer_limits(0)
+        await self.flow.drain()
+        # Seconds of lingering: none, which makes the kernel send RST for FIN.
+        connected: socket.socket = self.transport.get_extra_info("socket")
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
