@@ -7,9 +7,9 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote
 
 from starlette.applications import Starlette
@@ -69,10 +69,17 @@ def create_app(server: Server | None = None) -> Starlette:
     app = Starlette(routes=routes)
     # A mount at the root would lose its bearings on a path that ends in a line feed.
     app.router.default, app.router.redirect_slashes = api, False
+    app.router.middleware_stack = partial(sorted_out, app.router.middleware_stack, api)
     app.state.server = server
     if server.shared:
         app.add_middleware(server.shared.around)
     return app
+
+
+async def sorted_out(routed: ASGIApp, api: "Api", scope: Scope, receive: Receive, send: Send) -> None:
+    """Paths of the API need not be compared with every route: none of those begins like it."""
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    await (api if scope["type"] == "http" and path.startswith("/v1/") else routed)(scope, receive, send)
 
 
 def mount(path: str, app: ASGIApp) -> Mount:
@@ -162,11 +169,11 @@ class Api:
     async def _heard(self, request: Request, receive: Receive, name: str, picked: Scenario | None) -> "Heard | None":
         """All of a request, or its head where a step answers before the rest has come; None when it breaks off."""
         server, host = self.server, request.header("host") or "localhost"
-        settings = server.state.over(name, server.settings, picked)
         if server.state.hasty(name, picked):
+            settings = server.state.over(name, server.settings, picked)
             head = heard(request, mean(request, glance(request, settings)), settings, host, server.clock(name))
             if early(server.state.peek(name, head.asked, picked), settings):
-                return replace(head, unread=True)
+                return head._replace(unread=True)
         whole = await read(request, receive, server.upload_bytes, server.journal.pictures.held)
         if whole is None:
             return None
@@ -216,8 +223,7 @@ class Api:
             return await asyncio.to_thread(work, *arguments)
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """A request and what it means; `unread` where it is answered before its body was read.
 
     `host` is what the caller calls this server, `call` the digest of the call, `arrival` the part of the journal's

@@ -25,7 +25,8 @@ class Job:
 
     `digest` is the same for the same call, however its form was cut into boundaries; `scene` is the same for
     calls that differ only in how the answer is delivered. `hints` are worth telling although it is served, `dialect`
-    is the one that it is answered in. `resolved` is a digest of the parameters, which depend on day and dialect too.
+    is the one that it is answered in. `resolved` is a digest of the parameters, which depend on day and dialect too;
+    `stream` says whether the answer is a stream of events.
     """
 
     endpoint: str
@@ -39,20 +40,17 @@ class Job:
     hints: tuple[str, ...] = ()
     dialect: str = "openai"
     resolved: str = field(init=False, repr=False, compare=False)
+    stream: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         spelled = repr(sorted(self.parameters.items())).encode("utf-8", "backslashreplace")
         object.__setattr__(self, "resolved", xxhash.xxh3_64_hexdigest(spelled))
+        object.__setattr__(self, "stream", bool(self.parameters.get("stream")))
 
     @property
     def model(self) -> str:
         """The name that the caller used, or the default that it stands for."""
         return self.capability.model
-
-    @property
-    def stream(self) -> bool:
-        """Is the answer a stream of events?"""
-        return bool(self.parameters.get("stream"))
 
     @property
     def size(self) -> tuple[int, int]:

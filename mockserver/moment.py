@@ -1,20 +1,22 @@
 """When and for whom something is answered: every id of an answer is drawn from it, nothing is left to chance."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mockserver import resources
 from mockserver.contract.asof import AsOf
 
 
-def drawn(seed: int, session: str, position: int, what: str, size: int = 8) -> int:
-    """A deterministic whole number of `size` bytes, for one turn of a session."""
-    key = f"{seed}/{session}/{position}/{what}".encode()
-    return int.from_bytes(hashlib.blake2b(key, digest_size=size).digest(), "big")
+def drawn(seed: int, session: str, position: int, what: str) -> int:
+    """A deterministic whole number of 8 bytes, for one turn of a session."""
+    return int.from_bytes(_digest(seed, session, position, what, 8).digest(), "big")
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+def _digest(seed: int, session: str, position: int, what: str, size: int) -> hashlib.blake2b:
+    return hashlib.blake2b(f"{seed}/{session}/{position}/{what}".encode(), digest_size=size)
+
+
+class Moment(NamedTuple):
     """When and for whom something is answered; every id is drawn from it.
 
     `now` is in seconds since 1970, `position` counts the turns that the session has taken before,
@@ -30,15 +32,15 @@ class Moment:
 
     def later(self, seconds: float) -> "Moment":
         """The same, so many seconds on."""
-        return replace(self, now=self.now + seconds) if seconds else self
+        return self._replace(now=self.now + seconds) if seconds else self
 
     def draw(self, what: str, size: int = 16) -> str:
         """A deterministic hexadecimal id of `size` bytes for this moment."""
-        return f"{drawn(self.seed, self.session, self.position, what, size):0{2 * size}x}"
+        return _digest(self.seed, self.session, self.position, what, size).hexdigest()
 
     def between(self, what: str, low: int, high: int) -> int:
         """A deterministic whole number from `low` to `high`."""
-        return low + int(self.draw(what, 8), 16) % (high - low + 1)
+        return low + drawn(self.seed, self.session, self.position, what) % (high - low + 1)
 
     def identities(self) -> dict[str, str]:
         """The ids that texts and headers speak of."""

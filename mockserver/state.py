@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from starlette.types import ASGIApp, Send
@@ -56,8 +56,7 @@ class Session:
     waiting: list[Waiting] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """A turn that was taken: the session's position before it, and the attempt (from 1) at the same job."""
 
     turn: Turn
@@ -86,7 +85,7 @@ class Memory:
         session = self._session(name)
         scenario = self._seeded(picked) if picked else self.playing(name)
         attempt = _attempt(session.attempts, asked.digest)
-        asked = replace(asked, session=name, attempt=attempt)
+        asked = asked._replace(session=name, attempt=attempt)
         place = picked.name if picked else ""
         stored = session.places.get(place, {})
         turn, session.places[place], after = waiting.turn(scenario, stored, (session.waiting, self._waiting), asked)
@@ -98,14 +97,17 @@ class Memory:
     def hasty(self, name: str, picked: Scenario | None = None) -> bool:
         """Might a step answer before the body of a request has been read?"""
         scenario = picked or self.playing(name)
-        return scenario.hasty or any(one["hasty"] for one in (*self._session(name).waiting, *self._waiting))
+        given = self._session(name).waiting or self._waiting
+        return scenario.hasty or (
+            bool(given) and any(one["hasty"] for one in (*self._session(name).waiting, *self._waiting))
+        )
 
     def peek(self, name: str, asked: Asked, picked: Scenario | None = None) -> Turn:
         """The turn that `take` would give. It is not taken."""
         session = self._session(name)
         scenario = self._seeded(picked) if picked else self.playing(name)
         stored = session.places.get(picked.name if picked else "", {})
-        asked = replace(asked, session=name)
+        asked = asked._replace(session=name)
         return waiting.turn(scenario, stored, (session.waiting, self._waiting), asked)[0]
 
     def play(self, name: str | None, scenario: Scenario | None = None, as_of: str | None = None) -> None:

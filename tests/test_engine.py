@@ -373,7 +373,7 @@ def test_realistic_latency() -> None:
     settings = replace(SETTINGS, latency=None)
     waits = set()
     for position in range(20):
-        moment = replace(MOMENT, position=position)
+        moment = MOMENT._replace(position=position)
         given = answer(edit(quality="medium"), Turn("ok", None), moment, settings, "http://x")
         wait, head, *_ = given.plan
         assert isinstance(wait, Wait)
@@ -412,7 +412,7 @@ ORDER = ["date", "content-type", "transfer-encoding"]
 def test_headers_by_date(day: str, names: list[str], absent: str) -> None:
     model = "dall-e-2" if day < "2025-04-23" else "gpt-image-1.5" if day > "2025-12-16" else "gpt-image-1"
     given = answer(
-        edit(model=model, day=day), Turn("ok", None), replace(MOMENT, as_of=as_of(day)), SETTINGS, "http://x"
+        edit(model=model, day=day), Turn("ok", None), MOMENT._replace(as_of=as_of(day)), SETTINGS, "http://x"
     )
     head = given.plan[0]
     assert isinstance(head, Head)
@@ -432,7 +432,7 @@ def test_headers_by_date(day: str, names: list[str], absent: str) -> None:
 )
 def test_body_by_date(day: str, keys: list[str]) -> None:
     given = answer(
-        edit(model="gpt-image-1", day=day), Turn("ok", None), replace(MOMENT, as_of=as_of(day)), SETTINGS, "http://x"
+        edit(model="gpt-image-1", day=day), Turn("ok", None), MOMENT._replace(as_of=as_of(day)), SETTINGS, "http://x"
     )
     body = json.loads(next(step.data for step in given.plan if isinstance(step, Chunk)))
     assert list(body) == keys
@@ -442,7 +442,7 @@ def test_body_by_date(day: str, keys: list[str]) -> None:
 def test_events_by_date() -> None:
     day = as_of("2025-10-22")
     understood = edit(model="gpt-image-1", day=day.label, stream="true", partial_images=1)
-    given = answer(understood, Turn("ok", None), replace(MOMENT, as_of=day), SETTINGS, "http://x")
+    given = answer(understood, Turn("ok", None), MOMENT._replace(as_of=day), SETTINGS, "http://x")
     partial, completed = (json.loads(step.data.split(b"data: ")[1]) for step in given.plan if isinstance(step, Chunk))
     assert list(partial)[:4] == ["type", "partial_image_index", "b64_json", "created_at"]
     assert "sequence_number" not in partial

@@ -1,7 +1,7 @@
 """The day of the API that is being emulated. Owns what "on that day" means; knows no particular fact."""
 
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from mockserver import resources
 
@@ -12,8 +12,7 @@ def latest() -> date:
     return day
 
 
-@dataclass(frozen=True, slots=True)
-class AsOf:
+class AsOf(NamedTuple):
     """A day, with the label it was asked for by.
 
     With `any` every model ever documented is served, with the newest texts; otherwise the API is that of `day`.

@@ -1,8 +1,8 @@
 """From what was understood to an answer: a plan, and how it came about. Pure; sends nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from mockserver.contract import catalogue, tokens
 from mockserver.contract.asof import as_of
@@ -29,8 +29,7 @@ UNPAINTED = "nothing"
 LEFT: Plan = (Head(200, ()), Cut("close"))
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A plan, and how it came about. `pictures` are those that it carries; `usage` is what `cost` was drawn from.
 
     `filed` is a file to keep from now on, `removed` the id of one to forget.
@@ -40,7 +39,7 @@ class Answer:
     status: int
     outcome: str
     row: Row | None = None
-    error: Mapping[str, Any] = field(default_factory=dict)
+    error: Mapping[str, Any] = {}
     hints: tuple[str, ...] = ()
     cost: float | None = None
     usage: Mapping[str, Any] | None = None
@@ -59,7 +58,7 @@ def answer(understood: Understood, turn: Turn, moment: Moment, settings: Setting
     given = _decided(understood, turn, moment, settings, origin)
     names = ", ".join(fault.name for fault in turn.faults)
     hint = f"Scenario {turn.scenario} orders faults: {names}."
-    return replace(given, hints=(*given.hints, hint)) if names else given
+    return given._replace(hints=(*given.hints, hint)) if names else given
 
 
 def _decided(understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str) -> Answer:

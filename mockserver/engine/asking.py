@@ -1,7 +1,6 @@
 """What a scenario gets to know of a request before it takes its turn. Pure; matches nothing itself."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from mockserver.contract import catalogue
 from mockserver.engine.meaning import Meaning
@@ -15,7 +14,7 @@ def asking(meant: Meaning, headers: Mapping[str, str], settings: Settings, now: 
     """What a request of these (lower-case) headers asks for, at a time in seconds since 1970."""
     needs = _needs(meant.understood, settings, now)
     digest = meant.understood.digest
-    return replace(meant.asked, headers=headers, retry=retries(headers), now=now, digest=digest, needs=needs)
+    return meant.asked._replace(headers=headers, retry=retries(headers), now=now, digest=digest, needs=needs)
 
 
 def _needs(understood: Understood, settings: Settings, now: float) -> dict[str, int]:

@@ -22,7 +22,9 @@ from mockserver.wire.plan import Head, Plan
 from mockserver.wire.request import Part, Request
 
 # Names under which keys are sent where none belongs.
-KEY_NAMES = ("api_key", "api-key", "apikey", "access_token", "authorization", "x-api-key", "openai-api-key", "key")
+KEY_NAMES = frozenset(
+    ("api_key", "api-key", "apikey", "access_token", "authorization", "x-api-key", "openai-api-key", "key")
+)
 NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
 # Characters of a hint, or of a parameter's name.
 HINT = 2_000
@@ -128,9 +130,10 @@ def call(request: Request, understood: Understood) -> str:
 
 def retry_after(plan: Plan, now: float) -> float | None:
     """The seconds that an answer asks its client to wait, as the official clients read it, or None."""
-    headers = next((step.headers for step in plan if isinstance(step, Head)), ())
-    given = {name: value for name, value in headers if name.startswith("retry-after")}
+    given = dict(next((step.headers for step in plan if isinstance(step, Head)), ()))
     exact, rounded = given.get("retry-after-ms", ""), given.get("retry-after", "")
+    if not exact and not rounded:
+        return None
     if NUMBER.fullmatch(exact):
         return float(exact) / 1000
     if NUMBER.fullmatch(rounded):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from mockserver.engine.entry import call, keyed, secrets, told
+from mockserver.engine.entry import KEY_NAMES, call, secrets, told
 from mockserver.engine.fields import is_form
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Sources, Understood
@@ -69,7 +69,7 @@ def _key(request: Request, settings: Settings) -> tuple[Hashable, bytes] | None:
     """What a form is understood by, its keys in no readable way; None for what is no form."""
     if request.fault or not is_form(request):
         return None
-    doors = [pair for pair in request.headers if keyed(pair[0])]
+    doors = [pair for pair in request.headers if pair[0] in KEY_NAMES]
     parts = [(part.name, part.filename, part.content_type, part.digest) for part in request.parts]
     said = repr((request.method, request.path, request.query, doors, parts)).encode("utf-8", "backslashreplace")
     return settings.judging, blake2b(said, digest_size=16).digest()

@@ -1,15 +1,13 @@
 """What a wire request asked for, as far as a scenario looks at it: a value. Matches nothing itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.contract.asof import as_of
 from mockserver.contract.endpoints import route
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One wire request, refused or not, as `when` sees it.
 
     `fields` are as they were sent; `headers` are by lower-case name. `needs` is what it takes from each limit per
@@ -22,14 +20,14 @@ class Asked:
     prompt: str | None = None
     images: int = 0
     mask: bool = False
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, Any] = {}
+    headers: Mapping[str, str] = {}
     retry: int = 0
     attempt: int = 1
     session: str = ""
     now: float = 0
     digest: str | None = None
-    needs: Mapping[str, int] = field(default_factory=dict)
+    needs: Mapping[str, int] = {}
 
 
 def asked(entry: Mapping[str, Any]) -> Asked:

@@ -6,7 +6,7 @@ What it remembers of a session is plain data (`Stored`), which it is given and g
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from mockserver.moment import drawn
 from mockserver.scenario import limits
@@ -61,8 +61,7 @@ class Step:
         return self.times is None or counts.get(str(self.number), 0) < self.times
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """What a scenario says to one wire request. `step` is None where the scenario has nothing to say.
 
     It is `unmatched` where it should have had: no step fits, also from the beginning. `one_shot` says that the step is
@@ -100,7 +99,8 @@ class Scenario:
     `as_of`, `auth` (with `keys`), `latency` (`none`, `realistic` or seconds), `paint`, `validate` and `dialect`
     override the server's where they are given, and `accept` names guesses of ours that are not to be enforced.
     `limits` are per minute, `urls` holds what stands at URLs that requests may name. `data` is all of it as a file
-    would say it; `folder` is where its file lies.
+    would say it; `folder` is where its file lies. It is `hasty` where a step may answer before the
+    body of a request has been read.
     """
 
     name: str
@@ -121,11 +121,10 @@ class Scenario:
     moderation: tuple[Mapping[str, Any], ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     folder: Path | None = field(default=None, compare=False)
+    hasty: bool = field(init=False, compare=False, repr=False)
 
-    @property
-    def hasty(self) -> bool:
-        """Is there a step that may answer before the body of a request has been read?"""
-        return any(step.hasty for step in self.steps)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hasty", any(step.hasty for step in self.steps))
 
     def turn(self, stored: Stored, asked: Asked) -> tuple[Turn, Stored]:
         """The turn of a session that asks for this, and what there is to remember of it afterwards.

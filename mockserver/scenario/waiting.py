@@ -33,6 +33,6 @@ def turn(
                 queue[index : index + 1] = (
                     [{**one, "counts": place["counts"]}] if found.step.left(place["counts"]) else []
                 )
-                return replace(found, one_shot=True), {**place, "counts": stored.get("counts", {})}, after
+                return found._replace(one_shot=True), {**place, "counts": stored.get("counts", {})}, after
     found, place = scenario.turn(stored, asked)
     return found, place, after

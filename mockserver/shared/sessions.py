@@ -7,7 +7,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -97,7 +97,7 @@ class Sessions(Memory):
         scenario = self._seeded(picked) if picked else copy.scenario or self.scenario
         attempt = copy.attempts.get(asked.digest, 0) + 1 if asked.digest is not None else 1
         place = picked.name if picked else ""
-        asked = replace(asked, session=name, attempt=attempt)
+        asked = asked._replace(session=name, attempt=attempt)
         queues = (copy.waiting, self._waiting)
         turn, stored, after = waiting.turn(scenario, copy.places.get(place, {}), queues, asked)
         places = {**copy.places, place: stored}

@@ -200,11 +200,12 @@ def cut(body: bytes, boundary: bytes, held: Held = _nothing) -> list[Part] | Non
         said = described(body[at + 2 : blank]) if at + 2 < blank < min(end, at + CACHED) else None
         if said is None:
             return None
-        data = memoryview(body)[blank + 4 : end]
-        if said.filename is None and len(data) > FIELD_BYTES:
+        if said.filename is None and end - blank - 4 > FIELD_BYTES:
             return None
+        start = blank + len(BLANK)
+        data = memoryview(body)[start:end] if end - start > VIEWED else body[start:end]
         digest = xxhash.xxh3_128_hexdigest(data)
-        known = held(digest)
+        known = held(digest) if end - start > VIEWED else None
         parts.append(Part(said.name, said.filename, said.content_type, bytes(data) if known is None else known, digest))
         at = end + len(stop)
     return parts if parts and body[at:] in (b"--", b"--\r\n") else None

@@ -1,11 +1,10 @@
 """What arrived on the wire, as values. Owns the shape of a request; must not judge it."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One part of a multipart form, as it was sent.
 
     `filename` is None when the part had none (a text field), and may be empty. `content_type` is None when
