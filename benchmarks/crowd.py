@@ -8,9 +8,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import httpx2
+import uvloop
 from PIL import Image
 
 from benchmarks.load import EDGE, form, free, mock, serving
@@ -66,7 +69,7 @@ def big(url: str, seconds: float) -> None:
         async with httpx2.AsyncClient() as client:
             await asyncio.gather(*(asking(client, url, new, lambda: time.perf_counter() > end) for _ in range(2)))
 
-    asyncio.run(run())
+    uvloop.run(run())
 
 
 async def beside(url: str) -> list[float]:
@@ -87,29 +90,44 @@ def mixed() -> list[Row]:
     port = free()
     with serving(mock(port), port, "/__mock/health"):
         url = f"http://127.0.0.1:{port}/v1/images/edits"
-        asyncio.run(small(url, 1))
+        uvloop.run(small(url, 1))
         for name, run in (("alone", small(url, SECONDS)), ("beside two 4K edits", beside(url))):
-            took = asyncio.run(run)
+            took = uvloop.run(run)
             middle, slow = took[len(took) // 2], took[len(took) * 99 // 100]
             rows.append((name, str(len(took)), f"{middle * 1e3:.1f}", f"{slow * 1e3:.1f}", f"{slow / middle:.1f}"))
     return rows
 
 
-async def streams(url: str, count: int) -> float:
+class Listener(asyncio.Protocol):
+    """Sends a request when it is connected, and keeps what comes until the other end hangs up."""
+
+    def __init__(self, request: bytes) -> None:
+        self.request, self.pieces = request, list[bytes]()
+        self.told = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        self.pieces.append(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.told.set_result(b"".join(self.pieces))
+
+
+async def streams(port: int, count: int) -> float:
     """The seconds until so many streams, begun at once, have all been read to their end."""
+    body = json.dumps(STREAM).encode()
+    head = (
+        "POST /v1/images/generations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t\r\n"
+        f"Content-Type: application/json\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
 
     async def one() -> None:
-        target = httpx2.URL(url)
-        reader, writer = await asyncio.open_connection(target.host, target.port, limit=2**22)
-        body = json.dumps(STREAM).encode()
-        head = (
-            f"POST {target.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t\r\nContent-Type: application/json\r\n"
-            f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        writer.write(head.encode() + body)
-        told = await reader.read()
+        make = partial(Listener, head.encode() + body)
+        _, listener = await asyncio.get_running_loop().create_connection(make, "127.0.0.1", port)
+        told = await listener.told
         assert told.count(b"event: ") == 4, told[:1000]
-        writer.close()
 
     began = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(count)))
@@ -124,11 +142,10 @@ def crowded() -> list[Row]:
         scenario.write_text("scenario: paced\nlatency: 0.4\nsteps: [{ok: {}}]\n")
         port = free()
         with serving(mock(port, "--paint", "flat", "--scenario", str(scenario)), port, "/__mock/health"):
-            url = f"http://127.0.0.1:{port}/v1/images/generations"
-            asyncio.run(streams(url, 1))
-            alone = asyncio.run(streams(url, 1))
+            uvloop.run(streams(port, 1))
+            alone = uvloop.run(streams(port, 1))
             for count in (1, 100, 500):
-                took = asyncio.run(streams(url, count))
+                took = uvloop.run(streams(port, count))
                 rows.append((str(count), f"{took:.2f}", f"{took / alone:.2f}"))
     return rows
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
 CALLS = 10_000
+# Of the same call under way many times, so many are asked whether their clients have gone; the rest will tell.
+NEWEST = 16
 
 
 @dataclass(slots=True)
@@ -36,10 +39,11 @@ class Calls:
         self._calls[session, digest] = call
         if len(self._calls) > CALLS:
             del self._calls[next(iter(self._calls))]
-        gone_before = [other for other, has_gone in call.under_way.items() if has_gone()]
+        newest = islice(reversed(call.under_way.items()), NEWEST)
+        gone_before = next((other for other, has_gone in newest if has_gone()), None)
         call.under_way[entry] = gone
         if gone_before:
-            return gone_before[-1], None
+            return gone_before, None
         if not call.answered:
             return None, None
         before, left_at = call.answered

@@ -61,14 +61,15 @@ async def carry_out(
     Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.
     """
     connection: Connection = scope.get("extensions", {}).get("mockserver.connection") or InMemory()
-    sent, raw, last = 0, False, len(plan) - 1
+    sent, raw, last, due = 0, False, len(plan) - 1, asyncio.get_running_loop().time()
     for number, step in enumerate(plan):
         if connection.gone:
             await connection.cut("close")
             return
         match step:
-            case Wait(seconds):
-                if await _rest(seconds, connection, receive, sleep):
+            case Wait(seconds, steady):
+                due = seconds + (due if steady else asyncio.get_running_loop().time())
+                if await _rest(seconds, due, connection, receive, sleep):
                     return
             case Head(status, headers):
                 pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
@@ -92,11 +93,14 @@ async def carry_out(
                 noted["complete"] = True
 
 
-async def _rest(seconds: float, connection: Connection, receive: Receive, sleep: Sleep) -> bool:
-    """Send nothing for so many seconds, or until the client has gone (or the server stops): is it so?"""
+async def _rest(seconds: float, due: float, connection: Connection, receive: Receive, sleep: Sleep) -> bool:
+    """Send nothing for so many seconds, or until the client has gone (or the server stops): is it so?
+
+    By the loop's own clock they are over when it is `due`.
+    """
     if sleep is asyncio.sleep:  # as nearly always; two tasks more for each of hundreds of streams would take their time
         with connection.resting(), contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(None if math.isinf(seconds) else seconds):
+            async with asyncio.timeout_at(None if math.isinf(due) else due):
                 await _departure(receive)
                 return True
         return False

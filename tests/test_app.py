@@ -443,6 +443,24 @@ def test_events_leave_when_due() -> None:
     assert noted == {"sent_bytes": 6, "complete": True}
 
 
+@pytest.mark.parametrize("steady", [True, False])
+def test_steady_waits(steady: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They follow each other by the plan alone; others begin where the piece before has left."""
+    due: list[float] = []
+
+    def at_once(when: float) -> asyncio.Timeout:
+        due.append(when)
+        return asyncio.timeout(0)
+
+    async def send(message: Message) -> None:
+        """It is taken."""
+
+    monkeypatch.setattr(asyncio, "timeout_at", at_once)
+    plan = (Head(200, ()), Wait(60, steady), Chunk(b"one"), Wait(60, steady), Chunk(b"two"), End())
+    asyncio.run(app.carry_out(plan, {}, never, send, asyncio.sleep, {}))
+    assert round(due[1] - due[0]) == (60 if steady else 0)
+
+
 def test_client_gone_while_nothing_is_sent() -> None:
     """What it still uploads is no sign of life that counts; that it goes is noticed, and ends the answer."""
     messages: list[Message] = [{"type": "http.request", "body": b"x"}, {"type": "http.disconnect"}]

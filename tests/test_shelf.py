@@ -1,5 +1,7 @@
 """Things kept at hand change nothing but the time that it takes."""
 
+import dataclasses
+import itertools
 import re
 from typing import Any
 
@@ -108,7 +110,17 @@ SERVERS = {
     "schema": {"validate": "schema"},
     "gateway": {"dialect": "gateway"},
     "accept": {"accept": frozenset({"images.mismatched"})},
+    "off": {"validate": "off"},
 }
+PLAIN = {"prompt": f"a key: {KEY}", "model": "gpt-image-2"}
+BODIES: list[tuple[str, dict[str, Any], str]] = [
+    ("/v1/images/generations", PLAIN, "application/json"),
+    ("/v1/images/generations", PLAIN, "text/plain"),
+    ("/v1/images/generations", PLAIN | {"api_key": "secret-in-a-body"}, "application/json"),
+    ("/v1/images/generations", PLAIN | {"stream": True}, "application/json"),
+    ("/v1/images/edits", PLAIN | {"images": [{"file_id": "file-1"}]}, "application/json"),
+    ("/v1/images/edits", PLAIN | {"images": [{"image_url": "https://there.test/a.png"}]}, "application/json"),
+]
 
 
 def conversation() -> list[Any]:
@@ -123,6 +135,12 @@ def conversation() -> list[Any]:
     for form, head in calls:
         for talk in talks:
             answer = talk.edit(headers={**FORM["headers"], **head}, **form)
+            found.append((answer.status_code, sorted(answer.headers.items()), answer.text))
+    for lies in (False, True, True):
+        for talk, (path, body, kind) in itertools.product(talks, BODIES):
+            urls = {"https://there.test/a.png": png()} if lies else {}
+            talk.server.settings = dataclasses.replace(talk.server.settings, urls=urls)
+            answer = talk.ask("POST", path, headers=FORM["headers"] | {"Content-Type": kind}, json=body)
             found.append((answer.status_code, sorted(answer.headers.items()), answer.text))
     found += [comparable(talk.ask("GET", "/__mock/journal").text) for talk in talks]
     return found

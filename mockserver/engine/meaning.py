@@ -1,6 +1,7 @@
-"""What a request means, and what the journal and a scenario get to know of it; kept at hand for forms that come again.
+"""What a request means, and what the journal and a scenario get to know of it; kept at hand for those that come again.
 
-A form means the same whenever its parts and its head are the same, however its boundary was drawn. Pure.
+A form means the same whenever its parts and its head are the same, however its boundary was drawn; so does a short JSON
+body that brings along no pictures. Pure.
 """
 
 import math
@@ -11,6 +12,7 @@ from typing import Any
 
 from mockserver.engine.entry import KEY_NAMES, call, secrets, told
 from mockserver.engine.fields import is_form
+from mockserver.engine.pictures import REFERRING
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.scenario.asked import Asked, asked
@@ -22,29 +24,33 @@ from mockserver.wire.request import Request
 class Meaning:
     """A request understood; what its entry tells of it, and what it asks for, both but for its headers; and its call.
 
-    `call` is the digest of the call.
+    `call` is the digest of the call, `length` that of a JSON body in bytes.
     """
 
     understood: Understood
     told: Mapping[str, Any]
     asked: Asked
     call: str
+    length: int = 0
 
 
 def _weight(meaning: Meaning) -> float:
-    """What was served is kept. The rest is understood anew."""
-    job = meaning.understood.job
-    if job is None:
+    """What was served is kept, unless it speaks of pictures that lie elsewhere. The rest is understood anew."""
+    job, document = meaning.understood.job, meaning.understood.document or {}
+    if job is None or not document.keys().isdisjoint(REFERRING):
         return math.inf
-    return 4_096 + sum(len(picture.part.data) for picture in (*job.images, *filter(None, [job.mask])))
+    pictures = sum(len(picture.part.data) for picture in (*job.images, *filter(None, [job.mask])))
+    return 4_096 + pictures + VALUES * meaning.length
 
 
+# Bytes of a JSON body that may be kept, and how many times as much its values may take.
+SHORT, VALUES = 16_384, 50
 FORM_BYTES = 16 * 1024 * 1024
 FORMS = Shelf[Meaning](FORM_BYTES, _weight)
 
 
 def recalled(request: Request, settings: Settings) -> Meaning | None:
-    """The meaning of a form that came before, if it is still at hand."""
+    """The meaning of a request that came before, if it is still at hand."""
     key = _key(request, settings)
     return key and FORMS.find(key)
 
@@ -62,14 +68,15 @@ def meaning(request: Request, settings: Settings, sources: Sources) -> Meaning:
 def mean(request: Request, understood: Understood) -> Meaning:
     """The meaning of what was understood of a request."""
     found = told(request, understood, secrets(request, understood.document))
-    return Meaning(understood, found, asked(found), call(request, understood))
+    return Meaning(understood, found, asked(found), call(request, understood), len(request.body))
 
 
 def _key(request: Request, settings: Settings) -> tuple[Hashable, bytes] | None:
-    """What a form is understood by, its keys in no readable way; None for what is no form."""
-    if request.fault or not is_form(request):
+    """What a request is understood by, its keys in no readable way; None for what is worth no look."""
+    if request.fault or not (is_form(request) or 0 < len(request.body) <= SHORT):
         return None
     doors = [pair for pair in request.headers if pair[0] in KEY_NAMES]
     parts = [(part.name, part.filename, part.content_type, part.digest) for part in request.parts]
-    said = repr((request.method, request.path, request.query, doors, parts)).encode("utf-8", "backslashreplace")
+    head = (request.method, request.path, request.query, request.body and request.media_type)
+    said = repr((head, doors, parts)).encode("utf-8", "backslashreplace") + request.body
     return settings.judging, blake2b(said, digest_size=16).digest()

@@ -14,6 +14,8 @@ from mockserver.images.facts import look, see_through
 from mockserver.job import Picture
 from mockserver.wire.request import Part
 
+# Fields of a JSON body that may speak of pictures which lie elsewhere.
+REFERRING = frozenset(("images", "mask"))
 GREY = ("1", "L", "I;16")
 TRAITS = {
     "animated": "it is animated, which nobody has seen the API take",

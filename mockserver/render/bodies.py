@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -140,7 +141,7 @@ def paced(frames: Sequence[bytes], wait: float) -> Iterator[Step]:
     """Frames as chunks, spaced evenly so that the last one is due after `wait` seconds."""
     for frame in frames:
         if wait:
-            yield Wait(wait / len(frames))
+            yield Wait(wait / len(frames), steady=True)
         yield Chunk(frame)
 
 
@@ -192,11 +193,11 @@ def events(
     ok: Mapping[str, Any] | None = None,
 ) -> Iterator[bytes]:
     """The frames of a stream over `wait` seconds: its partial pictures, then the completed one, fixed as `ok` says."""
-    family = EVENTS[job.endpoint]
+    family, echo = EVENTS[job.endpoint], _echo(job)
     for index, picture in enumerate(sent):
         kind = "completed" if index == len(sent) - 1 else "partial_image"
         shape = _shape(kind, moment.as_of)
-        values = _echo(job) | {
+        values = echo | {
             "type": f"{family}.{kind}",
             "created_at": math.floor(moment.later(wait * (index + 1) / len(sent)).now),
             "b64_json": picture.stand_in,
@@ -231,6 +232,7 @@ def _echo(job: Job) -> dict[str, Any]:
     return {**echoed, "safety_identifier": next((name for name in names if name and isinstance(name, str)), None)}
 
 
+@cache
 def _shape(kind: str, as_of: AsOf) -> Mapping[str, Any]:
     """The row of contracts/answers.yaml that holds on a day."""
     rows: list[Mapping[str, Any]] = resources.contract("answers.yaml")[kind]

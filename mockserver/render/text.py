@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from mockserver.render.gallery import MARK, Sent
 
 # As JSON spells it.
 SPELLED = json.dumps(MARK)[1:-1].encode("ascii")
+# What json.dumps would make anew each time, by indent.
+ENCODERS = {None: json.JSONEncoder(separators=(",", ":")), 2: json.JSONEncoder(indent=2, separators=(",", ": "))}
 
 
-def dumped(value: Any, sent: Sequence[Sent], indent: int | None = None) -> bytes:
+def dumped(value: Any, sent: Sequence[Sent], indent: Literal[2] | None = None) -> bytes:
     """A value as the API spells JSON, in which each picture stands as its stand-in: its base64 takes that place.
 
     With an `indent` on lines of their own, else without a space.
@@ -24,9 +26,8 @@ def dumped(value: Any, sent: Sequence[Sent], indent: int | None = None) -> bytes
     return text
 
 
-def _spelled(value: Any, indent: int | None) -> bytes:
-    separators = (",", ": ") if indent else (",", ":")
-    return json.dumps(value, indent=indent, separators=separators).encode("ascii")
+def _spelled(value: Any, indent: Literal[2] | None) -> bytes:
+    return ENCODERS[indent].encode(value).encode("ascii")
 
 
 def _whole(value: Any, pictures: Mapping[str, str], key: str = "") -> Any:

@@ -15,7 +15,7 @@ SHORT.maxstring = SHORT.maxother = 80
 
 def meets(when: Mapping[str, Any], asked: Asked) -> bool:
     """Do all conditions hold? An empty `when` holds for anything."""
-    return all(_holds(wanted, found) for _, wanted, found in _conditions(when, asked))
+    return not when or all(_holds(wanted, found) for _, wanted, found in _conditions(when, asked))
 
 
 def misses(when: Mapping[str, Any], asked: Asked) -> list[str]:

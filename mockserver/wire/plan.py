@@ -9,9 +9,13 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing is sent for so many seconds; `math.inf` is until the client goes away or the server stops."""
+    """Nothing is sent for so many seconds; `math.inf` is until the client goes away or the server stops.
+
+    A `steady` wait begins when the one before it was due to end, or with the answer: what sending took is no delay.
+    """
 
     seconds: float
+    steady: bool = False
 
 
 @dataclass(frozen=True, slots=True)
