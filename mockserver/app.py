@@ -1,16 +1,9 @@
-"""The ASGI application: reads a request, lets the engine decide, journals once, and carries the plan out.
-
-The one way in and the one way out: no other module journals an entry or sends a byte of the API's answers.
-"""
+"""The ASGI application: which path leads where. Answers nothing itself."""
 
 import asyncio
-import hashlib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
@@ -18,40 +11,15 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import admin
+from mockserver.api import Api
 from mockserver.delivery import carry_out
-from mockserver.engine.answer import UNPAINTED, Answer, answer, at_hand, disturbed, early
-from mockserver.engine.asking import asking
-from mockserver.engine.door import api_key
-from mockserver.engine.entry import amend, arrived, entry, pictures, secrets
-from mockserver.engine.meaning import Meaning, mean, meaning, recalled
-from mockserver.engine.understand import glance, quick
-from mockserver.engine.values import Settings, Understood
 from mockserver.guard import Guard
-from mockserver.moment import Moment
 from mockserver.problems import problem
-from mockserver.reading import opened, read
-from mockserver.render import heads, links
-from mockserver.scenario.asked import Asked
-from mockserver.scenario.files import ScenarioError, find
-from mockserver.scenario.machine import Scenario
+from mockserver.render import links
 from mockserver.state import Server
-from mockserver.trail import Trail
-from mockserver.wire.plan import Head, Plan
-from mockserver.wire.request import Request
 
-HINT_BYTES = 1_000
 # Characters of a session's name.
 NAME = 200
-T = TypeVar("T")
-# What stands in a header as it is; everything else, "%" included, is percent-encoded.
-HEADER_SAFE = " !#$&'()*+,/:;=?@[]<>|`{}^\"-._~"
-PREFLIGHT = (
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
-    (b"access-control-allow-headers", b"*, authorization"),
-    (b"access-control-max-age", b"600"),
-    (b"content-length", b"0"),
-)
 
 
 def create_app(server: Server | None = None) -> Starlette:
@@ -76,7 +44,7 @@ def create_app(server: Server | None = None) -> Starlette:
     return app
 
 
-async def sorted_out(routed: ASGIApp, api: "Api", scope: Scope, receive: Receive, send: Send) -> None:
+async def sorted_out(routed: ASGIApp, api: Api, scope: Scope, receive: Receive, send: Send) -> None:
     """Paths of the API need not be compared with every route: none of those begins like it."""
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     await (api if scope["type"] == "http" and path.startswith("/v1/") else routed)(scope, receive, send)
@@ -92,7 +60,7 @@ def mount(path: str, app: ASGIApp) -> Mount:
 class Named:
     """Requests whose session is named by the path: `/__mock/s/NAME/v1/...`."""
 
-    def __init__(self, api: "Api") -> None:
+    def __init__(self, api: Api) -> None:
         self.api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,151 +70,6 @@ class Named:
             await problem(400, "Bad Request", f"a session's name has at most {NAME} characters")(scope, receive, send)
             return
         await self.api.serve(scope, receive, send, "/" + "".join(rest), name)
-
-
-class Api:
-    """The emulated API."""
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.serve(scope, receive, send, scope["path"].removeprefix(scope.get("root_path", "")), None)
-
-    async def serve(self, scope: Scope, receive: Receive, send: Send, path: str, session: str | None) -> None:
-        """Answer one request, to its end."""
-        server, request, began = self.server, opened(scope, path), self.server.clock.watch()
-        origin = request.header("origin") is not None
-        if origin and request.method == "OPTIONS" and request.header("access-control-request-method"):
-            await send({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
-            await send({"type": "http.response.body"})
-            return
-        name = session or session_of(api_key(request))
-        server.look()
-        try:
-            picked = self._picked(request)
-        except ScenarioError as error:
-            await problem(400, "No such scenario", "\n".join(error.faults))(scope, receive, send)
-            return
-        if server.shared:
-            await server.shared.meet(name)
-        told = await self._heard(request, receive, name, picked)
-        if told is None:
-            return
-        understood, settings = told.understood, told.settings
-        taken = await server.state.take(name, told.asked, picked)
-        moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
-        work = partial(answer, understood, taken.turn, moment, origin=f"{scope['scheme']}://{told.host}")
-        ready = at_hand(understood, settings, moment)
-        given = work(settings) if ready else await self._aside(painted, work, settings, hung_up(scope))
-        number = server.journal.next_id()
-        noted = entry(told.call, told.arrival, told.secrets, taken.turn, moment, given, number)
-        plan = meant = beside(given, noted["id"], origin, settings.bare)
-        if taken.turn.faults:
-            done = await self._aside(disturbed, plan, taken.turn, moment, told.unread)
-            amend(noted, done)
-            plan = done.plan
-        place = (name, noted["call"], noted["id"])
-        arrived = began + server.clock.advanced(name)
-        noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, hung_up(scope))
-        self._keep(name, noted, understood, given)
-        stream = self._count(noted, understood, given, began)
-        server.tally.begin(stream)
-        server.witness(noted, told.request, meant, plan)
-        trail = Trail(noted["answer"]["sent"], began, server.clock.watch)
-        try:
-            if server.shared:
-                send = await server.shared.keep(send, lambda: server.clock.watch() + server.clock.advanced(name))
-            await carry_out(plan, noted["answer"], receive, trail.along(send), server.sleep, scope)
-        finally:
-            server.tally.end(stream)
-            trail.close()
-            left = hung_up(scope)() and not noted["answer"]["complete"]
-            server.journal.calls.end(*place, None if left else server.clock.watch() + server.clock.advanced(name))
-            if server.shared:
-                await server.shared.finish()
-
-    async def _heard(self, request: Request, receive: Receive, name: str, picked: Scenario | None) -> "Heard | None":
-        """All of a request, or its head where a step answers before the rest has come; None when it breaks off."""
-        server, host = self.server, request.header("host") or "localhost"
-        if server.state.hasty(name, picked):
-            settings = server.state.over(name, server.settings, picked)
-            head = heard(request, mean(request, glance(request, settings)), settings, host, server.clock(name))
-            if early(server.state.peek(name, head.asked, picked), settings):
-                return head._replace(unread=True)
-        whole = await read(request, receive, server.upload_bytes, server.journal.pictures.held)
-        if whole is None:
-            return None
-        # The scenario may have changed while the body came.
-        if server.shared:
-            await server.shared.meet(name)
-        settings = server.state.over(name, server.settings, picked)
-        now, meant = server.clock(name), recalled(whole, settings)
-        if meant:
-            return heard(whole, meant, settings, host, now)
-        sources = server.sources(name, settings, host)
-
-        def listen() -> Heard:
-            return heard(whole, meaning(whole, settings, sources), settings, host, now)
-
-        return listen() if quick(whole) else await self._aside(listen)
-
-    def _count(self, noted: dict[str, Any], understood: Understood, given: Answer, began: float) -> bool:
-        """Count a request; is its answer a stream?"""
-        job, row = understood.job, given.row
-        seconds = self.server.clock.watch() - began
-        endpoint, family = job.endpoint if job else "", row.family if row else ""
-        self.server.tally.note(endpoint, noted["answer"]["status"], family, seconds)
-        return job is not None and job.stream and row is None
-
-    def _keep(self, name: str, noted: dict[str, Any], understood: Understood, given: Answer) -> None:
-        """Remember what an answer leaves behind: its entry, its pictures and the session's files."""
-        server, job = self.server, understood.job
-        server.journal.add(noted)
-        for picture in pictures(understood, given):
-            server.journal.pictures.put(*picture)
-        if given.filed:
-            server.files.put(name, given.filed)
-        if given.removed:
-            server.files.remove(name, given.removed)
-        if job and job.capability.shutdown:
-            server.dated[job.model] += 1
-
-    def _picked(self, request: Request) -> Scenario | None:
-        """The scenario that the request itself names, if it does. Raises ScenarioError."""
-        named = request.header("x-mockserver-scenario")
-        return find(named, self.server.state.scenario.folder) if named is not None else None
-
-    async def _aside(self, work: Callable[..., T], *arguments: object) -> T:
-        """Do pure work off the event loop, when one of a bounded number of places is free."""
-        async with self.server.slots():
-            return await asyncio.to_thread(work, *arguments)
-
-
-class Heard(NamedTuple):
-    """A request and what it means; `unread` where it is answered before its body was read.
-
-    `host` is what the caller calls this server, `call` the digest of the call, `arrival` the part of the journal's
-    entry that tells of it, and `secrets` what must not show in the rest of that.
-    """
-
-    request: Request
-    host: str
-    settings: Settings
-    understood: Understood
-    call: str
-    arrival: Mapping[str, Any]
-    secrets: frozenset[str]
-    asked: Asked
-    unread: bool = False
-
-
-def heard(request: Request, meant: Meaning, settings: Settings, host: str, now: float) -> Heard:
-    """What is made of a request before a turn is taken for it."""
-    hidden = secrets(request, meant.understood.document)
-    arrival = arrived(request, meant.told, hidden)
-    wants = asking(meant, dict(arrival["request"]["headers"]), settings, now)
-    return Heard(request, host, settings, meant.understood, meant.call, arrival, hidden, wants)
 
 
 class Storage:
@@ -263,46 +86,3 @@ class Storage:
         found = await asyncio.to_thread(server.journal.pictures.named, name)
         plan = links.answer(name, query, server.clock(), found)
         await carry_out(plan, {}, receive, send, server.sleep, scope)
-
-
-def session_of(key: str) -> str:
-    """The session that an API key stands for: a keyed hash, so that no journal shows the key."""
-    return "key-" + hashlib.blake2b(key.encode(), key=b"mockserver session", digest_size=6).hexdigest()
-
-
-def beside(given: Answer, entry_id: str, cross_origin: bool, bare: bool) -> Plan:
-    """The plan with our own headers beside the API's: the journal entry, the hint, and leave to read for a browser.
-
-    With `bare` neither ours nor the API's own are sent, but for those that a client needs.
-    """
-    ours = [] if bare else [("x-mockserver-entry", entry_id)]
-    if given.hints and not bare:
-        ours.append(("x-mockserver-hint", encoded(" ".join(given.hints))))
-    if cross_origin:
-        ours.append(("access-control-allow-origin", "*"))
-    return tuple(
-        Head(step.status, (*(heads.bare(step.headers) if bare else step.headers), *ours))
-        if isinstance(step, Head)
-        else step
-        for step in given.plan
-    )
-
-
-def encoded(text: str, limit: int = HINT_BYTES) -> str:
-    """A text as percent-encoded UTF-8 of at most `limit` characters, cut between characters if need be."""
-    whole = quote(text, safe=HEADER_SAFE, errors="replace")
-    while len(whole) > limit:
-        text = text[: min(len(text) - 1, limit)]
-        whole = quote(text, safe=HEADER_SAFE, errors="replace") + "..."
-    return whole
-
-
-def painted(work: Callable[[Settings], Answer], settings: Settings, gone: Callable[[], bool]) -> Answer:
-    """An answer, in which nothing is painted for a client that has gone while it waited."""
-    return work(replace(settings, paint=UNPAINTED) if gone() else settings)
-
-
-def hung_up(scope: Scope) -> Callable[[], bool]:
-    """A function that tells whether the client has gone; nobody knows without a socket."""
-    connection = scope.get("extensions", {}).get("mockserver.connection")
-    return (lambda: connection.gone) if connection is not None else (lambda: False)

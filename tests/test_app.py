@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from starlette.types import Message
 
-from mockserver import app
+from mockserver import api, delivery
 from mockserver.app import create_app
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
@@ -353,7 +353,7 @@ def test_session_by_path(client: httpx2.Client) -> None:
         ("alice", EDITS),
         ("bob", EDITS),
         ("bob", "/"),
-        (app.session_of("sk-test-0123456789"), EDITS),
+        (api.session_of("sk-test-0123456789"), EDITS),
     ]
     assert len(client.get("/__mock/journal?session=bob").json()["entries"]) == 2
     assert "sk-test" not in entries[-1]["session"]
@@ -438,7 +438,7 @@ def test_events_leave_when_due() -> None:
 
     plan = (Head(200, ()), Chunk(b"one"), Wait(0.5), Chunk(b"two"), End())
     noted: dict[str, Any] = {"sent_bytes": 0, "complete": False}
-    asyncio.run(app.carry_out(plan, noted, never, send, sleep, {}))
+    asyncio.run(delivery.carry_out(plan, noted, never, send, sleep, {}))
     assert happened == ["http.response.start", b"one", 0.5, b"two"]
     assert noted == {"sent_bytes": 6, "complete": True}
 
@@ -457,7 +457,7 @@ def test_steady_waits(steady: bool, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(asyncio, "timeout_at", at_once)
     plan = (Head(200, ()), Wait(60, steady), Chunk(b"one"), Wait(60, steady), Chunk(b"two"), End())
-    asyncio.run(app.carry_out(plan, {}, never, send, asyncio.sleep, {}))
+    asyncio.run(delivery.carry_out(plan, {}, never, send, asyncio.sleep, {}))
     assert round(due[1] - due[0]) == (60 if steady else 0)
 
 
@@ -474,7 +474,7 @@ def test_client_gone_while_nothing_is_sent() -> None:
 
     plan = (Head(200, ()), Wait(math.inf), Chunk(b"late"), End())
     noted: dict[str, Any] = {"sent_bytes": 0, "complete": False}
-    asyncio.run(app.carry_out(plan, noted, receive, send, asyncio.sleep, {}))
+    asyncio.run(delivery.carry_out(plan, noted, receive, send, asyncio.sleep, {}))
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert (noted, messages) == ({"sent_bytes": 0, "complete": False}, [])
 
@@ -485,7 +485,7 @@ def test_sleep_that_fails() -> None:
 
     send: Any = None
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(app.carry_out((Wait(1), End()), {}, never, send, sleep, {}))
+        asyncio.run(delivery.carry_out((Wait(1), End()), {}, never, send, sleep, {}))
 
 
 def test_client_gone_while_answering() -> None:
@@ -509,14 +509,14 @@ def test_client_gone_while_answering() -> None:
     plan = (Head(200, ()), Chunk(b"one"), Chunk(b"two"), End())
     noted: dict[str, Any] = {"sent_bytes": 0, "complete": False}
     scope = {"extensions": {"mockserver.connection": Connection()}}
-    asyncio.run(app.carry_out(plan, noted, never, send, asyncio.sleep, scope))
+    asyncio.run(delivery.carry_out(plan, noted, never, send, asyncio.sleep, scope))
     assert (len(sent), noted, Connection.cuts) == (2, {"sent_bytes": 3, "complete": False}, ["close"])
 
 
 @pytest.mark.parametrize("text", ["plain", "é" * 2000, "a" * 1001, "100 % é", "\ud800", "line\r\nbreak: x"])
 def test_hint_header(text: str) -> None:
-    quoted = app.encoded(text)
-    assert len(quoted) <= app.HINT_BYTES
+    quoted = api.encoded(text)
+    assert len(quoted) <= api.HINT_BYTES
     assert quoted.isascii()
     assert quoted.isprintable()
     cut = httpx2.URL(f"http://x/?q={quoted.replace('&', '%26').replace('+', '%2B').replace('#', '%23')}").params["q"]

@@ -159,7 +159,7 @@ def test_crash(pytester: pytest.Pytester) -> None:
         from client import *
 
         def test_it(images_mock, monkeypatch):
-            monkeypatch.setattr("mockserver.app.entry", None)
+            monkeypatch.setattr("mockserver.api.entry", None)
             with pytest.raises(openai.InternalServerError):
                 edit(images_mock.base_url)
         """
