@@ -4,7 +4,7 @@ import asyncio
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -38,7 +38,9 @@ def create(server: Server) -> Starlette:
         Route("/sample.png", told.sample),
         *control.routes(server),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: refused, Refusal: told_why})
+    return Starlette(
+        routes=routes, exception_handlers={HTTPException: refused, Refusal: told_why, ClientDisconnect: left}
+    )
 
 
 async def refused(request: Request, error: Exception) -> Response:
@@ -46,6 +48,11 @@ async def refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     detail = f"{request.method} {request.url.path} is nothing that this server answers"
     return problem(error.status_code, error.detail, detail, error.headers)
+
+
+async def left(request: Request, error: Exception) -> Response:
+    """Nobody reads it: the caller went before all of the body had come."""
+    return Response(status_code=400)
 
 
 def faulty(title: str, error: ScenarioError) -> Response:

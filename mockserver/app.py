@@ -46,8 +46,9 @@ def create_app(server: Server | None = None) -> Starlette:
 
 async def sorted_out(routed: ASGIApp, api: Api, scope: Scope, receive: Receive, send: Send) -> None:
     """Paths of the API need not be compared with every route: none of those begins like it."""
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
-    await (api if scope["type"] == "http" and path.startswith("/v1/") else routed)(scope, receive, send)
+    http = scope["type"] == "http"
+    ours = http and scope["path"].removeprefix(scope.get("root_path", "")).startswith("/v1/")
+    await (api if ours else routed)(scope, receive, send)
 
 
 def mount(path: str, app: ASGIApp) -> Mount:

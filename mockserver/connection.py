@@ -43,14 +43,28 @@ class Connection(RequestResponseCycle):
     async def send(self, message: Any) -> None:
         """ASGI's. A long piece of a body in chunks is written as it is; uvicorn would copy it."""
         body = message.get("body", b"")
+        if self.scope["http_version"] == "1.0":
+            # Which knows no chunks: the body ends with the connection.
+            self.chunked_encoding = False
+            self.expected_content_length += len(body)
+            kept = [pair for pair in message.get("headers", ()) if pair[0].lower() != b"transfer-encoding"]
+            message = {**message, "headers": kept}
+        ends = message["type"] == "http.response.body" and not message.get("more_body")
+        if ends and self.more_body and not self.keep_alive:
+            # It is still being uploaded to.
+            self.keep_alive = True
+            await super().send(message)
+            if not self.gone:
+                self.protocol.linger()
+            return
         if len(body) < LONG or not self.chunked_encoding or self.scope["method"] == "HEAD":
             await super().send(message)
             return
         await self.flow.drain()
         if not self.disconnected:
             self.transport.writelines((b"%x\r\n" % len(body), body, b"\r\n"))
-        if not message.get("more_body"):
-            await super().send({"type": "http.response.body", "body": b"", "more_body": False})
+        if ends:
+            await self.send({"type": "http.response.body", "body": b"", "more_body": False})
 
     @property
     def gone(self) -> bool:
@@ -82,6 +96,8 @@ class Connection(RequestResponseCycle):
             return
         self.transport.set_write_buffer_limits(0)
         await self.flow.drain()
+        if self.transport.is_closing():  # the client has gone meanwhile, and the socket with it
+            return
         # Seconds of lingering: none, which makes the kernel send RST for FIN.
         connected: socket.socket = self.transport.get_extra_info("socket")
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

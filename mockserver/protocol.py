@@ -4,6 +4,7 @@ Knows bytes and seconds, nothing of what a request asks for.
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Iterable
 from importlib import import_module
@@ -28,10 +29,15 @@ LINGER_SECONDS = 5
 CONNECTIONS = 10_000
 # Files that a process needs for itself.
 SPARE = 64
+# The wish to speak something else, such as h2c, which Java's own client and `curl --http2` have. It may be passed by
+# (RFC 9110, section 7.8); the parser would pass by the body instead.
+WISH = re.compile(rb"(\r\nconnection:[^\r\n]*?)\bupgrade\b", re.IGNORECASE)
+# Requests that wait on one connection for the answer to an earlier one.
+PIPELINED = 1_000
 
 
-class HeadTooLarge(Exception):
-    """A head has more than HEAD_BYTES."""
+class Refused(Exception):
+    """A request is not begun: its head has more than HEAD_BYTES, or more than PIPELINED wait before it."""
 
 
 class Trailers(list[tuple[bytes, bytes]]):
@@ -69,6 +75,8 @@ class Bounded(HttpToolsProtocol):
         """Bytes have come; they are thrown away once the client was told to leave."""
         if self.leaving:
             return
+        if not self._row and not any(cycle.more_body or not cycle.response_complete for cycle in self._asked):
+            data = plain(data)
         self._whole, self._size = False, len(data)
         super().data_received(data)
         if self._whole:
@@ -79,9 +87,10 @@ class Bounded(HttpToolsProtocol):
             self.leave(431, "A head of more than 64 KiB.")
 
     def on_headers_complete(self) -> None:
-        """A head is whole. Raises HeadTooLarge, which the parser hands on as a fault of the request."""
-        if self._row + self._size > HEAD_BYTES and self._weight() > HEAD_BYTES:
-            raise HeadTooLarge
+        """A head is whole. Raises Refused, which the parser hands on as a fault of the request."""
+        large = self._row + self._size > HEAD_BYTES and self._weight() > HEAD_BYTES
+        if large or len(self.pipeline) >= PIPELINED:
+            raise Refused
         self._whole = True
         super().on_headers_complete()
         self.headers = Trailers()
@@ -112,10 +121,17 @@ class Bounded(HttpToolsProtocol):
         if begun:
             self.transport.abort()
             return
-        self.flow.resume_reading()
         about = f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(words)}\r\nconnection: close\r\n\r\n"
         self.transport.write(STATUS_LINE[status] + f"{about}{words}".encode("ascii"))
-        # Closed at once, bytes on their way to us would make the system take the answer back.
+        self.linger()
+
+    def linger(self) -> None:
+        """All is said. What still comes is thrown away, for not long.
+
+        Were the connection closed at once, bytes on their way to us would make the system take the answer back.
+        """
+        self.leaving = True
+        self.flow.resume_reading()
         self.transport.write_eof()
 
     def look(self, now: float) -> None:
@@ -169,6 +185,12 @@ class Bounded(HttpToolsProtocol):
 
     def _weight(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers or ())
+
+
+def plain(data: bytes) -> bytes:
+    """The beginning of a request without the wish to speak something else, if its head has come whole."""
+    end = data.find(b"\r\n\r\n")
+    return WISH.sub(rb"\1ignored", data[:end]) + data[end:] if end > 0 and WISH.search(data, 0, end) else data
 
 
 def push_out(others: Iterable[Bounded]) -> None:

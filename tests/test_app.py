@@ -426,6 +426,34 @@ async def never() -> Message:
     return await said
 
 
+def spoken(scope: dict[str, Any], *messages: Message) -> list[Message]:
+    """What an application says to these messages."""
+    sent: list[Message] = []
+    waiting = list(messages)
+
+    async def receive() -> Message:
+        return waiting.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(create_app()(scope, receive, send))
+    return sent
+
+
+def test_lifespan() -> None:
+    said = spoken({"type": "lifespan"}, {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+    assert [message["type"] for message in said] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+@pytest.mark.parametrize("path", ["next", "verify", "clock", "verdict"])
+def test_gone_while_telling(path: str) -> None:
+    """Who leaves in the middle of a body below /__mock is no fault of the server's."""
+    scope = {"type": "http", "method": "POST", "path": f"/__mock/{path}", "query_string": b"", "headers": []}
+    said = spoken(scope, {"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"})
+    assert said[0]["status"] == 400
+
+
 def test_events_leave_when_due() -> None:
     """Between two chunks the plan's wait is over before the next one leaves, and nothing is collected."""
     happened: list[Any] = []

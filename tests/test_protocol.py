@@ -97,6 +97,25 @@ def test_an_idle_connection_is_closed_without_a_word() -> None:
         assert b"HTTP/1.1" not in read(connection)
 
 
+def test_pipelined_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests that wait are counted; beyond that the connection ends, and what waits is not begun."""
+    monkeypatch.setattr(protocol, "PIPELINED", 10)
+    with slow() as there, there.connect() as connection:
+        connection.sendall(OPEN * 12)
+        assert read(connection).count(b"HTTP/1.1 200 ") < 12
+
+
+def test_an_answer_that_comes_before_the_end_of_an_upload() -> None:
+    """Who is still sending gets to read it, though the connection ends with it."""
+    own = server()
+    own.upload_bytes = 1_000
+    length = 16 << 20
+    with running(own) as started, socket.create_connection(Slow(started).address, timeout=30) as connection:
+        connection.sendall(head(EDITS, "POST", "Content-Type: application/json", f"Content-Length: {length}"))
+        connection.sendall(bytes(length))
+        assert read(connection).startswith(b"HTTP/1.1 413 ")
+
+
 def test_the_server_looks_by_itself() -> None:
     own = server()
     times = itertools.count(0.0, IDLE_SECONDS)

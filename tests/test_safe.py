@@ -126,6 +126,7 @@ PLACES = [
     {"headers": {"X-Api-Key": SECRET, "Authorization": "Bearer sk-other-0123456789"}},
     {"headers": {"Proxy-Authorization": f"Basic {SECRET}", "Authorization": "Bearer sk-other-0123456789"}},
     {"headers": {"Authorization": f"Bearer {SECRET}", "X-Other": f"the key is {SECRET}"}},
+    {"headers": {"Authorization": f"Token {SECRET}", "X-Other": f"the key is {SECRET}"}},
     {"data": {"api_key": SECRET}},
     {"data": {"prompt": f"my key is {SECRET}"}, "headers": {"Authorization": f"Bearer {SECRET}"}},
     {"data": {"model": SECRET}, "headers": {"Authorization": f"Bearer {SECRET}"}},

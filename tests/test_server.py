@@ -197,16 +197,49 @@ class Wire:
     def writelines(self, pieces: tuple[bytes, ...]) -> None:
         self.did.extend(pieces)
 
+    def set_write_buffer_limits(self, high: int) -> None:
+        """All is to be written before anything else happens."""
+
     async def drain(self) -> None:
         """There is room."""
 
 
 def answering(wire: Any, stopping: bool = False) -> Connection:
     """A connection of which nobody listens at the other end."""
-    log, scope = logging.getLogger(__name__), cast(Any, {"type": "http", "method": "POST"})
+    log, scope = logging.getLogger(__name__), cast(Any, {"type": "http", "method": "POST", "http_version": "1.1"})
     held = Connection(scope, wire, wire, log, log, False, [], asyncio.Event(), False, True, lambda: None)
     held.protocol = cast(Any, SimpleNamespace(stopping=stopping, leaving=False))
     return held
+
+
+def test_end_for_the_gone() -> None:
+    """Nobody is listened to any longer who has gone while the last piece was on its way."""
+    wire = Wire(closing=True)
+    cycle = answering(wire)
+    cycle.keep_alive, cycle.response_started, cycle.disconnected = False, True, True
+    asyncio.run(cycle.send({"type": "http.response.body", "body": b"x"}))
+    assert wire.did == []
+
+
+def test_reset_of_the_gone() -> None:
+    """Its socket has gone too."""
+    wire = Wire(closing=True)
+    asyncio.run(answering(wire).cut("reset"))
+    assert wire.did == []
+
+
+@pytest.mark.parametrize("more", [{}, {"stream": True, "partial_images": 1}])
+def test_http_1_0(more: dict[str, Any]) -> None:
+    """It knows no chunks: the body ends with the connection."""
+    body = json.dumps({"prompt": "x", "model": "gpt-image-2", "quality": "low", **more})
+    about = f"Authorization: Bearer x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    with contextlib.ExitStack() as stack:
+        port = int(stack.enter_context(running(Server(Settings(paint="flat")))).url.rpartition(":")[2])
+        client = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+        client.sendall(f"POST /v1/images/generations HTTP/1.0\r\n{about}\r\n\r\n{body}".encode())
+        head, _, told = rest(client).partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    assert json.loads(told.rpartition(b"data: ")[2])["usage"]
 
 
 @pytest.mark.parametrize(("stopping", "did"), [(False, []), (True, ["abort"])])

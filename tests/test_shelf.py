@@ -15,6 +15,7 @@ from mockserver.journal import Pictures
 from mockserver.render import bodies, gallery
 from mockserver.scenario.machine import Turn
 from mockserver.shelf import Shelf
+from mockserver.wire.request import Part, Request
 from tests.pictures import masked, png
 from tests.talk import FORM, KEY, Talk
 from tests.test_engine import MOMENT, edit
@@ -71,6 +72,13 @@ def test_same_answers(monkeypatch: pytest.MonkeyPatch, paint: str) -> None:
     monkeypatch.setattr(gallery.KEPT, "_held", {})
     monkeypatch.setattr(gallery.KEPT, "_weight", 0)
     assert kept == [answers()] * 2
+
+
+def test_texts_weigh() -> None:
+    """A form is kept by all that it takes, long prompts included."""
+    parts = tuple(Part(name, None, None, text, "") for name, text in ((("prompt", b"x" * 30_000)), ("model", b"m")))
+    request = Request("POST", "/v1/images/generations", parts=parts)
+    assert meaning._weight(meaning.mean(request, edit())) > 10 * 30_000
 
 
 def comparable(text: str) -> str:

@@ -159,6 +159,8 @@ def secrets(request: Request, document: Mapping[str, Any] | None) -> frozenset[s
     heads = [(name, value) for name, value in request.headers if name in KEY_NAMES]
     named = [*parse_qsl(request.query), *fields, *(document or {}).items()] if request.query or document else fields
     keys = {value for name, value in (*heads, *named) if keyed(name) and isinstance(value, str)}
+    # Whatever the scheme, and though another header of that name counts.
+    keys |= {value.rpartition(" ")[2] for _, value in heads}
     return frozenset(key for key in {api_key(request), *keys} if len(key) >= 8)
 
 

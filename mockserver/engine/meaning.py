@@ -24,14 +24,14 @@ from mockserver.wire.request import Request
 class Meaning:
     """A request understood; what its entry tells of it, and what it asks for, both but for its headers; and its call.
 
-    `call` is the digest of the call, `length` that of a JSON body in bytes.
+    `call` is the digest of the call, `texts` the bytes that all but its pictures may take.
     """
 
     understood: Understood
     told: Mapping[str, Any]
     asked: Asked
     call: str
-    length: int = 0
+    texts: int = 0
 
 
 def _weight(meaning: Meaning) -> float:
@@ -40,11 +40,13 @@ def _weight(meaning: Meaning) -> float:
     if job is None or not document.keys().isdisjoint(REFERRING):
         return math.inf
     pictures = sum(len(picture.part.data) for picture in (*job.images, *filter(None, [job.mask])))
-    return 4_096 + pictures + VALUES * meaning.length
+    return 4_096 + pictures + meaning.texts
 
 
 # Bytes of a JSON body that may be kept, and how many times as much its values may take.
 SHORT, VALUES = 16_384, 50
+# How many times as much the texts of a form may take: its entry and its job each hold them, up to 4 bytes a character.
+COPIES = 16
 FORM_BYTES = 16 * 1024 * 1024
 FORMS = Shelf[Meaning](FORM_BYTES, _weight)
 
@@ -68,7 +70,9 @@ def meaning(request: Request, settings: Settings, sources: Sources) -> Meaning:
 def mean(request: Request, understood: Understood) -> Meaning:
     """The meaning of what was understood of a request."""
     found = told(request, understood, secrets(request, understood.document))
-    return Meaning(understood, found, asked(found), call(request, understood), len(request.body))
+    fields = sum(len(part.data) for part in request.parts if part.filename is None)
+    texts = VALUES * len(request.body) + COPIES * fields
+    return Meaning(understood, found, asked(found), call(request, understood), texts)
 
 
 def _key(request: Request, settings: Settings) -> tuple[Hashable, bytes] | None:
