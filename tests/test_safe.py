@@ -128,6 +128,7 @@ PLACES = [
     {"headers": {"Authorization": f"Bearer {SECRET}", "X-Other": f"the key is {SECRET}"}},
     {"headers": {"Authorization": f"Token {SECRET}", "X-Other": f"the key is {SECRET}"}},
     {"data": {"api_key": SECRET}},
+    {"url": "/v1/images/generations", "json": {"prompt": "x", "extra": [{"api_key": SECRET}]}},
     {"data": {"prompt": f"my key is {SECRET}"}, "headers": {"Authorization": f"Bearer {SECRET}"}},
     {"data": {"model": SECRET}, "headers": {"Authorization": f"Bearer {SECRET}"}},
     {"data": {SECRET: "x"}, "headers": {"Authorization": f"Bearer {SECRET}"}},
@@ -140,7 +141,11 @@ PLACES = [
 @pytest.mark.parametrize("number", range(len(PLACES)))
 def test_no_key_in_clear(number: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     talk = Talk()
-    talk.edit(**PLACES[number])
+    place: dict[str, Any] = PLACES[number]
+    if "json" in place:
+        talk.ask("POST", headers={"Authorization": "Bearer sk-other-0123456789"}, **place)
+    else:
+        talk.edit(**place)
     texts = [talk.ask("GET", f"/__mock/{name}").text for name in ("journal", "ledger", "verdict?end=true", "metrics")]
     journal = talk.server.journal
     found = facts(journal.entries(), journal.dropped, ABOUT, ())

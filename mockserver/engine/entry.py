@@ -157,11 +157,19 @@ def secrets(request: Request, document: Mapping[str, Any] | None) -> frozenset[s
     """
     fields = [(part.name, part.data[:1000].decode("utf-8", "replace")) for part in request.parts if keyed(part.name)]
     heads = [(name, value) for name, value in request.headers if name in KEY_NAMES]
-    named = [*parse_qsl(request.query), *fields, *(document or {}).items()] if request.query or document else fields
+    named = [*parse_qsl(request.query), *fields, *_pairs(document)] if request.query or document else fields
     keys = {value for name, value in (*heads, *named) if keyed(name) and isinstance(value, str)}
     # Whatever the scheme, and though another header of that name counts.
     keys |= {value.rpartition(" ")[2] for _, value in heads}
     return frozenset(key for key in {api_key(request), *keys} if len(key) >= 8)
+
+
+def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    """All names of a JSON value with what stands under them, at every level."""
+    if isinstance(value, Mapping):
+        yield from value.items()
+    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _pairs(inner)
 
 
 def keyed(name: str) -> bool:
