@@ -200,6 +200,68 @@ def test_failed_test_tells(pytester: pytest.Pytester) -> None:
     assert len(list(folder.glob("*.png"))) == 2
 
 
+# What fails a test outside of its own lines, and what it says.
+OUTSIDE = {
+    "strict": (
+        """
+        @pytest.mark.images_mock(strict=True)
+        def test_it(images_mock):
+            edit(images_mock.base_url)
+            with pytest.raises(openai.BadRequestError):
+                edit(images_mock.base_url, prompt="")
+        """,
+        "*images_mock is strict:*",
+    ),
+    "real": (
+        """
+        def test_it(images_mock_env):
+            edit(images_mock_env.base_url)
+            with pytest.raises(openai.APIConnectionError):
+                edit("https://api.openai.com/v1")
+        """,
+        "*the code under test asked for api.openai.com*",
+    ),
+    "crash": (
+        """
+        def test_it(images_mock, monkeypatch):
+            edit(images_mock.base_url)
+            monkeypatch.setattr("mockserver.api.entry", None)
+            with pytest.raises(openai.InternalServerError):
+                edit(images_mock.base_url)
+        """,
+        "*the server crashed:*",
+    ),
+    "setup": (
+        """
+        @pytest.fixture
+        def pictured(images_mock):
+            edit(images_mock.base_url)
+            assert False, "no picture"
+
+        def test_it(pictured):
+            pass
+        """,
+        "*no picture*",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OUTSIDE)
+def test_failed_outside_tells(pytester: pytest.Pytester, case: str) -> None:
+    """Also when the session is over and the server has ended, as it has after the last test."""
+    text, said = OUTSIDE[case]
+    pytester.makepyfile(test_theirs="from client import *\n" + dedent(text))
+    result = run(pytester, "--images-mock-artifacts", "kept")
+    result.assert_outcomes(passed=int(case != "setup"), errors=1)
+    result.stdout.fnmatch_lines([said])
+    result.stdout.fnmatch_lines(
+        ["*- images_mock -*", "*<e000001 /v1/images/edits gpt-image-2 'Make it night': 200 served>*"]
+    )
+    folder = pytester.path / "kept" / "test_theirs.py.test_it"
+    assert json.loads((folder / "journal.json").read_text())[0]["job"]["prompt"] == "Make it night"
+    assert len(list(folder.glob("*.png"))) == 2
+
+
 def test_workers(pytester: pytest.Pytester) -> None:
     """Each of several processes has a server of its own."""
     text = "from client import *\n" + "".join(
