@@ -1,11 +1,13 @@
-"""The pytest fixtures. Imports everything else only when a fixture is used, so that it costs other suites nothing."""
+"""The pytest fixtures. Imports everything else only when a fixture is used, so that it costs other suites nothing.
+
+PYTEST_DONT_REWRITE: a filter that names its warning imports it before pytest does, which pytest would warn of.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
-import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -133,17 +135,13 @@ def images_mock(images_mock_server: Running, request: pytest.FixtureRequest) -> 
     # What fails from here on is reported when the session is over, and perhaps the server too.
     request.node.stash[SEEN] = lambda: seen
     mock.reset()
-    _judge([one.entry for one in seen.calls], left, crashes.seen, strict=asked["strict"])
+    journal = [one.entry for one in seen.calls]
+    _judge(journal, left, crashes.seen, strict=asked["strict"])
+    _warn(request.node, journal)
 
 
 def _judge(journal: list[Mapping[str, Any]], left: list[int], crashes: list[str], *, strict: bool) -> None:
-    """Warn of models that will be gone; fail on crashes, and where it is strict on what nobody wanted."""
-    from mockserver.contract.capabilities import table
-
-    models = {entry["job"]["model"] for entry in journal if entry["job"]}
-    for model, day in ((model, table()[model].shutdown) for model in sorted(models)):
-        if day:
-            warnings.warn(f"{model} is shut down from {day} on", ShutdownWarning, stacklevel=2)
+    """Fail on crashes, and where it is strict on what nobody wanted."""
     if crashes:
         pytest.fail("the server crashed:\n" + "\n".join(crashes), pytrace=False)
     unwanted = [
@@ -154,6 +152,19 @@ def _judge(journal: list[Mapping[str, Any]], left: list[int], crashes: list[str]
     if strict and (unwanted or left):
         never = [f"steps that were never reached: {', '.join(map(str, left))}"] if left else []
         pytest.fail("images_mock is strict:\n" + "\n".join([*unwanted, *never]), pytrace=False)
+
+
+def _warn(item: pytest.Item, journal: list[Mapping[str, Any]]) -> None:
+    """Warn of models that will be gone, at the test that used them; fail where a warning is an error."""
+    from mockserver.contract.capabilities import table
+
+    for model in sorted({entry["job"]["model"] for entry in journal if entry["job"]}):
+        day = table()[model].shutdown
+        try:
+            if day:
+                item.warn(ShutdownWarning(f"{model} is shut down from {day} on"))
+        except ShutdownWarning as warning:
+            raise pytest.fail.Exception(f"ShutdownWarning: {warning}", pytrace=False) from None
 
 
 @pytest.fixture

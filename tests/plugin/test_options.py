@@ -139,18 +139,60 @@ def test_strict(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*steps that were never reached: 1, 2, 3*"])
 
 
-def test_shutdown_warning(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        test_theirs="""
-        from client import *
+DATED = """
+from client import *
 
-        def test_it(images_mock_client):
-            images_mock_client.images.generate(model="gpt-image-1.5", prompt="x")
-        """
-    )
+
+def test_it(images_mock, images_mock_client, monkeypatch):
+    images_mock_client.images.generate(model="gpt-image-1.5", prompt="x")
+"""
+
+
+def test_shutdown_warning(pytester: pytest.Pytester) -> None:
+    """It shows the test, not the plugin."""
+    pytester.makepyfile(test_theirs=DATED)
     result = run(pytester)
     result.assert_outcomes(passed=1, warnings=1)
-    result.stdout.fnmatch_lines(["*ShutdownWarning: gpt-image-1.5 is shut down from 2026-12-01 on*"])
+    result.stdout.fnmatch_lines(
+        ["*test_theirs.py:4: ShutdownWarning: gpt-image-1.5 is shut down from 2026-12-01 on", "    def test_it(*"]
+    )
+
+
+def test_shutdown_warning_is_an_error(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_theirs=DATED)
+    result = run(pytester, "-W", "error")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["ShutdownWarning: gpt-image-1.5 is shut down from 2026-12-01 on"])
+    result.stdout.no_fnmatch_line("*During handling*")
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+    ignored = run(pytester, "-W", "error", "-W", "ignore::mockserver.pytest_plugin.ShutdownWarning")
+    ignored.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", "*steps that were never reached: 2, 3*"),
+        (
+            """
+    monkeypatch.setattr("mockserver.api.entry", None)
+    with pytest.raises(openai.InternalServerError):
+        images_mock_client.images.generate(model="gpt-image-1.5", prompt="x")
+""",
+            "*the server crashed:*",
+        ),
+    ],
+)
+def test_shutdown_warning_hides_no_failure(pytester: pytest.Pytester, more: str, said: str) -> None:
+    reached = """
+    images_mock.scenario("flaky")
+    with pytest.raises(openai.RateLimitError):
+        images_mock_client.images.generate(model="gpt-image-1.5", prompt="x")
+"""
+    pytester.makepyfile(test_theirs=DATED + reached + more)
+    result = run(pytester, "-W", "error", "--images-mock-strict")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines([said])
 
 
 def test_crash(pytester: pytest.Pytester) -> None:
