@@ -138,11 +138,29 @@ def test_no_socket(tmp_path: Any) -> None:
         ({"validate": "lax"}, "validate is one of strict, schema, off, not 'lax'"),
         ({"dialect": "x"}, "dialect is one of openai, gateway, .*, not 'x'"),
         ({"as_of": "never"}, "never"),
+        ({"auth": "exact"}, "auth='exact' and keys belong together: give both, or neither"),
+        ({"keys": ["sk-x"]}, "auth='exact' and keys belong together"),
+        ({"latency": -1}, "latency is seconds from 0 to 3600, or None for what was recorded, not -1"),
+        ({"latency": 3601}, "not 3601"),
+        ({"latency": float("nan")}, "not nan"),
+        ({"latency": "realistic"}, "not 'realistic'"),
     ],
 )
 def test_bad_settings(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         mockserver.serve(**settings)
+
+
+@pytest.mark.parametrize("start", [mockserver.serve, mockserver.create_app])
+def test_unknown_settings(start: Any) -> None:
+    said = r"^the setting 'pant' is unknown, perhaps 'paint' is meant: expected one of scenario, as_of, "
+    with pytest.raises(TypeError, match=said):
+        start(pant="flat")
+
+
+@pytest.mark.parametrize("latency", [None, 0.5, 3600])
+def test_latency(latency: float | None) -> None:
+    assert mockserver.create_app(latency=latency)
 
 
 def test_bad_scenario() -> None:
