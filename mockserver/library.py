@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from inspect import signature
 from types import TracebackType
 from typing import Any
 
@@ -16,7 +17,7 @@ from mockserver.clock import Clock
 from mockserver.contract import dialects
 from mockserver.contract.asof import as_of as day
 from mockserver.engine.values import Settings
-from mockserver.mock import ImagesMock
+from mockserver.mock import ImagesMock, unknown
 from mockserver.scenario.files import load
 from mockserver.server import running
 from mockserver.state import Memory, Server
@@ -28,8 +29,22 @@ CHOICES = {
 }
 
 
-def furnished(
-    scenario: str = "ok",
+def furnished(scenario: str = "ok", **settings: Any) -> Server:
+    """A server with these settings, which mean what the options of the command line mean.
+
+    `latency` is in seconds, None as recorded; `clock` tells the seconds since 1970. Raises TypeError for a setting that
+    is unknown, ValueError for a value that is none, and mockserver.scenario.files.ScenarioError for a scenario that is
+    unknown or wrong.
+    """
+    known = list(signature(_furnished).parameters)
+    for name in settings:
+        if name not in known:
+            raise TypeError(f"the setting {unknown(name, known)}")
+    return _furnished(scenario, **settings)
+
+
+def _furnished(
+    scenario: str,
     *,
     as_of: str = "any",
     seed: int | None = None,
@@ -42,18 +57,22 @@ def furnished(
     dialect: str = "openai",
     bare: bool = False,
 ) -> Server:
-    """A server with these settings, which mean what the options of the command line mean.
-
-    `latency` is in seconds, None as recorded; `clock` tells the seconds since 1970. Raises ValueError for a value that
-    is none, and mockserver.scenario.files.ScenarioError for a scenario that is unknown or wrong.
-    """
     chosen = {"auth": auth, "paint": paint, "validate": validate, "dialect": dialect}
     for name, known in {**CHOICES, "dialect": tuple(dialects.table())}.items():
         if chosen[name] not in known:
             raise ValueError(f"{name} is one of {', '.join(known)}, not {chosen[name]!r}")
-    given: dict[str, Any] = {**chosen, "keys": frozenset(keys), "latency": latency, "bare": bare}
+    known_keys = frozenset(keys)
+    if (auth == "exact") != bool(known_keys):
+        raise ValueError("auth='exact' and keys belong together: give both, or neither")
+    given: dict[str, Any] = {**chosen, "keys": known_keys, "latency": _seconds(latency), "bare": bare}
     settings = Settings(day(as_of), **given)
     return Server(settings, Memory(load(scenario), seed), clock=Clock(clock))
+
+
+def _seconds(latency: Any) -> float | None:
+    if latency is None or (isinstance(latency, int | float) and 0 <= latency <= 3600):
+        return latency
+    raise ValueError(f"latency is seconds from 0 to 3600, or None for what was recorded, not {latency!r}")
 
 
 def create_app(scenario: str = "ok", **settings: Any) -> Starlette:

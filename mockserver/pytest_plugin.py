@@ -1,21 +1,24 @@
-"""The pytest fixtures. Imports everything else only when a fixture is used, so that it costs other suites nothing."""
+"""The pytest fixtures. Imports everything else only when a fixture is used, so that it costs other suites nothing.
+
+PYTEST_DONT_REWRITE: a filter that names its warning imports it before pytest does, which pytest would warn of.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
-import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 if TYPE_CHECKING:
     import openai
+    from PIL import Image
 
-    from mockserver.mock import ImagesMock
+    from mockserver.mock import Call, ImagesMock
     from mockserver.server import Running
 
 # What a marker, the command line and an ini file may say, in this order of precedence; the closest marker comes first.
@@ -27,7 +30,17 @@ WORDS = {
 }
 REAL = ("api.openai.com", ".openai.azure.com")
 KEY = "sk-mockserver"
-HELD = pytest.StashKey["ImagesMock"]()
+
+
+class _Seen(NamedTuple):
+    """What a mock saw: its calls, and the pictures that are still held, by their SHA-256."""
+
+    calls: list[Call]
+    pictures: dict[str, Image.Image]
+
+
+# How a test's item tells what its mock saw.
+SEEN = pytest.StashKey[Callable[[], _Seen]]()
 
 
 class ShutdownWarning(UserWarning):
@@ -111,25 +124,24 @@ def images_mock(images_mock_server: Running, request: pytest.FixtureRequest) -> 
             mock.as_of(str(asked["as_of"]))
     except (ScenarioError, ValueError) as error:
         raise pytest.UsageError(f"{request.node.nodeid}: {error}") from None
-    request.node.stash[HELD] = mock
+    artifacts = request.config.getoption("images_mock_artifacts")
+    request.node.stash[SEEN] = lambda: _seen(mock, artifacts)
     crashes = _Crashes()
     logging.getLogger("uvicorn.error").addHandler(crashes)
     yield mock
     # Asked of the server's own thread, which has told of a crash by then.
-    journal, left = mock.journal, mock.unreached() if asked["strict"] else []
+    seen, left = _seen(mock, artifacts), mock.unreached() if asked["strict"] else []
     logging.getLogger("uvicorn.error").removeHandler(crashes)
+    # What fails from here on is reported when the session is over, and perhaps the server too.
+    request.node.stash[SEEN] = lambda: seen
     mock.reset()
+    journal = [one.entry for one in seen.calls]
     _judge(journal, left, crashes.seen, strict=asked["strict"])
+    _warn(request.node, journal)
 
 
-def _judge(journal: list[dict[str, Any]], left: list[int], crashes: list[str], *, strict: bool) -> None:
-    """Warn of models that will be gone; fail on crashes, and where it is strict on what nobody wanted."""
-    from mockserver.contract.capabilities import table
-
-    models = {entry["job"]["model"] for entry in journal if entry["job"]}
-    for model, day in ((model, table()[model].shutdown) for model in sorted(models)):
-        if day:
-            warnings.warn(f"{model} is shut down from {day} on", ShutdownWarning, stacklevel=2)
+def _judge(journal: list[Mapping[str, Any]], left: list[int], crashes: list[str], *, strict: bool) -> None:
+    """Fail on crashes, and where it is strict on what nobody wanted."""
     if crashes:
         pytest.fail("the server crashed:\n" + "\n".join(crashes), pytrace=False)
     unwanted = [
@@ -140,6 +152,19 @@ def _judge(journal: list[dict[str, Any]], left: list[int], crashes: list[str], *
     if strict and (unwanted or left):
         never = [f"steps that were never reached: {', '.join(map(str, left))}"] if left else []
         pytest.fail("images_mock is strict:\n" + "\n".join([*unwanted, *never]), pytrace=False)
+
+
+def _warn(item: pytest.Item, journal: list[Mapping[str, Any]]) -> None:
+    """Warn of models that will be gone, at the test that used them; fail where a warning is an error."""
+    from mockserver.contract.capabilities import table
+
+    for model in sorted({entry["job"]["model"] for entry in journal if entry["job"]}):
+        day = table()[model].shutdown
+        try:
+            if day:
+                item.warn(ShutdownWarning(f"{model} is shut down from {day} on"))
+        except ShutdownWarning as warning:
+            raise pytest.fail.Exception(f"ShutdownWarning: {warning}", pytrace=False) from None
 
 
 @pytest.fixture
@@ -190,28 +215,36 @@ def images_mock_async_client(images_mock: ImagesMock) -> openai.AsyncOpenAI:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """A failed test tells what its mock saw, and saves the pictures where it was told to."""
+    """A test that fails, be it before or after its own lines, tells what its mock saw, and saves it where told to."""
     report: Any = yield
-    mock = item.stash.get(HELD, None)
-    if call.when == "call" and report.failed and mock is not None:
-        lines = [f"{one!r}\n  {' '.join(one.hints)}" for one in mock.calls]
+    if report.failed and SEEN in item.stash:
+        seen = item.stash[SEEN]()
+        lines = [f"{one!r}\n  {' '.join(one.hints)}" for one in seen.calls]
         report.sections.append(("images_mock", "\n".join(lines) or "no calls"))
         folder = item.config.getoption("images_mock_artifacts")
         if folder:
-            _save(mock, Path(folder, item.nodeid.replace("/", "_").replace("::", ".")))
+            _save(seen, Path(folder, item.nodeid.replace("/", "_").replace("::", ".")))
+    if report.when == "teardown" and SEEN in item.stash:
+        del item.stash[SEEN]
     return report
 
 
-def _save(mock: ImagesMock, folder: Path) -> None:
-    """The journal, and every picture that is still held, by its SHA-256."""
-    folder.mkdir(parents=True, exist_ok=True)
-    journal = mock.journal
-    (folder / "journal.json").write_text(json.dumps(journal, indent=2))
-    received = [file["sha256"] for entry in journal for file in entry["request"]["files"]]
-    sent = [sha256 for entry in journal for sha256 in entry["answer"]["pictures"]]
-    for sha256 in {*received, *sent} - {None}:
+def _seen(mock: ImagesMock, artifacts: str | None) -> _Seen:
+    """What a mock saw, as it can be told when it is gone; with the pictures only where they may have to be saved."""
+    calls, pictures = mock.calls, dict[str, "Image.Image"]()
+    received = [file["sha256"] for one in calls for file in one.entry["request"]["files"]]
+    sent = [sha256 for one in calls for sha256 in one.entry["answer"]["pictures"]]
+    for sha256 in {*received, *sent} - {None} if artifacts else ():
         try:
-            picture = mock.picture(sha256)
+            pictures[sha256] = mock.picture(sha256)
         except (LookupError, OSError):
             continue
+    return _Seen(calls, pictures)
+
+
+def _save(seen: _Seen, folder: Path) -> None:
+    """The journal, and every picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "journal.json").write_text(json.dumps([one.entry for one in seen.calls], indent=2))
+    for sha256, picture in seen.pictures.items():
         picture.save(folder / f"{sha256}.{str(picture.format).lower()}")

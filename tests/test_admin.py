@@ -281,12 +281,12 @@ def test_verify() -> None:
         asked({"prompt": {"regex": "("}}),
     )
     assert one.json() == {"ok": True, "count": 1, "expected": 1, "matched": ["e000001"]}
-    assert two.json()["detail"] == "expected 1 calls that match {'endpoint': 'images/edits'}, found 2 of 3"
+    assert two.json()["detail"] == "expected 1 call matching {'endpoint': 'images/edits'}, found 2 of 3"
     told = none.json()
     assert (told["ok"], told["count"], told["expected"]) == (False, 0, {"minimum": 1})
     assert told["misses"][:2] == [
         {"entry": "e000001", "failed": ["model: expected 'gpt-image-1.5', was 'gpt-image-2'"]},
         {"entry": "e000002", "failed": ["prompt: expected 'x', was 'y'"]},
     ]
-    assert range_.json()["detail"].startswith("expected at least 4 calls and at most 5 calls that match")
+    assert range_.json()["detail"].startswith("expected at least 4 calls and at most 5 calls matching")
     assert [answer.status_code for answer in (bad, dear, broken)] == [400, 400, 400]

@@ -54,7 +54,7 @@ def test_serve() -> None:
         mock.assert_called(quality="low", fields={"model": "gpt-image-2"})
         mock.assert_called_once(attempt=4)
         mock.assert_not_called(model="dall-e-2")
-        with pytest.raises(AssertionError, match=r"expected 1 calls that match .*, found 4 of 4$"):
+        with pytest.raises(AssertionError, match=r"^expected 1 call matching .*, found 4 of 4$"):
             mock.assert_called_once()
         with pytest.raises(AssertionError, match="e000001: prompt: expected 'A dog', was 'A cat'"):
             mock.assert_called(prompt="A dog")
@@ -63,6 +63,26 @@ def test_serve() -> None:
     assert "mockserver" not in {thread.name for thread in threading.enumerate()}
     with socket.socket() as free:
         free.bind(("127.0.0.1", port))
+
+
+def test_unknown_conditions() -> None:
+    """Nobody's name is refused, rather than that no call had it; in `fields` any name is one."""
+    with mockserver.serve(paint="flat") as mock:
+        with openai.OpenAI(base_url=mock.base_url, api_key="x") as client:
+            assert client.images.generate(model="gpt-image-2", prompt="x", size="1024x1024", user="me").data
+        for ask in (mock.assert_called, mock.assert_called_once, mock.assert_not_called):
+            with pytest.raises(
+                ValueError, match=r"^'promt' is unknown, perhaps 'prompt' is meant: expected one of end"
+            ):
+                ask(promt="x")
+        with pytest.raises(ValueError, match=r"^'xyz' is unknown: expected .*, quality, .*into fields={'xyz': ...}$"):
+            mock.assert_not_called(xyz=None)
+        with pytest.raises(ValueError, match=r"^'image' is unknown, perhaps 'images' is meant: "):
+            mock.assert_not_called(image=1)
+        mock.assert_called_once(size="1024x1024", user="me")
+        mock.assert_not_called(style="vivid", purpose="vision", fields={"xyz": 1})
+        with pytest.raises(AssertionError, match=r"^expected at least 1 call matching .*, found 0 of 1"):
+            mock.assert_called(fields={"xyz": 1})
 
 
 def test_what_was_not_understood() -> None:
@@ -118,11 +138,29 @@ def test_no_socket(tmp_path: Any) -> None:
         ({"validate": "lax"}, "validate is one of strict, schema, off, not 'lax'"),
         ({"dialect": "x"}, "dialect is one of openai, gateway, .*, not 'x'"),
         ({"as_of": "never"}, "never"),
+        ({"auth": "exact"}, "auth='exact' and keys belong together: give both, or neither"),
+        ({"keys": ["sk-x"]}, "auth='exact' and keys belong together"),
+        ({"latency": -1}, "latency is seconds from 0 to 3600, or None for what was recorded, not -1"),
+        ({"latency": 3601}, "not 3601"),
+        ({"latency": float("nan")}, "not nan"),
+        ({"latency": "realistic"}, "not 'realistic'"),
     ],
 )
 def test_bad_settings(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         mockserver.serve(**settings)
+
+
+@pytest.mark.parametrize("start", [mockserver.serve, mockserver.create_app])
+def test_unknown_settings(start: Any) -> None:
+    said = r"^the setting 'pant' is unknown, perhaps 'paint' is meant: expected one of scenario, as_of, "
+    with pytest.raises(TypeError, match=said):
+        start(pant="flat")
+
+
+@pytest.mark.parametrize("latency", [None, 0.5, 3600])
+def test_latency(latency: float | None) -> None:
+    assert mockserver.create_app(latency=latency)
 
 
 def test_bad_scenario() -> None:

@@ -58,6 +58,14 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Mapping[str, Any], str], ...]:
     )
 
 
+@cache
+def fields() -> frozenset[str]:
+    """The names of all fields, other than files, that the API has had in any body."""
+    schemas = {body["schema"] for row in rows().values() for body in row.get("bodies", ())}
+    properties = [resources.contract(f"schemas/{schema}.json")["properties"] for schema in schemas]
+    return frozenset(name for one in properties for name in one if one[name].get("format") != "binary")
+
+
 def body(
     endpoint: str, media_type: str, as_of: AsOf, group: str = "gpt-image", own: Mapping[str, Any] | None = None
 ) -> str:

@@ -24,11 +24,17 @@ def verify(entries: Sequence[Mapping[str, Any]], when: Mapping[str, Any], times:
     result = {"ok": ok, "count": len(matched), "expected": wanted, "matched": matched}
     if ok:
         return result
-    words = f"expected {_words(low, high)} that match {SHORT.repr(dict(when))}, found {len(matched)} of {len(told)}"
+    words = f"expected {_words(low, high)} matching {SHORT.repr(dict(when))}, found {len(matched)} of {len(told)}"
     return result | {"detail": words, "misses": [{"entry": name, "failed": failed} for name, failed in near]}
 
 
 def _words(low: int | None, high: int | None) -> str:
     if low == high:
-        return f"{low} calls"
-    return " and ".join([f"at least {low} calls"] * (low is not None) + [f"at most {high} calls"] * (high is not None))
+        return _calls(low)
+    return " and ".join(
+        [f"at least {_calls(low)}"] * (low is not None) + [f"at most {_calls(high)}"] * (high is not None)
+    )
+
+
+def _calls(count: int | None) -> str:
+    return f"{count} call" if count == 1 else f"{count} calls"

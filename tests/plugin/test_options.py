@@ -139,18 +139,60 @@ def test_strict(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*steps that were never reached: 1, 2, 3*"])
 
 
-def test_shutdown_warning(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        test_theirs="""
-        from client import *
+DATED = """
+from client import *
 
-        def test_it(images_mock_client):
-            images_mock_client.images.generate(model="gpt-image-1.5", prompt="x")
-        """
-    )
+
+def test_it(images_mock, images_mock_client, monkeypatch):
+    images_mock_client.images.generate(model="gpt-image-1.5", prompt="x")
+"""
+
+
+def test_shutdown_warning(pytester: pytest.Pytester) -> None:
+    """It shows the test, not the plugin."""
+    pytester.makepyfile(test_theirs=DATED)
     result = run(pytester)
     result.assert_outcomes(passed=1, warnings=1)
-    result.stdout.fnmatch_lines(["*ShutdownWarning: gpt-image-1.5 is shut down from 2026-12-01 on*"])
+    result.stdout.fnmatch_lines(
+        ["*test_theirs.py:4: ShutdownWarning: gpt-image-1.5 is shut down from 2026-12-01 on", "    def test_it(*"]
+    )
+
+
+def test_shutdown_warning_is_an_error(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_theirs=DATED)
+    result = run(pytester, "-W", "error")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["ShutdownWarning: gpt-image-1.5 is shut down from 2026-12-01 on"])
+    result.stdout.no_fnmatch_line("*During handling*")
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+    ignored = run(pytester, "-W", "error", "-W", "ignore::mockserver.pytest_plugin.ShutdownWarning")
+    ignored.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", "*steps that were never reached: 2, 3*"),
+        (
+            """
+    monkeypatch.setattr("mockserver.api.entry", None)
+    with pytest.raises(openai.InternalServerError):
+        images_mock_client.images.generate(model="gpt-image-1.5", prompt="x")
+""",
+            "*the server crashed:*",
+        ),
+    ],
+)
+def test_shutdown_warning_hides_no_failure(pytester: pytest.Pytester, more: str, said: str) -> None:
+    reached = """
+    images_mock.scenario("flaky")
+    with pytest.raises(openai.RateLimitError):
+        images_mock_client.images.generate(model="gpt-image-1.5", prompt="x")
+"""
+    pytester.makepyfile(test_theirs=DATED + reached + more)
+    result = run(pytester, "-W", "error", "--images-mock-strict")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines([said])
 
 
 def test_crash(pytester: pytest.Pytester) -> None:
@@ -197,6 +239,68 @@ def test_failed_test_tells(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*400 empty_string>*", "*prompt*", "no calls"])
     folder = pytester.path / "kept" / "test_theirs.py.test_it"
     assert len(json.loads((folder / "journal.json").read_text())) == 3
+    assert len(list(folder.glob("*.png"))) == 2
+
+
+# What fails a test outside of its own lines, and what it says.
+OUTSIDE = {
+    "strict": (
+        """
+        @pytest.mark.images_mock(strict=True)
+        def test_it(images_mock):
+            edit(images_mock.base_url)
+            with pytest.raises(openai.BadRequestError):
+                edit(images_mock.base_url, prompt="")
+        """,
+        "*images_mock is strict:*",
+    ),
+    "real": (
+        """
+        def test_it(images_mock_env):
+            edit(images_mock_env.base_url)
+            with pytest.raises(openai.APIConnectionError):
+                edit("https://api.openai.com/v1")
+        """,
+        "*the code under test asked for api.openai.com*",
+    ),
+    "crash": (
+        """
+        def test_it(images_mock, monkeypatch):
+            edit(images_mock.base_url)
+            monkeypatch.setattr("mockserver.api.entry", None)
+            with pytest.raises(openai.InternalServerError):
+                edit(images_mock.base_url)
+        """,
+        "*the server crashed:*",
+    ),
+    "setup": (
+        """
+        @pytest.fixture
+        def pictured(images_mock):
+            edit(images_mock.base_url)
+            assert False, "no picture"
+
+        def test_it(pictured):
+            pass
+        """,
+        "*no picture*",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OUTSIDE)
+def test_failed_outside_tells(pytester: pytest.Pytester, case: str) -> None:
+    """Also when the session is over and the server has ended, as it has after the last test."""
+    text, said = OUTSIDE[case]
+    pytester.makepyfile(test_theirs="from client import *\n" + dedent(text))
+    result = run(pytester, "--images-mock-artifacts", "kept")
+    result.assert_outcomes(passed=int(case != "setup"), errors=1)
+    result.stdout.fnmatch_lines([said])
+    result.stdout.fnmatch_lines(
+        ["*- images_mock -*", "*<e000001 /v1/images/edits gpt-image-2 'Make it night': 200 served>*"]
+    )
+    folder = pytester.path / "kept" / "test_theirs.py.test_it"
+    assert json.loads((folder / "journal.json").read_text())[0]["job"]["prompt"] == "Make it night"
     assert len(list(folder.glob("*.png"))) == 2
 
 
