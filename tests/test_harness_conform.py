@@ -253,13 +253,24 @@ def test_budget() -> None:
 
 def test_the_key_is_never_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     chosen(monkeypatch, "edit-n-zero", "edit-n-eleven")
-    echo = with_error(message=f"Incorrect API key provided: {KEY}.", extra=[{KEY: [KEY, 1]}])
+    echo = with_error(message=f"Incorrect API key provided: {KEY}.", extra=[{KEY: [KEY, 1]}], **{KEY: 1})
     with bent(monkeypatch, {"edit-n-zero": echo}) as url:
         status, lines = conform(url, KEY, "any", report_path=str(tmp_path / "r.json"))
     assert status == 1
     text = "\n".join(lines) + (tmp_path / "r.json").read_text()
     assert KEY not in text
     assert "Incorrect API key provided: [key]." in text
+
+
+@pytest.mark.parametrize("key", ["x", "Expected"])
+def test_a_key_leaves_our_own_words_alone(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    chosen(monkeypatch, "edit-n-eleven")
+    body = b'{"error": {"message": "maximum", "code": "x", "type": "invalid_request_error", "param": "n"}}'
+    with speaking(b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)) as url:
+        text = "\n".join(conform(url, key, "any")[1])
+    assert "integer above maximum value. Expected a value" in text
+    assert "got 'maximum'" in text
+    assert "[key]" not in text
 
 
 @pytest.mark.parametrize(
@@ -406,7 +417,7 @@ def test_an_answer_of_a_thousand_floors() -> None:
     deep: Any = "k"
     for _ in range(900):
         deep = [deep]
-    assert "(nested too deeply)" in json.dumps(blackened({"k": deep}, "k"))
+    assert "(nested too deeply)" in json.dumps(blackened({"k": deep}, "secret-k"))
 
 
 def test_day_of_an_answer() -> None:
