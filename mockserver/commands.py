@@ -137,7 +137,7 @@ def conform(
 
     The conformance cases are put to the server at URL. Only refusals are asked for, which cost nothing, unless there
     is a budget. The exit status is 0 when all is as expected, 1 when the server differs, and 2 when it could not be
-    asked.
+    asked, refuses the key, or answers nothing as this API would.
     """
     from mockserver.harness.conform import conform as put
 

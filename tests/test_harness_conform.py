@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -369,6 +370,36 @@ def test_what_was_learnt_before_the_trouble_is_told(monkeypatch: pytest.MonkeyPa
     assert lines[1] == "  status: expected 400, got 418"
     assert lines[-2].startswith("1 cases: 0 as expected, 1 differs")
     assert lines[-1].startswith(f"{url} ")
+
+
+def test_a_key_that_is_refused(tmp_path: Path) -> None:
+    with mock() as url:
+        refused = conform(url, "sk-another", "any", report_path=str(tmp_path / "r.json"), as_json=True)
+    assert refused == (2, [f"{url} does not take the key"])
+    assert not (tmp_path / "r.json").exists()
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """A server of something else."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.send_error(501)
+
+    do_GET = do_PUT = do_POST
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+def test_a_server_of_something_else() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert conform(url, KEY) == (2, [f"{url} is no such API: no answer was as expected, or had an error object"])
+        server.shutdown()
+        thread.join()
 
 
 def test_tls(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,11 @@ def draft(case: Case, url: str, status: int, headers: Headers, body: bytes) -> l
     return rows
 
 
+def has_error(reply: Reply) -> bool:
+    """Does an answer hold the API's error object, or at least a text in its place?"""
+    return bool(reply[2]) and "note" not in dict(_observed(reply[2]))
+
+
 def _observed(body: bytes) -> Iterator[tuple[str, Any]]:
     data = parsed(body) or next((data for name, data in reversed(events(body)) if name == "error"), None)
     error = data.get("error") if isinstance(data, Mapping) else None
