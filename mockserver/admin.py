@@ -15,7 +15,6 @@ from mockserver.journal import Journal
 from mockserver.problems import Refusal, problem, queried, taken
 from mockserver.problems import refused as told_why
 from mockserver.render import links
-from mockserver.scenario.document import BYTES
 from mockserver.scenario.files import ScenarioError, parse, parse_part
 from mockserver.scenario.verify import verify
 from mockserver.state import Server
@@ -111,7 +110,7 @@ class Told:
         session, state = request.query_params.get("session"), self.server.state
         if request.method == "PUT":
             try:
-                found = parse(await taken(request, BYTES), "scenario")
+                found = parse(await taken(request), "scenario")
             except ScenarioError as error:
                 return faulty("The scenario cannot be used", error)
             state.play(session, found)
@@ -120,7 +119,7 @@ class Told:
     async def next(self, request: Request) -> Response:
         """A step for the next request that it fits, of `?session=` or of any."""
         try:
-            step = parse_part(await taken(request, BYTES), "step", "step")
+            step = parse_part(await taken(request), "step", "step")
             self.server.state.give(request.query_params.get("session"), step)
         except ScenarioError as error:
             return faulty("The step cannot be used", error)
@@ -131,7 +130,7 @@ class Told:
     async def verify(self, request: Request) -> Response:
         """How many calls of `?session=`, or of all, met a `when`, and which came near."""
         try:
-            asked = parse_part(await taken(request, BYTES), "verify", "verify")
+            asked = parse_part(await taken(request), "verify", "verify")
         except ScenarioError as error:
             return faulty("The question cannot be understood", error)
         entries = self._journal.entries(request.query_params.get("session"))

@@ -192,7 +192,10 @@ def heard(request: Request, meant: Meaning, settings: Settings, host: str, now: 
 
 
 def session_of(key: str) -> str:
-    """The session that an API key stands for: a keyed hash, so that no journal shows the key."""
+    """The session that an API key stands for: a short hash, so that no journal shows the key.
+
+    Nothing in it is secret: who has a key can tell its session.
+    """
     return "key-" + hashlib.blake2b(key.encode(), key=b"mockserver session", digest_size=6).hexdigest()
 
 

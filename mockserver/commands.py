@@ -137,7 +137,7 @@ def conform(
 
     The conformance cases are put to the server at URL. Only refusals are asked for, which cost nothing, unless there
     is a budget. The exit status is 0 when all is as expected, 1 when the server differs, and 2 when it could not be
-    asked.
+    asked, refuses the key, or answers nothing as this API would.
     """
     from mockserver.harness.conform import conform as put
 
@@ -156,8 +156,9 @@ def conform(
 def lint(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> None:
     """Say what is wrong with scenario files.
 
-    There is a line for each fault: file, line, place and what was expected. The exit status is 0 when all can be used,
-    1 when one is broken, and 2 when one cannot be read.
+    There is a line for each fault: file, line, place and what was expected. What the values mean (names of errors,
+    patterns, states, other files) is looked at once keys and types are right. The exit status is 0 when all can be
+    used, 1 when one is broken, and 2 when one cannot be read.
     """
     from mockserver.scenario.files import faults
 

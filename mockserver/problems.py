@@ -43,26 +43,26 @@ def queried(request: Request, *names: str) -> dict[str, str]:
     return dict(request.query_params)
 
 
-async def taken(request: Request, limit: int) -> bytes:
-    """The body that was sent, of which hardly more than `limit` bytes are kept.
+async def taken(request: Request) -> bytes:
+    """The body that was sent. Raises Refusal when it is too large, of which hardly more than is allowed is kept.
 
     Somewhat more is read and thrown away: who is still sending when the connection ends may never see the answer.
     """
     data, size = bytearray(), 0
     async for piece in request.stream():
         size += len(piece)
-        if len(data) <= limit:
+        if len(data) <= BODY_BYTES:
             data += piece
-        if size > limit * 16:
+        if size > BODY_BYTES * 16:
             break
+    if size > BODY_BYTES:
+        raise Refusal(413, "Content Too Large", f"expected at most {BODY_BYTES} bytes")
     return bytes(data)
 
 
 async def body(request: Request, *names: str) -> dict[str, Any]:
     """The JSON object that was sent, which has exactly those keys. Raises Refusal."""
-    data = await taken(request, BODY_BYTES)
-    if len(data) > BODY_BYTES:
-        raise Refusal(413, "Content Too Large", f"expected at most {BODY_BYTES} bytes")
+    data = await taken(request)
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):

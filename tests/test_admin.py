@@ -208,9 +208,10 @@ def test_scenario() -> None:
     assert (again.json(), other.status_code) == (told.json(), 429)
 
 
-def test_too_large_a_scenario() -> None:
-    (answer,) = ask(flat(), {"url": "/__mock/scenario", "method": "PUT", "content": b"#" * 3_000_000})
-    assert "too large" in answer.json()["detail"]
+@pytest.mark.parametrize(("method", "path"), [("PUT", "scenario"), ("POST", "next"), ("POST", "verify")])
+def test_too_large_a_body(method: str, path: str) -> None:
+    (answer,) = ask(flat(), {"url": f"/__mock/{path}", "method": method, "content": b"#" * 3_000_000})
+    assert (answer.status_code, answer.json()["detail"]) == (413, "expected at most 1048576 bytes")
 
 
 def test_next() -> None:

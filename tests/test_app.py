@@ -235,7 +235,11 @@ def test_unknown_path(client: httpx2.Client) -> None:
     response = client.post("/v1/images/foo", data=FIELDS)
     assert (response.status_code, response.content) == (404, b"")
     assert response.headers["x-content-type-options"] == "nosniff"
-    assert "/v1/images/foo" in response.headers["x-mockserver-hint"]
+    hint = response.headers["x-mockserver-hint"]
+    assert "/v1/images/foo" in hint
+    paths = [path for path in client.get("/__mock/openapi.json").json()["paths"] if path.startswith("/v1/")]
+    assert len(paths) > 5
+    assert all(path.partition("/{")[0] in hint for path in paths)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "OPTIONS"])

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -253,13 +254,24 @@ def test_budget() -> None:
 
 def test_the_key_is_never_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     chosen(monkeypatch, "edit-n-zero", "edit-n-eleven")
-    echo = with_error(message=f"Incorrect API key provided: {KEY}.", extra=[{KEY: [KEY, 1]}])
+    echo = with_error(message=f"Incorrect API key provided: {KEY}.", extra=[{KEY: [KEY, 1]}], **{KEY: 1})
     with bent(monkeypatch, {"edit-n-zero": echo}) as url:
         status, lines = conform(url, KEY, "any", report_path=str(tmp_path / "r.json"))
     assert status == 1
     text = "\n".join(lines) + (tmp_path / "r.json").read_text()
     assert KEY not in text
     assert "Incorrect API key provided: [key]." in text
+
+
+@pytest.mark.parametrize("key", ["x", "Expected"])
+def test_a_key_leaves_our_own_words_alone(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    chosen(monkeypatch, "edit-n-eleven")
+    body = b'{"error": {"message": "maximum", "code": "x", "type": "invalid_request_error", "param": "n"}}'
+    with speaking(b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)) as url:
+        text = "\n".join(conform(url, key, "any")[1])
+    assert "integer above maximum value. Expected a value" in text
+    assert "got 'maximum'" in text
+    assert "[key]" not in text
 
 
 @pytest.mark.parametrize(
@@ -360,6 +372,36 @@ def test_what_was_learnt_before_the_trouble_is_told(monkeypatch: pytest.MonkeyPa
     assert lines[-1].startswith(f"{url} ")
 
 
+def test_a_key_that_is_refused(tmp_path: Path) -> None:
+    with mock() as url:
+        refused = conform(url, "sk-another", "any", report_path=str(tmp_path / "r.json"), as_json=True)
+    assert refused == (2, [f"{url} does not take the key"])
+    assert not (tmp_path / "r.json").exists()
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """A server of something else."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.send_error(501)
+
+    do_GET = do_PUT = do_POST
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+def test_a_server_of_something_else() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert conform(url, KEY) == (2, [f"{url} is no such API: no answer was as expected, or had an error object"])
+        server.shutdown()
+        thread.join()
+
+
 def test_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen(monkeypatch, "edit-n-zero")
     with speaking(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url:
@@ -406,7 +448,7 @@ def test_an_answer_of_a_thousand_floors() -> None:
     deep: Any = "k"
     for _ in range(900):
         deep = [deep]
-    assert "(nested too deeply)" in json.dumps(blackened({"k": deep}, "k"))
+    assert "(nested too deeply)" in json.dumps(blackened({"k": deep}, "secret-k"))
 
 
 def test_day_of_an_answer() -> None:

@@ -111,8 +111,8 @@ def test_aliased_step() -> None:
         (GOOD + 'about: "\\ud800"\n', 4, ["is not YAML"]),
         (GOOD + "<<: 5\n", 4, ["is not YAML", "expected a mapping"]),
         # Top level.
-        ("", 1, ["None", "expected object"]),
-        ("# nothing\n", 1, ["None", "expected object"]),
+        ("", 1, ["mine.yaml:1: is empty; expected object"]),
+        ("# nothing\n", 1, ["is empty; expected object"]),
         ("5\n", 1, ["5", "expected object"]),
         ("\n\njust words\n", 3, ["'just words'", "expected object"]),
         ("- scenario: mine\n", 1, ["expected object"]),
@@ -120,14 +120,15 @@ def test_aliased_step() -> None:
         ("{}", 1, ["'scenario' is missing", KEYS]),
         ("scenario: mine\n", 1, ["'steps' is missing", KEYS]),
         # Keys.
-        (GOOD + "sceanrio: x\n", 1, ["'sceanrio': unknown key", KEYS]),
-        (GOOD + "b: 1\na: 1\n", 1, ["'a', 'b': unknown key"]),
-        (GOOD + "5: x\n", 1, ["5: unknown key", KEYS]),
-        (GOOD + "~: x\n", 1, ["None: unknown key"]),
-        (GOOD + "true: x\n", 1, ["True: unknown key"]),
+        (GOOD + "sceanrio: x\n", 4, ["'sceanrio': unknown key", KEYS]),
+        (GOOD + "b: 1\na: 1\n", 4, ["'b': unknown key"]),
+        ("<<: {b: 1}\n" + GOOD, 1, ["'b': unknown key"]),
+        (GOOD + "5: x\n", 4, ["5: unknown key", KEYS]),
+        (GOOD + "~: x\n", 4, ["None: unknown key"]),
+        (GOOD + "true: x\n", 4, ["True: unknown key"]),
         (GOOD + "? [a]\n: x\n", 4, ["plain word"]),
         (GOOD + "? {a: b}\n: x\n", 4, ["plain word"]),
-        (GOOD + "seed: 1\nseed: 2\n", 5, ["expected", "once"]),
+        (GOOD + "seed: 1\nseed: 2\n", 5, ["'seed': the key stands twice; expected it once"]),
         (GOOD + 'seed: 1\n"seed": 2\n', 5, ["once"]),
         ("scenario: mine\nsteps:\n  - ok: {}\n    ok: {}\n", 4, ["once"]),
         (
@@ -137,7 +138,7 @@ def test_aliased_step() -> None:
         ),
         (
             "scenario: mine\nsteps:\n  - ok: {}\n    tims: 2\n",
-            3,
+            4,
             ["steps[0]: 'tims'", "when, ok, error, reply, times, chance, retry_after"],
         ),
         # Types and values.
@@ -234,6 +235,15 @@ def test_refused(text: str | bytes, line: int | None, expected: list[str]) -> No
     assert message.startswith(place)
     for words in expected:
         assert words in message
+
+
+def test_each_unknown_key_in_its_own_line() -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse((GOOD + "thenn: hold\nseed: 1\nlimit: 1\n").encode(), "mine.yaml")
+    assert [fault.partition(";")[0] for fault in caught.value.faults] == [
+        "mine.yaml:4: 'thenn': unknown key",
+        "mine.yaml:6: 'limit': unknown key",
+    ]
 
 
 def test_first_line_first() -> None:

@@ -45,6 +45,11 @@ class Case:
         """Does a server that answers as expected make pictures, which cost money?"""
         return bool(200 <= self.expect["status"] < 300)
 
+    @property
+    def keyed(self) -> bool:
+        """Does it bring the caller's own key?"""
+        return "auth" not in self.request
+
     def holds(self, day: AsOf) -> bool:
         """Is this what is expected of the API on that day?"""
         return self.any if day.any else day.holds(self.since, self.until)

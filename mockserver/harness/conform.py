@@ -6,13 +6,19 @@ from collections.abc import Iterator, Sequence
 from mockserver.contract.asof import AsOf, as_of
 from mockserver.harness import reports as documents
 from mockserver.harness.caller import SECONDS, SECONDS_SERVED, Target, Trouble, call, target
-from mockserver.harness.cases import Case, build, load
+from mockserver.harness.cases import Case, Reply, build, load
 from mockserver.harness.memory import estimate
-from mockserver.harness.outcome import Outcome, judged
+from mockserver.harness.outcome import Outcome, has_error, judged
 from mockserver.harness.reports import summary, writer
 
 Priced = tuple[Case, float]
+# Answers after which a server that never spoke as the API does is asked no more.
+FEW = 20
 COSTLY = "a refusal was expected and a success came, which may have cost money; no further case was run"
+
+
+class Stranger(Trouble):
+    """A server from whose answers nothing can be learnt."""
 
 
 def conform(
@@ -27,7 +33,8 @@ def conform(
 
     0: all as expected; 1: the server differs; 2: it could not be asked, or was not asked sensibly. Served cases are
     run only as far as the sum of their estimated prices stays within `budget_usd`. `url` is the root, or ends in /v1.
-    With `as_json` the lines are the report as JSON. Where the status is 2, the last line says why.
+    With `as_json` the lines are the report as JSON. Where the status is 2, the last line says why; there is no other,
+    and no report, of a server that refuses the key or is no such API.
     """
     try:
         day, server = as_of(as_of_label), target(url)
@@ -40,6 +47,8 @@ def conform(
     try:
         for outcome in run(server, key, day, budget_usd):
             outcomes.append(outcome)
+    except Stranger as error:
+        return 2, [str(error)]
     except Trouble as error:
         trouble.append(str(error))
     try:
@@ -68,14 +77,37 @@ def run(server: Target, key: str, day: AsOf, budget: float) -> Iterator[Outcome]
     cases = [case for case in cases if case.provider == server.provider]
     stopped = ""
     chosen, left = selected(cases, day, budget)
+    known = Acquaintance(server.url, [case for case, _ in chosen])
     for case, cost in chosen:
         if stopped:
             yield Outcome(case, "skipped", reason=f"the run was stopped at {stopped}")
             continue
-        outcome = put(server, key, case, cost)
+        reply = call(server, build(case, key), SECONDS_SERVED if case.served else SECONDS)
+        outcome = judged(case, server.url, reply, cost, key)
+        known.meet(outcome, reply)
         stopped = case.id if outcome.costly else ""
         yield outcome
     yield from left
+
+
+class Acquaintance:
+    """Finds out early whether a server is one to ask."""
+
+    def __init__(self, url: str, cases: Sequence[Case]) -> None:
+        self._url = url
+        # The first request that is read, and refused for something else, only with a key that is taken.
+        self._keyed = next((case for case in cases if case.keyed and case.expect["status"] == 400), None)
+        self._left = min(FEW, len(cases))
+        self._spoke = False
+
+    def meet(self, outcome: Outcome, reply: Reply) -> None:
+        """Take note of an answer. Raises Stranger."""
+        if outcome.case is self._keyed and reply[0] == 401:
+            raise Stranger(f"{self._url} does not take the key")
+        self._spoke = self._spoke or outcome.costly or outcome.verdict == "as expected" or has_error(reply)
+        self._left -= 1
+        if not self._left and not self._spoke:
+            raise Stranger(f"{self._url} is no such API: no answer was as expected, or had an error object")
 
 
 def selected(cases: Sequence[Case], day: AsOf, budget: float) -> tuple[list[Priced], list[Outcome]]:
@@ -93,12 +125,6 @@ def selected(cases: Sequence[Case], day: AsOf, budget: float) -> tuple[list[Pric
             spent += cost
             chosen.append((case, cost))
     return chosen, left
-
-
-def put(server: Target, key: str, case: Case, cost: float) -> Outcome:
-    """One case put to a server, and its outcome."""
-    reply = call(server, build(case, key), SECONDS_SERVED if case.served else SECONDS)
-    return judged(case, server.url, reply, cost, key)
 
 
 def report(outcomes: Sequence[Outcome]) -> list[str]:

@@ -14,6 +14,8 @@ from mockserver.harness.compare import Difference, compare, events, parsed
 
 FIELDS = ("type", "param", "code", "message")
 VERDICTS = ("as expected", "differs", "guess", "skipped")
+# Characters from which on a key is blacked out, as in the journal.
+SECRET = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,19 @@ class Outcome:
 
 
 def blackened(value: Any, secret: str, depth: int = 20) -> Any:
-    """A JSON-like value with the secret blacked out of its texts, and with nothing nested too deeply to be written."""
+    """A JSON-like value with the secret blacked out of its texts, and with nothing nested too deeply to be written.
+
+    What is shorter than SECRET could be a part of any word, and stays.
+    """
     if isinstance(value, str):
-        return value.replace(secret, "[key]")
+        return value.replace(secret, "[key]") if len(secret) >= SECRET else value
     if not isinstance(value, Mapping | list):
         return value
     if not depth:
         return "(nested too deeply)"
     if isinstance(value, list):
         return [blackened(item, secret, depth - 1) for item in value]
-    return {name.replace(secret, "[key]"): blackened(item, secret, depth - 1) for name, item in value.items()}
+    return {blackened(name, secret): blackened(item, secret, depth - 1) for name, item in value.items()}
 
 
 def judged(case: Case, url: str, reply: Reply, cost: float, secret: str) -> Outcome:
@@ -51,7 +56,7 @@ def judged(case: Case, url: str, reply: Reply, cost: float, secret: str) -> Outc
     differences = compare(case, *reply)
     if not differences:
         return Outcome(case, "as expected", cost=cost)
-    found = tuple(Difference(d.path, blackened(d.expected, secret), blackened(d.got, secret)) for d in differences)
+    found = tuple(Difference(blackened(d.path, secret), d.expected, blackened(d.got, secret)) for d in differences)
     costly = not case.served and 200 <= reply[0] < 300
     guessed = case.confidence == "guess" and not costly
     rows = written(blackened(draft(case, url, *reply), secret))
@@ -77,6 +82,11 @@ def draft(case: Case, url: str, status: int, headers: Headers, body: bytes) -> l
         row = {"id": f"{name}-{day}", "family": known[name].family, "at": known[name].at, "status": status}
         rows.append(row | observed | {"since": day} | source)
     return rows
+
+
+def has_error(reply: Reply) -> bool:
+    """Does an answer hold the API's error object, or at least a text in its place?"""
+    return bool(reply[2]) and "note" not in dict(_observed(reply[2]))
 
 
 def _observed(body: bytes) -> Iterator[tuple[str, Any]]:

@@ -49,7 +49,16 @@ class Document:
         self.data, self.source, self._node = data, source, node
 
     def line(self, path: Sequence[Any]) -> int:
-        """The line, from 1, of the deepest place on a path that the text has."""
+        """The line, from 1, of the value at a path."""
+        line: int = self._at(path).start_mark.line + 1
+        return line
+
+    def keys(self, path: Sequence[Any]) -> dict[Any, int]:
+        """The keys of the mapping at a path, with their lines."""
+        maker = resources.LOADER("")
+        return {maker.construct_object(name): name.start_mark.line + 1 for name, _ in self._at(path).value}
+
+    def _at(self, path: Sequence[Any]) -> Any:
         node = self._node
         for key in path:
             if isinstance(node, yaml.MappingNode):
@@ -57,12 +66,12 @@ class Document:
                 node = [value for name, value in node.value if name.value == key][-1]
             else:
                 node = node.value[key]
-        return node.start_mark.line + 1 if node else 1
+        return node
 
-    def at(self, path: Sequence[Any], words: str) -> Fault:
-        """A fault at a place, in one line."""
+    def at(self, path: Sequence[Any], words: str, line: int | None = None) -> Fault:
+        """A fault at a place, in one line; `line` is another than that of the place."""
         place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
-        return Fault(self.source, self.line(path), f"{place and place + ': '}{words}")
+        return Fault(self.source, line or self.line(path), f"{place and place + ': '}{words}")
 
 
 def read(text: bytes, source: str) -> Document:
@@ -72,8 +81,10 @@ def read(text: bytes, source: str) -> Document:
     try:
         _nests(text.decode("utf-8"), source)
         node = resources.LOADER(text.decode("utf-8")).get_single_node()
+        if node is None:
+            raise ScenarioError(Fault(source, 1, "is empty; expected object"))
         _plain(node, source)
-        data: Any = resources.LOADER("").construct_document(node) if node else None
+        data: Any = resources.LOADER("").construct_document(node)
     except UnicodeDecodeError as error:
         raise ScenarioError(Fault(source, 1, f"is not UTF-8 text: {error.reason} at byte {error.start}")) from None
     except yaml.MarkedYAMLError as error:
@@ -124,15 +135,15 @@ def _plain(root: Any, source: str) -> None:
 def _keys(keys: Sequence[Any], source: str) -> None:
     seen = set()
     for key in keys:
-        if not isinstance(key, yaml.ScalarNode) or key.value in seen:
-            line = key.start_mark.line + 1
-            raise ScenarioError(Fault(source, line, "expected each key to be a plain word and to stand once"))
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise ScenarioError(Fault(source, line, "expected each key to be a plain word"))
+        if key.value in seen:
+            raise ScenarioError(Fault(source, line, f"{short(key.value)}: the key stands twice; expected it once"))
         seen.add(key.value)
 
 
 def _walk(node: Any, depth: int = 0) -> Iterator[tuple[Any, int]]:
-    if node is None:
-        return
     yield node, depth
     for child in node.value if isinstance(node, yaml.CollectionNode) else ():
         for part in child if isinstance(child, tuple) else (child,):

@@ -34,10 +34,9 @@ def faults(document: Document, part: str = "scenario", shaped: bool = False) -> 
     held against it.
     """
     errors = () if shaped else _validator(part).iter_errors(document.data)
-    broken = [(error.absolute_path, _explain(error)) for error in errors]
-    found = broken or list(PARTS[part](document.data))
-    found.sort(key=lambda fault: document.line(fault[0]))
-    return [document.at(path, words) for path, words in found]
+    broken = [fault for error in errors for fault in _shapeless(document, error)]
+    found = broken or [document.at(path, words) for path, words in PARTS[part](document.data)]
+    return sorted(found, key=lambda fault: fault.line)
 
 
 def together(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -137,15 +136,28 @@ def _tests(when: Mapping[str, Any]) -> Iterator[tuple[list[Any], Mapping[str, An
             yield [name], wanted
 
 
+def _shapeless(document: Document, error: "ValidationError") -> Iterator[Fault]:
+    """What the schema finds wrong; of unknown keys, each in its own line."""
+    if error.validator != "additionalProperties":
+        yield document.at(error.absolute_path, _explain(error))
+        return
+    properties = _properties(error)
+    for key, line in document.keys(error.absolute_path).items():
+        if key not in properties:
+            words = f"{short(key)}: unknown key; expected {', '.join(properties) or 'none here'}"
+            yield document.at(error.absolute_path, words, line)
+
+
+def _properties(error: "ValidationError") -> Mapping[str, Any]:
+    """The keys that the broken part of the schema knows."""
+    return error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+
+
 def _explain(error: "ValidationError") -> str:
     wanted: Any = error.validator_value
     value: Any = error.instance
-    properties = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-    known = ", ".join(properties)
+    known = ", ".join(_properties(error))
     match error.validator:
-        case "additionalProperties":
-            extra = ", ".join(sorted(map(short, set(value) - set(properties))))
-            return f"{extra}: unknown key; expected {known or 'none here'}"
         case "required":
             missing = next(key for key in wanted if key not in value)
             return f"the key {missing!r} is missing; expected keys are {known or missing}"

@@ -208,6 +208,16 @@ def test_odd(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     assert words in out
 
 
+@pytest.mark.parametrize(("client", "words"), [("raises", "RuntimeError: boom"), ("shape", "images does not satisfy")])
+def test_crash_without_a_request(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], client: str, words: str
+) -> None:
+    """Why no request came is told where requests alone are looked at."""
+    asked = (f"tests.fuzz.clients.odd:{client}", "--only", "request", "--max-examples", "1")
+    assert fuzz(monkeypatch, *asked) == 1
+    assert f"no request; a crash: {words}" in capsys.readouterr().out
+
+
 def test_prints(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a client prints does not stand between its results."""
     asked = ("tests.fuzz.clients.odd:prints", "--only", "request", "--max-examples", "1")

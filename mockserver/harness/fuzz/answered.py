@@ -18,9 +18,8 @@ FAMILIES = ("image_edit.", "image_generation.")
 def faithful(case: Case, seen: Observation) -> Iterator[Failure]:
     """The result is a success, and tells what the server sent."""
     last = seen.last
-    if seen.reply.how != "answered":
-        how = "still going after its deadline" if seen.reply.how == "late" else f"a crash: {seen.reply.cause}"
-        yield Failure("a result", how, seen.reply.how)
+    if seen.amiss:
+        yield Failure("a result", seen.amiss, seen.reply.how)
     elif last is None:
         yield Failure("a request", "none came", "no request")
     elif seen.error is not None:

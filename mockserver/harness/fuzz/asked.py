@@ -25,7 +25,8 @@ def one_request(case: Case, seen: Observation) -> Iterator[Failure]:
     if any(one.entry["session"] != seen.session for one in seen.exchanges):
         yield Failure("a path that begins as base_url does", "another beginning of the path", "base_url")
     if paths != ["POST /v1/images/edits"]:
-        yield Failure("one request, POST /v1/images/edits", ", ".join(paths) or "no request", "requests")
+        came = ", ".join(paths) or "no request"
+        yield Failure("one request, POST /v1/images/edits", f"{came}; {seen.amiss}" if seen.amiss else came, "requests")
 
 
 def contract(case: Case, seen: Observation) -> Iterator[Failure]:

@@ -29,7 +29,7 @@ def ends(case: Case, seen: Observation) -> Iterator[Failure]:
             f"an end within {case.deadline:g} s", f"none after {seen.reply.seconds:.0f} s", f"late {case.label}"
         )
     elif seen.reply.how == "crashed":
-        yield Failure("a result, with an error or without", f"a crash: {seen.reply.cause}", f"crash {case.label}")
+        yield Failure("a result, with an error or without", seen.amiss, f"crash {case.label}")
 
 
 def truthful(case: Case, seen: Observation) -> Iterator[Failure]:

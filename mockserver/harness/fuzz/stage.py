@@ -100,6 +100,12 @@ class Observation:
         return self.reply.how == "answered" and self.error is None
 
     @property
+    def amiss(self) -> str:
+        """Why the client gave no result, in words; nothing where it gave one."""
+        words = {"answered": "", "late": "still going after its deadline"}
+        return words.get(self.reply.how, f"a crash: {self.reply.cause}")
+
+    @property
     def last(self) -> Exchange | None:
         """The last exchange."""
         return self.exchanges[-1] if self.exchanges else None

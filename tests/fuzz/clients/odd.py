@@ -25,6 +25,11 @@ def unspeakable(call: dict[str, Any]) -> Any:
     return {**NOTHING, "usage": {"x": object()}}
 
 
+def raises(call: dict[str, Any]) -> Any:
+    """Crashes before it asks anything."""
+    raise RuntimeError("boom")
+
+
 def prints(call: dict[str, Any]) -> Any:
     """Says what it does where results go."""
     print("working")
