@@ -115,7 +115,12 @@ def serve(ending: Ending, host: str, port: int, port_file: Path | None, workers:
 
 def greeting(server: Any, root: str) -> str:
     """One line that says what was understood, and a command to paste that makes a first edit."""
-    settings = server.settings
+    from mockserver.contract.capabilities import lasting
+    from mockserver.state import Memory
+
+    settings = Memory(server.state.scenario).over("", server.settings)
+    model = lasting("images/edits", settings.as_of)
+    what = f"-F model={model} " if model else ""
     # A key given on the command line stays out of logs: the shell fills it in.
     key = "$OPENAI_API_KEY" if settings.auth == "exact" else "test"
     who = "" if settings.auth == "open" else f'-H "Authorization: Bearer {key}" '
@@ -123,8 +128,8 @@ def greeting(server: Any, root: str) -> str:
         f"mockserver {__version__} on {root} with its page {root}/__mock/ "
         f"(scenario {server.state.scenario.name}, as of {settings.as_of.label}, "
         f"auth {settings.auth}, paint {settings.paint})\n"
-        f"  curl -s {root}/__mock/sample.png | curl {root}/v1/images/edits {who}"
-        f"-F model=gpt-image-1.5 -F prompt='Make it night' -F 'image=@-;type=image/png;filename=house.png'"
+        f"  curl -s {root}/__mock/sample.png | curl -o answer.json {root}/v1/images/edits {who}"
+        f"{what}-F prompt='Make it night' -F 'image=@-;type=image/png;filename=house.png'"
     )
 
 

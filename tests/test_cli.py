@@ -90,23 +90,60 @@ def test_options_reach_the_server() -> None:
         assert health(started.root).items() >= {"as_of": "2026-04-21", "scenario": "flaky"}.items()
 
 
+def paste(started: Serving, folder: Path, key: str = "sk-b") -> dict[str, Any]:
+    """What the server says to its own command, which writes it to a file and nothing to the terminal."""
+    env = os.environ | {"OPENAI_API_KEY": key}
+    done = subprocess.run(
+        ["bash", "-c", started.command], capture_output=True, text=True, env=env, check=True, cwd=folder
+    )
+    assert done.stdout == ""
+    answer: dict[str, Any] = json.loads((folder / "answer.json").read_text())
+    return answer
+
+
 @pytest.mark.parametrize(
-    "options", [[], ["--auth", "open"], ["--auth", "exact", "--key", "sk-a", "--key", "sk-b"]], ids=" ".join
+    ("options", "model"),
+    [
+        ([], "gpt-image-2"),
+        (["--auth", "open"], "gpt-image-2"),
+        (["--auth", "exact", "--key", "sk-a", "--key", "sk-b"], "gpt-image-2"),
+        (["--as-of", "2099-01-01"], "gpt-image-2"),
+        (["--scenario", "retired_models"], "gpt-image-2"),
+        (["--as-of", "2026-01-01"], "gpt-image-1-mini"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_pasted_command(options: list[str]) -> None:
+def test_pasted_command(tmp_path: Path, options: list[str], model: str) -> None:
+    """It names the model that is served for the longest, which the verdict finds nothing to say against."""
     with serving(*options) as started:
-        env = os.environ | {"OPENAI_API_KEY": "sk-b"}
-        done = subprocess.run(["bash", "-c", started.command], capture_output=True, text=True, env=env, check=True)
-    answer = json.loads(done.stdout)
-    assert opened(base64.b64decode(answer["data"][0]["b64_json"])).size == (1024, 1024)
+        answer = paste(started, tmp_path)
+        verdict = httpx2.get(f"{started.root}/__mock/verdict").json()
+    assert f" -F model={model} " in started.command
+    assert opened(base64.b64decode(answer["data"][0]["b64_json"])).size[0] >= 1024
+    assert [one["rule"] for one in verdict["findings"]] == ["shutdown-model"] * (model != "gpt-image-2")
 
 
-def test_exact_key_is_not_shown_and_others_are_refused() -> None:
+def test_pasted_command_of_the_first_model(tmp_path: Path) -> None:
+    with serving("--as-of", "2023-01-01") as started:
+        assert paste(started, tmp_path)["data"][0]["url"].startswith(started.root)
+    assert " -F model=dall-e-2 " in started.command
+
+
+def test_pasted_command_under_a_scenario(tmp_path: Path) -> None:
+    """A scenario's own day and keys count: before any model was released none is named, and one is taken."""
+    file = tmp_path / "mine.yaml"
+    text = "scenario: mine\nas_of: '2020-01-01'\nauth: {exact: [sk-c]}\nvalidate: 'off'\nsteps: [{ok: {}, times: 9}]\n"
+    file.write_text(text)
+    with serving("--scenario", str(file)) as started:
+        assert paste(started, tmp_path, "sk-c")["data"]
+        assert paste(started, tmp_path)["error"]["code"] == "invalid_api_key"
+    assert "model=" not in started.command
+
+
+def test_exact_key_is_not_shown_and_others_are_refused(tmp_path: Path) -> None:
     with serving("--auth", "exact", "--key", "sk-secret") as started:
         assert "sk-secret" not in started.greeting + started.command
-        env = os.environ | {"OPENAI_API_KEY": "sk-other"}
-        done = subprocess.run(["bash", "-c", started.command], capture_output=True, text=True, env=env, check=True)
-    assert json.loads(done.stdout)["error"]["code"] == "invalid_api_key"
+        assert paste(started, tmp_path, "sk-other")["error"]["code"] == "invalid_api_key"
 
 
 def test_port_file(tmp_path: Path) -> None:
@@ -344,7 +381,7 @@ def test_models_with_a_date() -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--token", "mine"]], ids=["made up", "mine"])
-def test_beyond_loopback(options: list[str]) -> None:
+def test_beyond_loopback(tmp_path: Path, options: list[str]) -> None:
     """Who listens for others is told what that means, and the token; the pasted command works all the same."""
     with serving("--host", "0.0.0.0", *options) as started:
         assert started.root.startswith("http://127.0.0.1:")
@@ -353,8 +390,7 @@ def test_beyond_loopback(options: list[str]) -> None:
         assert said.startswith("  0.0.0.0 is reached from other machines: whoever can reach it can use the API")
         token = said.split()[-1]
         assert (token == "mine") == bool(options)
-        done = subprocess.run(["bash", "-c", started.command], capture_output=True, text=True, check=True)
-        assert json.loads(done.stdout)["data"]
+        assert paste(started, tmp_path)["data"]
         with httpx2.Client(headers={"X-Mockserver-Token": token}) as client:
             assert client.get(f"{started.root}/__mock/journal").status_code == 200
             assert httpx2.get(f"{started.root}/__mock/journal").status_code == 401

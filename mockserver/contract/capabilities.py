@@ -100,6 +100,13 @@ def table(provider: str = "openai") -> Mapping[str, Capability]:
     return {name: served(name) for name in data["models"]}
 
 
+def lasting(endpoint: str, as_of: AsOf) -> str | None:
+    """The model that is served there and then for the longest, of several the oldest; None where none is served."""
+    served = (capability for capability in table().values() if capability.served(as_of, endpoint))
+    found = max(served, key=lambda capability: capability.shutdown or date.max, default=None)
+    return found.model if found else None
+
+
 def default_model(endpoint: str, as_of: AsOf, given: Mapping[str, Any]) -> str | None:
     """What an omitted model means there and then: a model's name, or None where one must be given."""
     rows = resources.contract("models.yaml")["default_model"][endpoint]
