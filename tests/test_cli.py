@@ -24,7 +24,7 @@ import openai
 import pytest
 
 import mockserver
-from mockserver import cli, options, server
+from mockserver import cli, options, server, tables
 from mockserver.scenario.files import built_in
 from mockserver.usage import Wrapping
 from tests.pictures import opened, png
@@ -612,6 +612,31 @@ def test_reader_that_leaves() -> None:
     call = f"{sys.executable} -m mockserver errors --json | head -n 1"
     done = subprocess.run(["bash", "-c", call], capture_output=True, text=True, cwd=HOME)
     assert (done.stdout, done.stderr) == ("[\n", "")
+
+
+@pytest.mark.parametrize(
+    ("where", "why"), [("/dev/full", "No space left on device"), ("&-", "it is closed")], ids=["full", "closed"]
+)
+@pytest.mark.parametrize("arguments", ["models", "errors --help", "--version", "scenarios ok", "--port 0"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_stdout_that_takes_nothing(unbuffered: str, arguments: str, where: str, why: str) -> None:
+    call = f"{sys.executable} -m mockserver {arguments} >{where}"
+    env = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(["bash", "-c", call], capture_output=True, text=True, cwd=HOME, env=env)
+    told = f"mockserver: cannot write to stdout: {why} (see mockserver --help)\n"
+    assert (done.returncode, done.stderr) == (2, told)
+
+
+def test_trouble_that_is_not_stdouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody expected is not taken for it."""
+
+    def broken(day: object) -> None:
+        raise FileNotFoundError(2, "not there", "table.yaml")
+
+    monkeypatch.setattr(tables, "models", broken)
+    monkeypatch.setattr(sys, "argv", ["mockserver", "models"])
+    with pytest.raises(FileNotFoundError, match="not there"):
+        cli.main()
 
 
 @pytest.fixture
