@@ -205,7 +205,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     [
         ("--dialect klingon", "--dialect is one of openai, gateway, new-api, packy, shell-api, comfy, not 'klingon'"),
         ("--prot 1", "No such option '--prot'."),
-        ("serve", "No such command 'serve'."),
+        ("npm test", "No such command 'npm'. A command of your own stands behind --, such as: mockserver -- npm test"),
         ("--port x", "Invalid value for '--port': 'x' is not a valid integer range."),
         ("--port 65536", "Invalid value for '--port': 65536 is not in the range 0<=x<=65535."),
         ("--auth none", "Invalid value for '--auth': 'none' is not one of 'open', 'bearer', 'exact'."),
