@@ -141,7 +141,7 @@ def conform(
     """
     from mockserver.harness.conform import conform as put
 
-    status, lines = put(url, os.environ.get(key_env, ""), day, budget, report, as_json)
+    status, lines = put(url, os.environ.get(key_env, ""), day, budget, report, as_json, f"the key in {key_env}")
     trouble = lines.pop() if status == 2 else ""
     click.echo("".join(f"{line}\n" for line in lines), nl=False)
     if trouble:

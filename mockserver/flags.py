@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mockserver import completion
-from mockserver.options import fail_on, report, some
+from mockserver.options import fail_on, keys, report, some
 
 
 def flag(name: str, text: str, metavar: str | None = None, key: str | None = None, **more: Any) -> click.Option:
@@ -33,7 +33,7 @@ ANSWER = (
     flag("--as-of", "API of a day: any, latest, date.", "DAY", "day", default="any", shell_complete=completion.DAY),
     flag("--dialect", "How errors are worded.", "NAME", default="openai", shell_complete=completion.DIALECT),
     flag("--auth", "None, any key, those of --key.", default="bearer", type=click.Choice(["open", "bearer", "exact"])),
-    flag("--key", "A key for --auth exact; may be repeated.", "KEY", "keys", multiple=True, callback=some),
+    flag("--key", "A key for --auth exact; may be repeated.", "KEY", "keys", multiple=True, callback=keys),
     flag("--validate", "Check all; types; nothing.", default="strict", type=click.Choice(["strict", "schema", "off"])),
     flag("--paint", "A receipt, a colour, noise.", default="receipt", type=click.Choice(["receipt", "flat", "noise"])),
     flag("--clock", "real, or an instant that stays.", "TIME", default="real", shell_complete=completion.CLOCK),

@@ -47,6 +47,16 @@ def some(context: click.Context, param: click.Parameter, value: Any) -> Any:
     return value
 
 
+def keys(context: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys, each of which a request could carry."""
+    from mockserver.wire.request import carried
+
+    some(context, param, values)
+    if not all(map(carried, values)):
+        raise click.BadParameter("it has characters that no header can carry")
+    return values
+
+
 def fail_on(context: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Any, ...]:
     """The conditions that were named."""
     from mockserver.report.facts import condition
