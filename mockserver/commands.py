@@ -180,7 +180,7 @@ def lint(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> N
 @click.option("--only", type=click.Choice(["request", "response", "faults"]), help="One side of it alone.")
 @click.option(
     "--model",
-    default="gpt-image-1.5",
+    default="gpt-image-2",
     show_default=True,
     shell_complete=completion.MODEL,
     help="The model of the edits.",
