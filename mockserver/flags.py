@@ -18,10 +18,11 @@ def flag(name: str, text: str, metavar: str | None = None, key: str | None = Non
     return click.Option(names, help=text, metavar=metavar, show_default="default" in more, **more)
 
 
+PATH = click.Path(dir_okay=False, path_type=Path)
 PLACE = (
     flag("--host", "Address to listen on.", "ADDRESS", default="127.0.0.1", callback=some),
     flag("--port", "Port; 0 takes a free one.", "N", default=4010, type=click.IntRange(0, 65535)),
-    flag("--port-file", "Write the port to this file.", "FILE", type=click.Path(dir_okay=False, path_type=Path)),
+    flag("--port-file", "Write the port to this file.", "FILE", type=PATH, callback=some),
     flag("--workers", "Processes that serve.", "N", default=1, type=click.IntRange(1, 64)),
     flag("--state", "State in Redis: redis://HOST:PORT/DB", "URL", callback=some),
     flag("--token", "What /__mock asks for.", "TOKEN", callback=some),

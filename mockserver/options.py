@@ -42,7 +42,7 @@ def report(context: click.Context, param: click.Parameter, value: str | None) ->
 
 def some(context: click.Context, param: click.Parameter, value: Any) -> Any:
     """The value, or values, of which none is empty: an unset variable of the shell must not stand for something."""
-    if "" in (value if isinstance(value, tuple) else (value,)):
+    if {"", Path()}.intersection(value if isinstance(value, tuple) else (value,)):
         raise click.BadParameter("expected a value, not nothing")
     return value
 

@@ -45,6 +45,16 @@ class Wrapping(click.Group):
             own = f"A command of your own stands behind --, such as: mockserver -- {shlex.join(args)}"
             raise click.UsageError(f"{error.format_message()} {own}", ctx) from None
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command. What is wrong with its options is told as its own matter, not as that of the group."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if error.ctx is None:
+                name = str(ctx.invoked_subcommand)
+                error.ctx = click.Context(self.commands[name], ctx, name)
+            raise
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         """Commands and options; after `--`, whose words are another program's, files."""
         if ctx.obj is not None:

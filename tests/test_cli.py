@@ -584,12 +584,28 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("--auth exact --key sk-a --key a\u00a0b -- true", "Invalid value for '--key': it has characters that no"),
         ("--token= -- true", "Invalid value for '--token': expected a value, not nothing"),
         ("--state= -- true", "Invalid value for '--state': expected a value, not nothing"),
+        ("--port-file= -- true", "Invalid value for '--port-file': expected a value, not nothing"),
         ("--port-file folder -- true", "Invalid value for '--port-file': File 'folder' is a directory."),
     ],
 )
 def test_wrong_use(refuse: Refuse, folder: Path, arguments: str, said: str) -> None:
     """One readable line on stderr, nothing on stdout, exit status 2."""
     assert refuse(*arguments.split(" ")).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("check --mask", "mockserver check"),
+        ("models --nope", "mockserver models"),
+        ("models --as-of soon", "mockserver models"),
+        ("--port", "mockserver"),
+        ("nope", "mockserver"),
+    ],
+)
+def test_help_to_see(arguments: str, told: str) -> None:
+    """Whose help a line points to."""
+    assert run(*arguments.split()).stderr.endswith(f" (see {told} --help)\n")
 
 
 def test_statuses(folder: Path) -> None:
