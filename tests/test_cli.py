@@ -334,7 +334,6 @@ def test_models(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert [row.split()[0] for row in rows][-1] == "gpt-image-2-2026-04-21"
     found = json.loads(said(monkeypatch, capsys, "models", "--as-of", "latest", "--json"))
     assert found[0]["model"] == "gpt-image-1-mini"
-    assert said(monkeypatch, capsys, "models", "--as-of", "2020-01-01") == "none on that day\n"
 
 
 def test_errors(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -364,9 +363,21 @@ def test_table_in_a_terminal(
     assert err.startswith("Cut to the width of the terminal") == cut
 
 
-@pytest.mark.parametrize("command", ["models", "errors"])
+@pytest.mark.parametrize(
+    "command", ["-- true", "models", "errors", "check nope.png", "conform http://127.0.0.1:9", "fuzz json:dumps"]
+)
 def test_bad_day(refuse: Refuse, command: str) -> None:
-    assert "as-of is 'any', 'latest' or a date" in refuse(command, "--as-of", "soon")
+    """What is no day, and a day before the first model."""
+    words = command.split()
+    asked = ["--as-of", "{}", *words] if words[0] == "--" else [*words, "--as-of", "{}"]
+    soon, before = (refuse(*(word.format(day) for word in asked)) for day in ("soon", "2022-11-02"))
+    assert "as-of is 'any', 'latest' or a date" in soon
+    assert before == "as-of 2022-11-02 is before 2022-11-03, when the first model was released"
+
+
+def test_first_and_far_days(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for day, first in (("2022-11-03", "dall-e-2"), ("2099-01-01", "gpt-image-2")):
+        assert said(monkeypatch, capsys, "models", "--as-of", day).splitlines()[1].startswith(f"{first} ")
 
 
 def test_models_with_a_date() -> None:

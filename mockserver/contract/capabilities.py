@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver import resources
 from mockserver.contract import sizes
-from mockserver.contract.asof import AsOf
+from mockserver.contract.asof import AsOf, as_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,6 +98,14 @@ def table(provider: str = "openai") -> Mapping[str, Capability]:
         return Capability(name, merge(row, {"parameters": known}))
 
     return {name: served(name) for name in data["models"]}
+
+
+def day_with_models(label: str) -> AsOf:
+    """An AsOf of a day since the first model was released. Raises ValueError for another, and for what is no day."""
+    asked, first = as_of(label), min(capability.released for capability in table().values())
+    if asked.day < first:
+        raise ValueError(f"as-of {label} is before {first}, when the first model was released")
+    return asked
 
 
 def lasting(endpoint: str, as_of: AsOf) -> str | None:
