@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.core import ParameterSource
@@ -115,7 +116,12 @@ def serve(ending: Ending, host: str, port: int, port_file: Path | None, workers:
 
 def greeting(server: Any, root: str) -> str:
     """One line that says what was understood, and a command to paste that makes a first edit."""
-    settings = server.settings
+    from mockserver.contract.capabilities import lasting
+    from mockserver.state import Memory
+
+    settings = Memory(server.state.scenario).over("", server.settings)
+    model = lasting("images/edits", settings.as_of)
+    what = f"-F model={model} " if model else ""
     # A key given on the command line stays out of logs: the shell fills it in.
     key = "$OPENAI_API_KEY" if settings.auth == "exact" else "test"
     who = "" if settings.auth == "open" else f'-H "Authorization: Bearer {key}" '
@@ -123,8 +129,8 @@ def greeting(server: Any, root: str) -> str:
         f"mockserver {__version__} on {root} with its page {root}/__mock/ "
         f"(scenario {server.state.scenario.name}, as of {settings.as_of.label}, "
         f"auth {settings.auth}, paint {settings.paint})\n"
-        f"  curl -s {root}/__mock/sample.png | curl {root}/v1/images/edits {who}"
-        f"-F model=gpt-image-1.5 -F prompt='Make it night' -F 'image=@-;type=image/png;filename=house.png'"
+        f"  curl -s {root}/__mock/sample.png | curl -o answer.json {root}/v1/images/edits {who}"
+        f"{what}-F prompt='Make it night' -F 'image=@-;type=image/png;filename=house.png'"
     )
 
 
@@ -143,13 +149,26 @@ for subcommand in (*commands.ALL, completion.completion):
 def main() -> None:
     """Run the command line; the exit status is 0 or the command's, 2 for bad input, 130 for Ctrl-C before it serves."""
     try:
+        if sys.stdout is None:
+            raise click.ClickException("cannot write to stdout: it is closed")
         status = command.main(prog_name="mockserver", standalone_mode=False)
         if status:
             sys.exit(status)
     except click.ClickException as error:
-        line = " ".join(error.format_message().split())
-        told = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mockserver"
-        click.echo(f"mockserver: {line} (see {told} --help)", err=True)
-        sys.exit(2)
+        refuse(error)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # Python tries to write what is left once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        refuse(click.ClickException(f"cannot write to stdout: {error.strerror}"))
     except click.Abort:  # Ctrl-C before anything was served
         sys.exit(130)
+
+
+def refuse(error: click.ClickException) -> NoReturn:
+    """Say in one line what is wrong, and exit."""
+    line = " ".join(error.format_message().split())
+    told = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mockserver"
+    click.echo(f"mockserver: {line} (see {told} --help)", err=True)
+    sys.exit(2)

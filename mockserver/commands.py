@@ -141,7 +141,9 @@ def conform(
     """
     from mockserver.harness.conform import conform as put
 
-    status, lines = put(url, os.environ.get(key_env, ""), day, budget, report, as_json)
+    status, lines = put(
+        url, os.environ.get(key_env, ""), on(day).label, budget, report, as_json, f"the key in {key_env}"
+    )
     trouble = lines.pop() if status == 2 else ""
     click.echo("".join(f"{line}\n" for line in lines), nl=False)
     if trouble:
@@ -181,7 +183,7 @@ def lint(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> N
 @click.option("--only", type=click.Choice(["request", "response", "faults"]), help="One side of it alone.")
 @click.option(
     "--model",
-    default="gpt-image-1.5",
+    default="gpt-image-2",
     show_default=True,
     shell_complete=completion.MODEL,
     help="The model of the edits.",
@@ -258,10 +260,10 @@ def scenarios(name: str | None, as_json: bool) -> None:
 
 def on(day: str) -> Any:
     """The as-of of an option's value."""
-    from mockserver.contract.asof import as_of
+    from mockserver.contract.capabilities import day_with_models
 
     try:
-        return as_of(day)
+        return day_with_models(day)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 
@@ -272,8 +274,6 @@ def show(rows: list[dict[str, str]], as_json: bool) -> None:
 
     if as_json:
         click.echo(json.dumps(rows, indent=2))
-    elif not rows:
-        click.echo("none on that day")
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         text = tables.text(rows, width)

@@ -42,9 +42,19 @@ def report(context: click.Context, param: click.Parameter, value: str | None) ->
 
 def some(context: click.Context, param: click.Parameter, value: Any) -> Any:
     """The value, or values, of which none is empty: an unset variable of the shell must not stand for something."""
-    if "" in (value if isinstance(value, tuple) else (value,)):
+    if {"", Path()}.intersection(value if isinstance(value, tuple) else (value,)):
         raise click.BadParameter("expected a value, not nothing")
     return value
+
+
+def keys(context: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys, each of which a request could carry."""
+    from mockserver.wire.request import carried
+
+    some(context, param, values)
+    if not all(map(carried, values)):
+        raise click.BadParameter("it has characters that no header can carry")
+    return values
 
 
 def fail_on(context: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Any, ...]:
@@ -123,13 +133,13 @@ def visited(server: Server, work: Callable[[], T], first: Coroutine[Any, Any, No
 
 def settled(day: str, keys: tuple[str, ...], latency: str, dialect: str, **options: Any) -> Settings:
     """The settings that the options ask for. Raises ValueError for one that is none."""
-    from mockserver.contract.asof import as_of
+    from mockserver.contract.capabilities import day_with_models
     from mockserver.contract.dialects import table
     from mockserver.engine.values import Settings
 
     if dialect not in table():
         raise ValueError(f"--dialect is one of {', '.join(table())}, not {dialect!r}")
-    return Settings(as_of(day), keys=frozenset(keys), latency=seconds(latency), dialect=dialect, **options)
+    return Settings(day_with_models(day), keys=frozenset(keys), latency=seconds(latency), dialect=dialect, **options)
 
 
 def seconds(latency: str) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 from click.shell_completion import CompletionItem
 
@@ -32,6 +34,26 @@ class Wrapping(click.Group):
                     raise click.UsageError("a command is expected after --, such as: mockserver -- npm test", ctx)
                 args = args[:cut]
         return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Our command of that name; somebody else's has to stand behind `--`."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            own = f"A command of your own stands behind --, such as: mockserver -- {shlex.join(args)}"
+            raise click.UsageError(f"{error.format_message()} {own}", ctx) from None
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command. What is wrong with its options is told as its own matter, not as that of the group."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if error.ctx is None:
+                name = str(ctx.invoked_subcommand)
+                error.ctx = click.Context(self.commands[name], ctx, name)
+            raise
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         """Commands and options; after `--`, whose words are another program's, files."""

@@ -568,3 +568,26 @@ def test_readme(run: Run, tmp_path: Path) -> None:
     status, out, _ = run(*shlex.split(arguments))
     assert status == 1
     assert out == said
+
+
+@pytest.mark.parametrize(
+    ("data", "opens"),
+    [
+        (b"hello", False),
+        (b"", False),
+        (png()[:60], False),
+        (png()[:-12], True),
+        (picture("RGB", format="GIF"), True),
+        (picture("P"), True),
+    ],
+    ids=["text", "empty", "cut off", "without its end", "gif", "palette"],
+)
+def test_advice_can_work(run: Run, tmp_path: Path, data: bytes, opens: bool) -> None:
+    """Only for a file that can be opened is a line named that opens it."""
+    file = tmp_path / "a.png"
+    file.write_bytes(data)
+    _, out, _ = run(str(file))
+    assert ("Image.open(f)" in out, "Export the picture anew" in out) == (opens, not opens)
+    if opens:
+        with Image.open(file) as picture:
+            assert picture.convert("RGBA").size

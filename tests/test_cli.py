@@ -24,7 +24,7 @@ import openai
 import pytest
 
 import mockserver
-from mockserver import cli, options, server
+from mockserver import cli, options, server, tables
 from mockserver.scenario.files import built_in
 from mockserver.usage import Wrapping
 from tests.pictures import opened, png
@@ -90,23 +90,60 @@ def test_options_reach_the_server() -> None:
         assert health(started.root).items() >= {"as_of": "2026-04-21", "scenario": "flaky"}.items()
 
 
+def paste(started: Serving, folder: Path, key: str = "sk-b") -> dict[str, Any]:
+    """What the server says to its own command, which writes it to a file and nothing to the terminal."""
+    env = os.environ | {"OPENAI_API_KEY": key}
+    done = subprocess.run(
+        ["bash", "-c", started.command], capture_output=True, text=True, env=env, check=True, cwd=folder
+    )
+    assert done.stdout == ""
+    answer: dict[str, Any] = json.loads((folder / "answer.json").read_text())
+    return answer
+
+
 @pytest.mark.parametrize(
-    "options", [[], ["--auth", "open"], ["--auth", "exact", "--key", "sk-a", "--key", "sk-b"]], ids=" ".join
+    ("options", "model"),
+    [
+        ([], "gpt-image-2"),
+        (["--auth", "open"], "gpt-image-2"),
+        (["--auth", "exact", "--key", "sk-a", "--key", "sk-b"], "gpt-image-2"),
+        (["--as-of", "2099-01-01"], "gpt-image-2"),
+        (["--scenario", "retired_models"], "gpt-image-2"),
+        (["--as-of", "2026-01-01"], "gpt-image-1-mini"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_pasted_command(options: list[str]) -> None:
+def test_pasted_command(tmp_path: Path, options: list[str], model: str) -> None:
+    """It names the model that is served for the longest, which the verdict finds nothing to say against."""
     with serving(*options) as started:
-        env = os.environ | {"OPENAI_API_KEY": "sk-b"}
-        done = subprocess.run(["bash", "-c", started.command], capture_output=True, text=True, env=env, check=True)
-    answer = json.loads(done.stdout)
-    assert opened(base64.b64decode(answer["data"][0]["b64_json"])).size == (1024, 1024)
+        answer = paste(started, tmp_path)
+        verdict = httpx2.get(f"{started.root}/__mock/verdict").json()
+    assert f" -F model={model} " in started.command
+    assert opened(base64.b64decode(answer["data"][0]["b64_json"])).size[0] >= 1024
+    assert [one["rule"] for one in verdict["findings"]] == ["shutdown-model"] * (model != "gpt-image-2")
 
 
-def test_exact_key_is_not_shown_and_others_are_refused() -> None:
+def test_pasted_command_of_the_first_model(tmp_path: Path) -> None:
+    with serving("--as-of", "2023-01-01") as started:
+        assert paste(started, tmp_path)["data"][0]["url"].startswith(started.root)
+    assert " -F model=dall-e-2 " in started.command
+
+
+def test_pasted_command_under_a_scenario(tmp_path: Path) -> None:
+    """A scenario's own day and keys count: before any model was released none is named, and one is taken."""
+    file = tmp_path / "mine.yaml"
+    text = "scenario: mine\nas_of: '2020-01-01'\nauth: {exact: [sk-c]}\nvalidate: 'off'\nsteps: [{ok: {}, times: 9}]\n"
+    file.write_text(text)
+    with serving("--scenario", str(file)) as started:
+        assert paste(started, tmp_path, "sk-c")["data"]
+        assert paste(started, tmp_path)["error"]["code"] == "invalid_api_key"
+    assert "model=" not in started.command
+
+
+def test_exact_key_is_not_shown_and_others_are_refused(tmp_path: Path) -> None:
     with serving("--auth", "exact", "--key", "sk-secret") as started:
         assert "sk-secret" not in started.greeting + started.command
-        env = os.environ | {"OPENAI_API_KEY": "sk-other"}
-        done = subprocess.run(["bash", "-c", started.command], capture_output=True, text=True, env=env, check=True)
-    assert json.loads(done.stdout)["error"]["code"] == "invalid_api_key"
+        assert paste(started, tmp_path, "sk-other")["error"]["code"] == "invalid_api_key"
 
 
 def test_port_file(tmp_path: Path) -> None:
@@ -168,7 +205,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     [
         ("--dialect klingon", "--dialect is one of openai, gateway, new-api, packy, shell-api, comfy, not 'klingon'"),
         ("--prot 1", "No such option '--prot'."),
-        ("serve", "No such command 'serve'."),
+        ("npm test", "No such command 'npm'. A command of your own stands behind --, such as: mockserver -- npm test"),
         ("--port x", "Invalid value for '--port': 'x' is not a valid integer range."),
         ("--port 65536", "Invalid value for '--port': 65536 is not in the range 0<=x<=65535."),
         ("--auth none", "Invalid value for '--auth': 'none' is not one of 'open', 'bearer', 'exact'."),
@@ -297,7 +334,6 @@ def test_models(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert [row.split()[0] for row in rows][-1] == "gpt-image-2-2026-04-21"
     found = json.loads(said(monkeypatch, capsys, "models", "--as-of", "latest", "--json"))
     assert found[0]["model"] == "gpt-image-1-mini"
-    assert said(monkeypatch, capsys, "models", "--as-of", "2020-01-01") == "none on that day\n"
 
 
 def test_errors(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -327,9 +363,21 @@ def test_table_in_a_terminal(
     assert err.startswith("Cut to the width of the terminal") == cut
 
 
-@pytest.mark.parametrize("command", ["models", "errors"])
+@pytest.mark.parametrize(
+    "command", ["-- true", "models", "errors", "check nope.png", "conform http://127.0.0.1:9", "fuzz json:dumps"]
+)
 def test_bad_day(refuse: Refuse, command: str) -> None:
-    assert "as-of is 'any', 'latest' or a date" in refuse(command, "--as-of", "soon")
+    """What is no day, and a day before the first model."""
+    words = command.split()
+    asked = ["--as-of", "{}", *words] if words[0] == "--" else [*words, "--as-of", "{}"]
+    soon, before = (refuse(*(word.format(day) for word in asked)) for day in ("soon", "2022-11-02"))
+    assert "as-of is 'any', 'latest' or a date" in soon
+    assert before == "as-of 2022-11-02 is before 2022-11-03, when the first model was released"
+
+
+def test_first_and_far_days(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for day, first in (("2022-11-03", "dall-e-2"), ("2099-01-01", "gpt-image-2")):
+        assert said(monkeypatch, capsys, "models", "--as-of", day).splitlines()[1].startswith(f"{first} ")
 
 
 def test_models_with_a_date() -> None:
@@ -344,7 +392,7 @@ def test_models_with_a_date() -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--token", "mine"]], ids=["made up", "mine"])
-def test_beyond_loopback(options: list[str]) -> None:
+def test_beyond_loopback(tmp_path: Path, options: list[str]) -> None:
     """Who listens for others is told what that means, and the token; the pasted command works all the same."""
     with serving("--host", "0.0.0.0", *options) as started:
         assert started.root.startswith("http://127.0.0.1:")
@@ -353,8 +401,7 @@ def test_beyond_loopback(options: list[str]) -> None:
         assert said.startswith("  0.0.0.0 is reached from other machines: whoever can reach it can use the API")
         token = said.split()[-1]
         assert (token == "mine") == bool(options)
-        done = subprocess.run(["bash", "-c", started.command], capture_output=True, text=True, check=True)
-        assert json.loads(done.stdout)["data"]
+        assert paste(started, tmp_path)["data"]
         with httpx2.Client(headers={"X-Mockserver-Token": token}) as client:
             assert client.get(f"{started.root}/__mock/journal").status_code == 200
             assert httpx2.get(f"{started.root}/__mock/journal").status_code == 401
@@ -436,7 +483,8 @@ def test_conform(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
         with pytest.raises(SystemExit) as stopped:
             cli.main()
     assert stopped.value.code == 2
-    assert "the key is empty" in capsys.readouterr().err
+    told = "mockserver: the key in NOT_SET is empty, or has characters that no header can carry "
+    assert capsys.readouterr().err.startswith(told)
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
@@ -467,7 +515,9 @@ def test_scenarios() -> None:
     assert lines[built_in().index("ok")].endswith("All is well. What the API would refuse is refused.")
     told = json.loads(run("scenarios", "--json").stdout)
     assert [" ".join((f"{one['scenario']:<20}", one["about"])) for one in told] == lines
-    assert run("scenarios", "flaky").stdout == (HOME / "scenarios" / "flaky.yaml").read_text()
+    comment, file = (HOME / "scenarios" / "flaky.yaml").read_text().split("\n", 1)
+    assert comment.startswith("# yaml-language-server: $schema=../")  # a path that a copy does not have
+    assert run("scenarios", "flaky").stdout == file
     unknown = run("scenarios", "nothing")
     assert (unknown.returncode, "there is no scenario 'nothing'" in unknown.stderr) == (2, True)
 
@@ -541,14 +591,32 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("--port 0 --bare lint x", "--port, --bare before lint would be for a server"),
         ("--host= -- true", "Invalid value for '--host': expected a value, not nothing"),
         ("--auth exact --key= -- true", "Invalid value for '--key': expected a value, not nothing"),
+        ("--auth exact --key fö -- true", "Invalid value for '--key': it has characters that no header can carry"),
+        ("--auth exact --key sk-a --key a\u00a0b -- true", "Invalid value for '--key': it has characters that no"),
         ("--token= -- true", "Invalid value for '--token': expected a value, not nothing"),
         ("--state= -- true", "Invalid value for '--state': expected a value, not nothing"),
+        ("--port-file= -- true", "Invalid value for '--port-file': expected a value, not nothing"),
         ("--port-file folder -- true", "Invalid value for '--port-file': File 'folder' is a directory."),
     ],
 )
 def test_wrong_use(refuse: Refuse, folder: Path, arguments: str, said: str) -> None:
     """One readable line on stderr, nothing on stdout, exit status 2."""
-    assert refuse(*arguments.split()).startswith(said)
+    assert refuse(*arguments.split(" ")).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("check --mask", "mockserver check"),
+        ("models --nope", "mockserver models"),
+        ("models --as-of soon", "mockserver models"),
+        ("--port", "mockserver"),
+        ("nope", "mockserver"),
+    ],
+)
+def test_help_to_see(arguments: str, told: str) -> None:
+    """Whose help a line points to."""
+    assert run(*arguments.split()).stderr.endswith(f" (see {told} --help)\n")
 
 
 def test_statuses(folder: Path) -> None:
@@ -576,6 +644,31 @@ def test_reader_that_leaves() -> None:
     call = f"{sys.executable} -m mockserver errors --json | head -n 1"
     done = subprocess.run(["bash", "-c", call], capture_output=True, text=True, cwd=HOME)
     assert (done.stdout, done.stderr) == ("[\n", "")
+
+
+@pytest.mark.parametrize(
+    ("where", "why"), [("/dev/full", "No space left on device"), ("&-", "it is closed")], ids=["full", "closed"]
+)
+@pytest.mark.parametrize("arguments", ["models", "errors --help", "--version", "scenarios ok", "--port 0"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_stdout_that_takes_nothing(unbuffered: str, arguments: str, where: str, why: str) -> None:
+    call = f"{sys.executable} -m mockserver {arguments} >{where}"
+    env = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(["bash", "-c", call], capture_output=True, text=True, cwd=HOME, env=env)
+    told = f"mockserver: cannot write to stdout: {why} (see mockserver --help)\n"
+    assert (done.returncode, done.stderr) == (2, told)
+
+
+def test_trouble_that_is_not_stdouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody expected is not taken for it."""
+
+    def broken(day: object) -> None:
+        raise FileNotFoundError(2, "not there", "table.yaml")
+
+    monkeypatch.setattr(tables, "models", broken)
+    monkeypatch.setattr(sys, "argv", ["mockserver", "models"])
+    with pytest.raises(FileNotFoundError, match="not there"):
+        cli.main()
 
 
 @pytest.fixture

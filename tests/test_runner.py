@@ -279,6 +279,14 @@ def test_report_that_cannot_be_written(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1] == f"mockserver: cannot write {file}: No such file or directory"
 
 
+def test_report_on_a_full_disk(tmp_path: Path) -> None:
+    file = tmp_path / "full.json"
+    file.symlink_to("/dev/full")
+    done = run("--report", str(file), "--", "true")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"mockserver: cannot write {file}: No space left on device"
+
+
 def test_watch(tmp_path: Path) -> None:
     """The command itself changes the scenario, first for a better one, then for one that is broken."""
     file = tmp_path / "mine.yaml"

@@ -22,6 +22,11 @@ TRAITS = {
     "extended_webp": "it is an extended WebP (VP8X), which was reported to be refused",
     "mismatched": "it is declared as {declared} and is {real}",
 }
+# What to do with a picture, by whether it can be opened.
+AGAIN = {
+    True: "Save it again as an RGB or RGBA PNG: Image.open(f).convert('RGBA').save('fixed.png').",
+    False: "Export the picture anew as an RGB or RGBA PNG, or get the file once more.",
+}
 DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL | re.ASCII)
 
 
@@ -50,6 +55,7 @@ def gather(
         if wrong:
             family = "json-image-data" if "images" in typed else allowed["problems"][wrong[0]]
             facts = {"reason": wrong[1], "mode": picture.facts.mode, "formats": repr(rules["modes"]), "param": name}
+            facts["again"] = AGAIN[picture.facts.opens]
             raise Problem(family, index=index + 1, index0=index, filename=picture.part.filename, **facts)
         width, height = picture.facts.size
         if "square" in allowed["problems"] and width != height:

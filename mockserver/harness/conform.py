@@ -10,6 +10,7 @@ from mockserver.harness.cases import Case, Reply, build, load
 from mockserver.harness.memory import estimate
 from mockserver.harness.outcome import Outcome, has_error, judged
 from mockserver.harness.reports import summary, writer
+from mockserver.wire.request import carried
 
 Priced = tuple[Case, float]
 # Answers after which a server that never spoke as the API does is asked no more.
@@ -28,17 +29,18 @@ def conform(
     budget_usd: float = 0.0,
     report_path: str | None = None,
     as_json: bool = False,
+    key_name: str = "the key",
 ) -> tuple[int, list[str]]:
     """Exit status and the lines to print, after putting every case of that day to the server at `url`.
 
     0: all as expected; 1: the server differs; 2: it could not be asked, or was not asked sensibly. Served cases are
     run only as far as the sum of their estimated prices stays within `budget_usd`. `url` is the root, or ends in /v1.
     With `as_json` the lines are the report as JSON. Where the status is 2, the last line says why; there is no other,
-    and no report, of a server that refuses the key or is no such API.
+    and no report, of a server that refuses the key or is no such API. `key_name` is what it calls the key.
     """
     try:
         day, server = as_of(as_of_label), target(url)
-        sensible(key, budget_usd)
+        sensible(key, key_name, budget_usd)
         write = writer(report_path) if report_path else None
     except (ValueError, Trouble) as error:
         return 2, [str(error)]
@@ -61,10 +63,10 @@ def conform(
     return 2 if trouble else int(differs), [*lines, *(["; ".join(trouble)] if trouble else [])]
 
 
-def sensible(key: str, budget: float) -> None:
+def sensible(key: str, name: str, budget: float) -> None:
     """Raise ValueError for a key that no header can carry, or a budget that is none."""
-    if not key or not all("!" <= char <= "~" for char in key):
-        raise ValueError("the key is empty, or has characters that no header can carry")
+    if not carried(key):
+        raise ValueError(f"{name} is empty, or has characters that no header can carry")
     if not 0 <= budget < math.inf:
         raise ValueError("the budget is a number of dollars, 0 or more")
 

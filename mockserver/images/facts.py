@@ -19,6 +19,8 @@ PIXELS = 89_478_485
 TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
 # The EXIF tag of that name; from 5 on, width and height change places.
 ORIENTATION = 0x0112
+# What Pillow opens though it is not decoded here.
+OPENED = ("image/gif", "image/bmp", "image/tiff", "image/avif")
 # What a whole file of a format holds at its end.
 ENDS = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}
 SIGNATURES = (
@@ -44,6 +46,7 @@ class Facts:
     Where the file could not be decoded, `reason` says why and `width`, `height` and `mode` are None.
     `format` is Pillow's name for it, `transparent` says whether it has an alpha channel, and `upright` is its width
     and height once its EXIF orientation is heeded. `traits` are `animated` and `extended_webp`, where they apply.
+    `opens` says whether Pillow can open it, be it as something that is not decoded here.
     """
 
     real_type: str
@@ -55,6 +58,7 @@ class Facts:
     upright: tuple[int, int] | None = None
     traits: frozenset[str] = frozenset()
     reason: str = ""
+    opens: bool = True
 
     @property
     def size(self) -> tuple[int, int]:
@@ -119,4 +123,4 @@ def decode(data: bytes, formats: Iterable[str] = ("PNG", "JPEG", "WEBP")) -> Fac
             return Facts(kind, picture.format, width, height, picture.mode, transparent, upright, there)
     except Exception as error:  # Pillow's decoders raise a dozen kinds for broken bytes
         known = kind.startswith("image/") and kind.removeprefix("image/") in ("png", "jpeg", "webp")
-        return Facts(kind, reason=f"it is broken: {error}" if known else f"it is {kind}")
+        return Facts(kind, reason=f"it is broken: {error}" if known else f"it is {kind}", opens=kind in OPENED)

@@ -21,7 +21,11 @@ def writer(path: str) -> Callable[[Facts], None]:
         raise ValueError(f"a report's name ends in {', '.join(MAKERS)}, not in {kind or 'nothing'}")
 
     def write(found: Facts) -> None:
-        Path(path).write_bytes(MAKERS[kind](found))
+        try:
+            Path(path).write_bytes(MAKERS[kind](found))
+        except OSError as error:
+            error.filename = path  # a full disk names no file
+            raise
 
     return write
 

@@ -16,6 +16,7 @@ from mockserver.scenario.machine import Scenario, build
 DEPTH = 8
 PICTURE_BYTES = 32 * 1024 * 1024
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+EDITORS = re.compile(r"^# yaml-language-server:.*\n", re.MULTILINE)
 Data = dict[str, Any]
 # The bytes of files, by their whole paths.
 Pictures = dict[str, bytes]
@@ -62,10 +63,13 @@ def built_in() -> list[str]:
 
 
 def text(name: str) -> str:
-    """The file of a built-in scenario. Raises ScenarioError."""
+    """The file of a built-in scenario, to copy: without what it tells editors, which holds where it lies alone.
+
+    Raises ScenarioError.
+    """
     if name not in built_in():
         raise ScenarioError(_unknown(name, ""))
-    return _bytes(name).decode("utf-8")
+    return EDITORS.sub("", _bytes(name).decode("utf-8"))
 
 
 def parse(

@@ -54,3 +54,8 @@ class Request:
     def media_type(self) -> str:
         """The content type without its parameters, in lower case; empty when there is none."""
         return (self.header("content-type") or "").split(";")[0].strip().lower()
+
+
+def carried(key: str) -> bool:
+    """Is it a key that a header can carry?"""
+    return bool(key) and all("!" <= char <= "~" for char in key)

@@ -25,7 +25,7 @@ SHRINKS = 80
 HANGS = 1
 # And so often in all, on streams or on bodies: each hang takes seconds.
 HANGS_OF_MODE = 4
-MODEL = "gpt-image-1.5"
+MODEL = "gpt-image-2"
 
 
 @dataclass(frozen=True)
