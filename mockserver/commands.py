@@ -4,22 +4,26 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from mockserver import completion
 
-DAY = click.option(
-    "--as-of",
-    "day",
-    default="any",
-    show_default=True,
-    metavar="DAY",
-    shell_complete=completion.DAY,
-    help="The API of a day: any, latest, or a date.",
-)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def dated(what: str, default: str) -> Callable[[F], F]:
+    """The option that names a day."""
+    help = f"{what} of a day: any, latest, or a date."
+    return click.option(
+        "--as-of", "day", default=default, show_default=True, metavar="DAY", shell_complete=completion.DAY, help=help
+    )
+
+
+DAY = dated("The API", "any")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 FILE = click.Path(path_type=Path)
@@ -117,15 +121,7 @@ def check(
 @click.command()
 @click.argument("url")
 @click.option("--key-env", default="OPENAI_API_KEY", show_default=True, help="The environment variable with the key.")
-@click.option(
-    "--as-of",
-    "day",
-    default="latest",
-    show_default=True,
-    metavar="DAY",
-    shell_complete=completion.DAY,
-    help="The cases of a day: any, latest, or a date.",
-)
+@dated("The cases", "latest")
 @click.option("--budget", default=0.0, show_default=True, help="US dollars that served cases may cost in all.")
 @click.option("--report", type=click.Path(dir_okay=False), help="Write a report: FILE.json, or FILE.xml for JUnit.")
 @JSON

@@ -6,7 +6,7 @@ import { createOpenAI } from '@ai-sdk/openai';
 import { APICallError, RetryError, generateImage } from 'ai';
 
 import { families, fills, row, seen } from './catalogue.mjs';
-import { house, session, size, statuses, taken } from './mock.mjs';
+import { failure, house, session, size, statuses, taken } from './mock.mjs';
 
 async function talk(name, scenario) {
   const found = await session(`ai-${name}`, scenario);
@@ -21,15 +21,6 @@ async function talk(name, scenario) {
       ...more,
     });
   return { ...found, edit };
-}
-
-async function failure(promise) {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  return assert.fail('it was taken for a success');
 }
 
 test('a plain edit', async () => {

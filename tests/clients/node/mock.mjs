@@ -24,6 +24,16 @@ async function entries(name) {
 /** The statuses that a session's requests got, the first one first. */
 export const statuses = async (asked) => (await asked.entries()).map((entry) => entry.answer.status);
 
+/** The error that a call failed with. */
+export async function failure(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  return assert.fail('it was taken for a success');
+}
+
 /** The width and height that a PNG says it has. */
 export function size(picture) {
   const bytes = Buffer.from(picture);

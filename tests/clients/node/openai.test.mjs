@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import OpenAI, { AzureOpenAI, toFile } from 'openai';
 
 import { families, fills, row, seen } from './catalogue.mjs';
-import { house, root, session, size, statuses, taken } from './mock.mjs';
+import { failure, house, root, session, size, statuses, taken } from './mock.mjs';
 
 const picture = (name) => toFile(house, name, { type: 'image/png' });
 const asked = { model: 'gpt-image-2', prompt: 'Make it night', quality: 'low', size: '1024x1024' };
@@ -16,15 +16,6 @@ async function talk(name, scenario) {
   const edit = async (more = {}, options = {}) =>
     client.images.edit({ ...asked, image: await picture('house.png'), ...more }, options);
   return { ...found, client, edit };
-}
-
-async function failure(promise) {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  return assert.fail('it was taken for a success');
 }
 
 async function events(stream) {
