@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from functools import partial
 from urllib.parse import parse_qsl
 
@@ -34,14 +35,28 @@ def create_app(server: Server | None = None) -> Starlette:
     routes: list[BaseRoute] = [mount(path, inner) for path, inner in mounts]
     # Relative, for the application may be mounted anywhere.
     routes.append(Route("/__mock", RedirectResponse("__mock/")))
-    app = Starlette(routes=routes)
-    # A mount at the root would lose its bearings on a path that ends in a line feed.
-    app.router.default, app.router.redirect_slashes = api, False
-    app.router.middleware_stack = partial(sorted_out, app.router.middleware_stack, api)
+    app = Application(api, routes)
     app.state.server = server
     if server.shared:
         app.add_middleware(server.shared.around)
     return app
+
+
+class Application(Starlette):
+    """Starlette's, but that requests of the API pass by all that nothing was added to."""
+
+    def __init__(self, api: Api, routes: Sequence[BaseRoute]) -> None:
+        super().__init__(routes=routes)
+        self.api = api
+        # A mount at the root would lose its bearings on a path that ends in a line feed.
+        self.router.default, self.router.redirect_slashes = api, False
+        self.router.middleware_stack = partial(sorted_out, self.router.middleware_stack, api)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Whoever serves tells of errors as Starlette would; each layer wraps every message."""
+        whole = super().build_middleware_stack()
+        added = self.user_middleware or self.exception_handlers or self.debug
+        return whole if added else partial(sorted_out, whole, self.api)
 
 
 async def sorted_out(routed: ASGIApp, api: Api, scope: Scope, receive: Receive, send: Send) -> None:

@@ -19,7 +19,7 @@ PICTURE_BYTES = 64 * 1024 * 1024
 REMEMBERED = 10_000
 REDACTED = "[redacted]"
 # Headers of which nothing is kept, for they are there to hold secrets.
-SECRET_HEADERS = ("authorization", "api-key", "cookie", "proxy-authorization")
+SECRET_HEADERS = frozenset(("authorization", "api-key", "cookie", "proxy-authorization"))
 
 
 class Pictures:

@@ -8,8 +8,8 @@ from mockserver.wire.request import Fault, Request
 
 def opened(scope: Scope, path: str) -> Request:
     """The request as far as its head tells."""
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-    return Request(scope["method"], path, headers, scope["query_string"].decode("latin-1"))
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    return Request(scope["method"], path, tuple(headers), scope["query_string"].decode("latin-1"))
 
 
 async def read(request: Request, receive: Receive, limit: int, held: Held) -> Request | None:

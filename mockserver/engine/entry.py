@@ -155,13 +155,14 @@ def secrets(request: Request, document: Mapping[str, Any] | None) -> frozenset[s
 
     `document` is the object of a JSON body.
     """
-    fields = [(part.name, part.data[:1000].decode("utf-8", "replace")) for part in request.parts if keyed(part.name)]
-    heads = [(name, value) for name, value in request.headers if name in KEY_NAMES]
-    named = [*parse_qsl(request.query), *fields, *_pairs(document)] if request.query or document else fields
-    keys = {value for name, value in (*heads, *named) if keyed(name) and isinstance(value, str)}
+    heads = [value for name, value in request.headers if name in KEY_NAMES]
     # Whatever the scheme, and though another header of that name counts.
-    keys |= {value.rpartition(" ")[2] for _, value in heads}
-    return frozenset(key for key in {api_key(request), *keys} if len(key) >= 8)
+    keys = [api_key(request), *heads, *[value.rpartition(" ")[2] for value in heads]]
+    keys += [part.data[:1000].decode("utf-8", "replace") for part in request.parts if keyed(part.name)]
+    if request.query or document:
+        named = (*parse_qsl(request.query), *_pairs(document))
+        keys += [value for name, value in named if keyed(name) and isinstance(value, str)]
+    return frozenset([key for key in keys if len(key) >= 8])
 
 
 def _pairs(value: Any) -> Iterator[tuple[str, Any]]:

@@ -47,6 +47,8 @@ def _weight(meaning: Meaning) -> float:
 SHORT, VALUES = 16_384, 50
 # How many times as much the texts of a form may take: its entry and its job each hold them, up to 4 bytes a character.
 COPIES = 16
+# Bytes that a part takes in what its form is found by.
+PART = 512
 FORM_BYTES = 16 * 1024 * 1024
 FORMS = Shelf[Meaning](FORM_BYTES, _weight)
 
@@ -71,16 +73,17 @@ def mean(request: Request, understood: Understood) -> Meaning:
     """The meaning of what was understood of a request."""
     found = told(request, understood, secrets(request, understood.document))
     fields = sum(len(part.data) for part in request.parts if part.filename is None)
-    texts = VALUES * len(request.body) + COPIES * fields
+    texts = VALUES * len(request.body) + COPIES * fields + PART * len(request.parts)
     return Meaning(understood, found, asked(found), call(request, understood), texts)
 
 
-def _key(request: Request, settings: Settings) -> tuple[Hashable, bytes] | None:
+def _key(request: Request, settings: Settings) -> Hashable | None:
     """What a request is understood by, its keys in no readable way; None for what is worth no look."""
-    if request.fault or not (is_form(request) or 0 < len(request.body) <= SHORT):
+    body = request.body
+    if request.fault or not (0 < len(body) <= SHORT or is_form(request)):
         return None
     doors = [pair for pair in request.headers if pair[0] in KEY_NAMES]
-    parts = [(part.name, part.filename, part.content_type, part.digest) for part in request.parts]
-    head = (request.method, request.path, request.query, request.body and request.media_type)
-    said = repr((head, doors, parts)).encode("utf-8", "backslashreplace") + request.body
-    return settings.judging, blake2b(said, digest_size=16).digest()
+    said = repr((request.path, request.query, doors)).encode("utf-8", "backslashreplace") + body
+    parts = tuple([(part.name, part.filename, part.content_type, part.digest) for part in request.parts])
+    kind = request.media_type if body else ""
+    return settings.judging, request.method, kind, blake2b(said, digest_size=16).digest(), parts

@@ -13,6 +13,7 @@ import xxhash
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from mockserver.shelf import Shelf
 from mockserver.wire.request import Part
 
 MAX_PARTS = 1_000
@@ -28,10 +29,16 @@ CACHED = 500
 # Bytes of a piece that is looked at where it is.
 VIEWED = 4_096
 # Bytes of a body that is waited for, to be cut at once.
-SHORT = 256 * 1024
+SHORT = 2 * 1024 * 1024
 # Characters of a boundary (RFC 2046, section 5.1.1).
 LONGEST = 70
 BREAK, BLANK = b"\r\n", b"\r\n\r\n"
+# What every boundary begins with where it ends a part, and all that may follow the last one.
+EDGE, ENDS = b"\r\n--", (b"--", b"--\r\n")
+# Bytes of a part in which searching for the boundary takes longer than recognising them.
+SEARCHED = 16_384
+# By digest: is there nothing in the bytes that a boundary could begin with?
+UNBROKEN = Shelf[bool](4_096, lambda _: 1)
 
 Held = Callable[[str], bytes | None]
 
@@ -194,21 +201,48 @@ def cut(body: bytes, boundary: bytes, held: Held = _nothing) -> list[Part] | Non
     at, parts = len(first), list[Part]()
     if not body.startswith(first) or not 0 < len(boundary) <= LONGEST:
         return None
-    while body[at : at + 2] == BREAK and len(parts) < MAX_PARTS:
-        blank = body.find(BLANK, at)
-        end = body.find(stop, blank + 4)
-        said = described(body[at + 2 : blank]) if at + 2 < blank < min(end, at + CACHED) else None
+    while body.startswith(BREAK, at) and len(parts) < MAX_PARTS:
+        blank = body.find(BLANK, at + 1, at + CACHED)
+        said = described(body[at + 2 : blank]) if blank > at + 2 else None
         if said is None:
             return None
-        if said.filename is None and end - blank - 4 > FIELD_BYTES:
-            return None
         start = blank + len(BLANK)
-        data = memoryview(body)[start:end] if end - start > VIEWED else body[start:end]
-        digest = xxhash.xxh3_128_hexdigest(data)
-        known = held(digest) if end - start > VIEWED else None
-        parts.append(Part(said.name, said.filename, said.content_type, bytes(data) if known is None else known, digest))
+        digest = None if said.filename is None else _recognised(body, start, stop)
+        end = _tail(body, stop) if digest else body.find(stop, start)
+        if end < 0 or (said.filename is None and end - start > FIELD_BYTES):
+            return None
+        data, digest = _data(body, start, end, digest, held)
+        parts.append(Part(said.name, said.filename, said.content_type, data, digest))
         at = end + len(stop)
-    return parts if parts and body[at:] in (b"--", b"--\r\n") else None
+    return parts if parts and body[at:] in ENDS else None
+
+
+def _tail(body: bytes, stop: bytes) -> int:
+    """Where the last part of a form ends, if that is where all clients end it; else a negative number."""
+    end = len(body) - len(stop) - (4 if body.endswith(BREAK) else 2)
+    return end if body.startswith(stop, end) and body[end + len(stop) :] in ENDS else -1
+
+
+def _recognised(body: bytes, start: int, stop: bytes) -> str | None:
+    """The digest of all from `start` to the form's end, if no boundary can be in there: searching takes longer."""
+    if len(body) - start < SEARCHED:
+        return None
+    end = _tail(body, stop)
+    digest = xxhash.xxh3_128_hexdigest(memoryview(body)[start:end]) if end > start else ""
+    return digest if UNBROKEN.find(digest) else None
+
+
+def _data(body: bytes, start: int, end: int, digest: str | None, held: Held) -> tuple[bytes, str]:
+    """The bytes of a part, those in memory if they are, and their digest, which may be known."""
+    if end - start <= VIEWED:
+        data = body[start:end]
+        return data, xxhash.xxh3_128_hexdigest(data)
+    view = memoryview(body)[start:end]
+    digest = digest or xxhash.xxh3_128_hexdigest(view)
+    data = held(digest) or bytes(view)
+    if end - start >= SEARCHED:
+        UNBROKEN.get(digest, lambda: EDGE not in data)
+    return data, digest
 
 
 @lru_cache(maxsize=1_024)

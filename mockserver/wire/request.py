@@ -1,6 +1,5 @@
 """What arrived on the wire, as values. Owns the shape of a request; must not judge it."""
 
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
@@ -26,14 +25,7 @@ class Fault:
         self.facts = facts
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A whole request. Header names are in lower case; order and duplicates are kept.
-
-    `path` begins at the API's own root: a prefix that names a session is gone. For multipart bodies `parts`
-    holds the form and `body` is empty. `fault` says what is wrong with the bytes themselves, or is None.
-    """
-
+class _Request(NamedTuple):
     method: str
     path: str
     headers: tuple[tuple[str, str], ...] = ()
@@ -41,14 +33,22 @@ class Request:
     body: bytes = b""
     parts: tuple[Part, ...] = ()
     fault: Fault | None = None
-    lookup: dict[str, str] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "lookup", dict(self.headers))
+
+class Request(_Request):
+    """A whole request. Header names are in lower case; order and duplicates are kept.
+
+    `path` begins at the API's own root: a prefix that names a session is gone. For multipart bodies `parts`
+    holds the form and `body` is empty. `fault` says what is wrong with the bytes themselves, or is None.
+    """
 
     def header(self, name: str) -> str | None:
         """The last header of that (lower-case) name, or None."""
-        return self.lookup.get(name)
+        kept = self.__dict__
+        if not kept:
+            kept["lookup"] = dict(self.headers)
+        found: str | None = kept["lookup"].get(name)
+        return found
 
     @property
     def media_type(self) -> str:
