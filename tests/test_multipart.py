@@ -1,6 +1,7 @@
 """Multipart bodies as they arrive: everything that was said is kept, everything that is wrong is a fault."""
 
 import logging
+import random
 from collections.abc import Sequence
 
 import pytest
@@ -196,6 +197,42 @@ def test_cut_at_once(pieces: list[bytes], end: bytes) -> None:
     """A short form that is cut at its boundaries has the parts that the parser finds in it, or its fault."""
     body = b"".join(pieces) + end
     assert parsed(body) == parsed(body, short=0)
+
+
+NOISE = random.Random(9).randbytes(20_000)
+LONG = [
+    part('name="image"; filename="a.png"', data)
+    for data in (
+        NOISE,
+        NOISE + b"\r\n--" + EDGE[:-1],
+        NOISE + b"\r\n--" + EDGE,
+        NOISE + CLOSE + b"\r\n",
+        b"--" + EDGE + NOISE,
+        *[NOISE + end for end in (b"\r", b"\r\n", b"\r\n-", b"\r\n--", b"-", b"\r\n\r\n--")],
+    )
+]
+
+
+@settings(derandomize=True, max_examples=500, deadline=None)
+@given(
+    st.lists(st.sampled_from([*LONG, *PIECES[:3]]), min_size=1, max_size=4), st.sampled_from([CLOSE, CLOSE + b"\r\n"])
+)
+def test_long_parts_again(pieces: list[bytes], end: bytes) -> None:
+    """Long parts that came before are the same parts again, whatever stands in them or around them."""
+    body = b"".join(pieces) + CLOSE + end
+    expected = parsed(body, short=0)
+    assert [parsed(body), parsed(body)] == [expected] * 2
+
+
+def test_long_part_by_another_boundary() -> None:
+    """What was found whole by one boundary is cut by the next."""
+    data = NOISE + b"\r\n" + part('name="b"', b"y").replace(EDGE, b"other").removesuffix(b"\r\n")
+    body = part('name="image"; filename="a.png"', data) + CLOSE
+    assert [found.data for found in parsed(body)[0]] == [data]
+    reader = FormReader(b"other")
+    reader.feed(body.replace(EDGE, b"other"))
+    reader.close()
+    assert [found.data for found in reader.parts] == [NOISE, b"y"]
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=range(len(PIECES)))

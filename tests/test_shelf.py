@@ -2,10 +2,12 @@
 
 import dataclasses
 import itertools
+import random
 import re
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from mockserver.contract.asof import as_of
 from mockserver.engine import meaning
@@ -15,8 +17,9 @@ from mockserver.journal import Pictures
 from mockserver.render import bodies, gallery
 from mockserver.scenario.machine import Turn
 from mockserver.shelf import Shelf
+from mockserver.wire import multipart
 from mockserver.wire.request import Part, Request
-from tests.pictures import masked, png
+from tests.pictures import masked, png, saved
 from tests.talk import FORM, KEY, Talk
 from tests.test_engine import MOMENT, edit
 
@@ -86,6 +89,7 @@ def comparable(text: str) -> str:
     return re.sub("boundary=[0-9a-f]+", "", text)
 
 
+LARGE = saved(Image.frombytes("RGB", (100, 100), random.Random(1).randbytes(30_000)), "PNG")
 HEADS: list[dict[str, str]] = [
     {},
     {"Authorization": "Bearer sk-another-0123456789"},
@@ -106,6 +110,7 @@ FORMS: list[dict[str, Any]] = [
     {"files": {"image": ("a.png", png(), "image/jpeg")}},
     {"files": {"image": ("a.png", png(), None)}},
     {"files": {"image": ("a.png", png(9, 9), "image/png"), "mask": ("m.png", masked(9, 9), "image/png")}},
+    {"files": {"image": ("a.png", LARGE, "image/png")}},
     {"url": "/v1/images/edits?api_key=secret-in-the-query"},
     {"url": "/__mock/s/another/v1/images/edits"},
     {"url": "/openai/deployments/gpt-image-2/images/edits?api-version=2025-04-01-preview"},
@@ -157,7 +162,7 @@ def conversation() -> list[Any]:
 def test_same_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers and journals are the same whether or not anything is kept at hand."""
     kept = conversation()
-    for shelf in (meaning.FORMS, gallery.KEPT, bodies.TEXTS, bodies.USAGE, bodies.TIMED):
+    for shelf in (multipart.UNBROKEN, meaning.FORMS, gallery.KEPT, bodies.TEXTS, bodies.USAGE, bodies.TIMED):
         monkeypatch.setattr(shelf, "limit", 0)
         monkeypatch.setattr(shelf, "_held", {})
         monkeypatch.setattr(shelf, "_weight", 0)

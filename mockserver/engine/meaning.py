@@ -56,7 +56,7 @@ FORMS = Shelf[Meaning](FORM_BYTES, _weight)
 def recalled(request: Request, settings: Settings) -> Meaning | None:
     """The meaning of a request that came before, if it is still at hand."""
     key = _key(request, settings)
-    return key and FORMS.find(key)
+    return FORMS.find(key) if key else None
 
 
 def meaning(request: Request, settings: Settings, sources: Sources) -> Meaning:
@@ -77,7 +77,7 @@ def mean(request: Request, understood: Understood) -> Meaning:
     return Meaning(understood, found, asked(found), call(request, understood), texts)
 
 
-def _key(request: Request, settings: Settings) -> Hashable | None:
+def _key(request: Request, settings: Settings) -> tuple[Hashable, ...] | None:
     """What a request is understood by, its keys in no readable way; None for what is worth no look."""
     body = request.body
     if request.fault or not (0 < len(body) <= SHORT or is_form(request)):
