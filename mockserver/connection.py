@@ -19,13 +19,13 @@ class Protocol(Bounded):
 
     stopping = False
 
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        # uvicorn has just made it, and asks for no class of ours.
-        self.cycle.__class__ = Connection
-        connection = cast(Connection, self.cycle)
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # uvicorn has made it, and asks for no class of ours.
+        cycle.__class__ = Connection
+        connection = cast(Connection, cycle)
         connection.protocol = self
-        self.scope["extensions"] = {"mockserver.connection": connection}  # type: ignore[dict-item]
+        connection.scope["extensions"] = {"mockserver.connection": connection}  # type: ignore[dict-item]
+        super()._start_asgi_task(connection, app)
 
     def shutdown(self) -> None:
         """The server stops: what rests is not waited for."""
@@ -39,6 +39,12 @@ class Connection(RequestResponseCycle):
     """One request and its answer. Implements mockserver.delivery.Connection."""
 
     protocol: Protocol
+
+    async def run_asgi(self, app: Any) -> None:
+        """uvicorn's: one request to its end."""
+        await super().run_asgi(app)
+        # Else the scope and this would hold each other until Python's collector has looked at everything.
+        self.scope["extensions"].clear()  # type: ignore[union-attr]
 
     async def send(self, message: Any) -> None:
         """ASGI's. A long piece of a body in chunks is written as it is; uvicorn would copy it."""

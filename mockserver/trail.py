@@ -22,27 +22,25 @@ class Trail:
     def along(self, send: Send) -> Send:
         """The same ASGI `send`, with a note of each message that it took."""
 
+        notes, began, watch = self.notes, self.began, self.watch
+
         async def noting(message: Message) -> None:
             await send(message)
+            at = round(max(0.0, watch() - began), 3)
             data = message.get("body", b"")
             if message["type"] == "http.response.start":
-                self._note("head")
-            elif data:
+                notes.append({"at": at, "what": "head", "bytes": 0})
+                return
+            if data and len(notes) < PIECES:
                 event = EVENT.match(data)
-                self._note(event[1].decode() if event else "body", len(data))
-            if message["type"] == "http.response.body" and not message.get("more_body"):
-                self._last("end")
+                notes.append({"at": at, "what": event[1].decode() if event else "body", "bytes": len(data)})
+            if not message.get("more_body"):
+                notes.append({"at": at, "what": "end", "bytes": 0})
 
         return noting
 
     def close(self) -> None:
         """No more will come."""
         if not self.notes or self.notes[-1]["what"] != "end":
-            self._last("cut")
-
-    def _note(self, what: str, size: int = 0) -> None:
-        if len(self.notes) < PIECES:
-            self._last(what, size)
-
-    def _last(self, what: str, size: int = 0) -> None:
-        self.notes.append({"at": round(max(0.0, self.watch() - self.began), 3), "what": what, "bytes": size})
+            at = round(max(0.0, self.watch() - self.began), 3)
+            self.notes.append({"at": at, "what": "cut", "bytes": 0})

@@ -26,6 +26,8 @@ KEY_NAMES = frozenset(
     ("api_key", "api-key", "apikey", "access_token", "authorization", "x-api-key", "openai-api-key", "key")
 )
 NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
+# Headers that ask a client to wait.
+WAITS = ("retry-after", "retry-after-ms")
 # Characters of a hint, or of a parameter's name.
 HINT = 2_000
 # A text where a file belongs may be a picture in disguise, and the journal holds no image bytes.
@@ -130,10 +132,11 @@ def call(request: Request, understood: Understood) -> str:
 
 def retry_after(plan: Plan, now: float) -> float | None:
     """The seconds that an answer asks its client to wait, as the official clients read it, or None."""
-    given = dict(next((step.headers for step in plan if isinstance(step, Head)), ()))
-    exact, rounded = given.get("retry-after-ms", ""), given.get("retry-after", "")
-    if not exact and not rounded:
+    given = next((step.headers for step in plan if isinstance(step, Head)), ())
+    asked = {name: value for name, value in given if name in WAITS}
+    if not asked:
         return None
+    exact, rounded = asked.get("retry-after-ms", ""), asked.get("retry-after", "")
     if NUMBER.fullmatch(exact):
         return float(exact) / 1000
     if NUMBER.fullmatch(rounded):

@@ -25,7 +25,7 @@ def turn(
     queues afterwards.
     """
     after = [list(queue) for queue in queues]
-    for queue in after:
+    for queue in filter(None, after):
         for index, one in enumerate(queue):
             alone = replace(scenario, steps=(build_step(one["step"], 1),), then="ok")
             found, place = alone.turn({**stored, "counts": one["counts"]}, asked)

@@ -104,6 +104,8 @@ class FormReader:
             self._start()
         if self.fault is None and not self._ended:
             self._fail("the body ends before its closing boundary")
+        # The parser holds this, and with it all parts.
+        self._parser = None
 
     def _start(self) -> None:
         """Parse what came so far, and from now on what comes."""
