@@ -44,7 +44,7 @@ class Connection(RequestResponseCycle):
         """uvicorn's: one request to its end."""
         await super().run_asgi(app)
         # Else the scope and this would hold each other until Python's collector has looked at everything.
-        self.scope["extensions"].clear()  # type: ignore[union-attr]
+        self.scope["extensions"].clear()
 
     async def send(self, message: Any) -> None:
         """ASGI's. A long piece of a body in chunks is written as it is; uvicorn would copy it."""
