@@ -61,14 +61,15 @@ async def carry_out(
     Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.
     """
     connection: Connection = scope.get("extensions", {}).get("mockserver.connection") or InMemory()
-    sent, raw, last, due = 0, False, len(plan) - 1, asyncio.get_running_loop().time()
+    sent, raw, last = 0, False, len(plan) - 1
+    due: float | None = None
     for number, step in enumerate(plan):
         if connection.gone:
             await connection.cut("close")
             return
         match step:
             case Wait(seconds, steady):
-                due = seconds + (due if steady else asyncio.get_running_loop().time())
+                due = seconds + (due if steady and due is not None else asyncio.get_running_loop().time())
                 if await _rest(seconds, due, connection, receive, sleep):
                     return
             case Head(status, headers):

@@ -137,15 +137,18 @@ class Scenario:
         def chance(number: int) -> float:
             return drawn(self.seed, asked.session, position, f"chance/{number}") / 2**64
 
-        def first(steps: Iterable[Step]) -> Step | None:
-            return next((step for step in steps if step.fits(asked, state, chance)), None)
+        def first(steps: Iterable[Step], counts: Mapping[str, int]) -> Step | None:
+            for step in steps:
+                if step.left(counts) and step.fits(asked, state, chance):
+                    return step
+            return None
 
-        step = first(step for step in self.steps if step.left(counts))
+        step = first(self.steps, counts)
         if step is None and self.then == "repeat":
-            step = first(self.steps)
+            step = first(self.steps, {})
             counts = {} if step else counts
         if step is None and self.then == "hold":
-            step = first(reversed(self.steps))
+            step = first(reversed(self.steps), {})
         limited, levels = None, stored.get("levels", {})
         if self.limits and asked.needs and (step is None or not (step.error or step.reply is not None)):
             limited, levels = limits.draw(self.limits, levels, asked.needs, asked.now)

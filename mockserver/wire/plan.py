@@ -11,7 +11,7 @@ Headers = tuple[tuple[str, str], ...]
 class Wait:
     """Nothing is sent for so many seconds; `math.inf` is until the client goes away or the server stops.
 
-    A `steady` wait begins when the one before it was due to end, or with the answer: what sending took is no delay.
+    A `steady` wait begins when the one before it was due to end: what sending took is no delay.
     """
 
     seconds: float
