@@ -1,6 +1,8 @@
 """The table of bounds in the documents: each stands in the code, and has that value."""
 
 import asyncio
+import gc
+import http.client
 import importlib
 import re
 from collections.abc import AsyncIterator
@@ -9,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from mockserver.connection import Connection
 from mockserver.engine.values import Settings
 from mockserver.server import running
 from mockserver.state import Server
 from mockserver.wire import multipart
 from tests.attacks import edit, form, part, post
+from tests.pictures import png
 from tests.talk import Talk
 from tests.test_protocol import Slow
 
@@ -156,3 +160,29 @@ def test_too_large_a_body_about_the_mock_is_read_to_its_end_all_the_same() -> No
             with there.connect() as connection:
                 connection.sendall(post(b"x" * size, "application/json", f"/__mock/{path}")[: 20 << 20])
                 assert connection.recv(65_536)[9:12] in (b"400", b"413")
+
+
+@pytest.mark.parametrize("size", [100, 3_000_000], ids=["cut", "parsed"])
+def test_nothing_of_a_request_waits_for_the_collector(size: int) -> None:
+    """Uploads are let go of with their answers, not when Python's collector happens to come."""
+    wanted = edit(image=png() + b"x" * size).replace(b"Connection: close\r\n", b"")
+
+    def held() -> int:
+        return sum(isinstance(one, Connection | multipart.FormReader) for one in gc.get_objects())
+
+    with running(Server(Settings(paint="flat"))) as started:
+        slow = Slow(started)
+        with slow.connect() as client:
+            gc.collect()
+            before = held()
+            gc.disable()
+            try:
+                for _ in range(5):
+                    client.sendall(wanted)
+                    answer = http.client.HTTPResponse(client)
+                    answer.begin()
+                    assert (answer.status, bool(answer.read())) == (200, True)
+                # The connection knows its last request.
+                assert held() <= before + 1
+            finally:
+                gc.enable()
