@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from mockserver import __version__, commands, completion
+from mockserver.collector import rarely
 from mockserver.flags import SECTIONS
 from mockserver.options import furnished, joined, listening, visited
 from mockserver.usage import STATUSES, Wrapping
@@ -148,6 +149,7 @@ for subcommand in (*commands.ALL, completion.completion):
 
 def main() -> None:
     """Run the command line; the exit status is 0 or the command's, 2 for bad input, 130 for Ctrl-C before it serves."""
+    rarely()
     try:
         if sys.stdout is None:
             raise click.ClickException("cannot write to stdout: it is closed")

@@ -15,14 +15,13 @@ from typing import TypeVar
 import uvicorn
 
 from mockserver.app import create_app
+from mockserver.collector import rarely
 from mockserver.connection import Protocol
 from mockserver.guard import loopback
 from mockserver.protocol import IDLE_SECONDS, look, widen
 from mockserver.state import Server
 
 T = TypeVar("T")
-# Python's thresholds of garbage collection, but for the first: a request makes hundreds of objects and no cycles.
-GARBAGE = (10_000, 10, 10)
 # Addresses that stand for all of a machine's, and the one by which it reaches itself.
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing is bound here)
 
@@ -123,7 +122,7 @@ def foreground(server: Server, listener: socket.socket, ready: Callable[[], obje
     # What is there now stays: the collector need not go through it again and again.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GARBAGE)
+    rarely()
     serving.run(sockets=[listener])
 
 

@@ -106,6 +106,8 @@ FORMS: list[dict[str, Any]] = [
     {"data": {"api_key": "secret-in-a-field"}},
     {"data": {"size": "1024x1536", "quality": "low"}},
     {"data": {"size": "1x1"}},
+    {"data": {"stream": "true", "partial_images": "2"}},
+    {"data": {"stream": "true", "partial_images": "2", "user": "somebody"}},
     {"files": {"image": ("b.png", png(), "image/png")}},
     {"files": {"image": ("a.png", png(), "image/jpeg")}},
     {"files": {"image": ("a.png", png(), None)}},
@@ -162,7 +164,15 @@ def conversation() -> list[Any]:
 def test_same_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers and journals are the same whether or not anything is kept at hand."""
     kept = conversation()
-    for shelf in (multipart.UNBROKEN, meaning.FORMS, gallery.KEPT, bodies.TEXTS, bodies.USAGE, bodies.TIMED):
+    for shelf in (
+        multipart.UNBROKEN,
+        meaning.FORMS,
+        gallery.KEPT,
+        bodies.TEXTS,
+        bodies.USAGE,
+        bodies.TIMED,
+        bodies.FRAMES,
+    ):
         monkeypatch.setattr(shelf, "limit", 0)
         monkeypatch.setattr(shelf, "_held", {})
         monkeypatch.setattr(shelf, "_weight", 0)

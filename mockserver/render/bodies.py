@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +32,7 @@ TEXTS = Shelf[bytes](TEXT_BYTES, len)
 LONG = 64 * 1024
 TIMED_BYTES = 16 * 1024 * 1024
 TIMED = Shelf[bytes](TIMED_BYTES, len)
+FRAMES = Shelf[tuple[bytes, ...]](TIMED_BYTES, lambda frames: sum(map(len, frames)))
 BEGINNING = b'{\n  "created": '
 EVENTS = {"images/edits": "image_edit", "images/generations": "image_generation"}
 
@@ -80,7 +81,7 @@ def served(
     took = latency(job, moment)
     if job.stream:
         head = Head(200, headers(moment, 200, "text/event-stream", None, took))
-        return (head, *paced(list(events(job, sent, usage or {}, moment, wait, ok)), wait), End())
+        return (head, *paced(_frames(job, sent, usage or {}, moment, wait, ok), wait), End())
     done = moment.later(wait)
     body = _body(job, sent, usage, done, origin, ok)
     plan = whole(200, headers(done, 200, "application/json", None, took), body)
@@ -99,20 +100,38 @@ def _body(
     if usage is None or ok:
         values = _response(job, sent, usage, moment, origin)
         return dumped(fixed(values, ok) if ok else values, sent, indent=2)
-    key = (
-        job.digest,
-        job.endpoint,
-        job.resolved,
-        job.dialect,
-        moment.as_of.label,
-        *(picture.digest for picture in sent),
-    )
+    key = _key(job, sent, moment)
     rest, second = TEXTS.get(key, lambda: _timeless(job, sent, usage, moment, origin)), math.floor(moment.now)
 
     def timed() -> bytes:
         return b"%s%d%s" % (BEGINNING, second, rest)
 
     return timed() if len(rest) < LONG else TIMED.get((second, *key), timed)
+
+
+def _frames(
+    job: Job,
+    sent: tuple[Sent, ...],
+    usage: Mapping[str, Any],
+    moment: Moment,
+    wait: float,
+    ok: Mapping[str, Any] | None,
+) -> Sequence[bytes]:
+    """The frames of a stream. They too depend on the job, its pictures and the seconds alone, and are kept."""
+    made = partial(events, job, sent, usage, moment, wait, ok)
+    if ok:
+        return tuple(made())
+    return FRAMES.get((*_seconds(moment, wait, len(sent)), *_key(job, sent, moment)), lambda: tuple(made()))
+
+
+def _seconds(moment: Moment, wait: float, count: int) -> list[int]:
+    """When each event of a stream over `wait` seconds was made."""
+    return [math.floor(moment.later(wait * (index + 1) / count).now) for index in range(count)]
+
+
+def _key(job: Job, sent: tuple[Sent, ...], moment: Moment) -> tuple[str, ...]:
+    """All that an answer depends on but for when it was made."""
+    return job.digest, job.endpoint, job.resolved, job.dialect, moment.as_of.label, *[one.digest for one in sent]
 
 
 def _timeless(job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any], moment: Moment, origin: str) -> bytes:
@@ -193,13 +212,13 @@ def events(
     ok: Mapping[str, Any] | None = None,
 ) -> Iterator[bytes]:
     """The frames of a stream over `wait` seconds: its partial pictures, then the completed one, fixed as `ok` says."""
-    family, echo = EVENTS[job.endpoint], _echo(job)
+    family, echo, seconds = EVENTS[job.endpoint], _echo(job), _seconds(moment, wait, len(sent))
     for index, picture in enumerate(sent):
         kind = "completed" if index == len(sent) - 1 else "partial_image"
         shape = _shape(kind, moment.as_of)
         values = echo | {
             "type": f"{family}.{kind}",
-            "created_at": math.floor(moment.later(wait * (index + 1) / len(sent)).now),
+            "created_at": seconds[index],
             "b64_json": picture.stand_in,
             "partial_image_index": index,
             "sequence_number": index,
