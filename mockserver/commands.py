@@ -256,10 +256,10 @@ def scenarios(name: str | None, as_json: bool) -> None:
 
 def on(day: str) -> Any:
     """The as-of of an option's value."""
-    from mockserver.contract.capabilities import day_with_models
+    from mockserver.contract.asof import as_of
 
     try:
-        return day_with_models(day)
+        return as_of(day)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 

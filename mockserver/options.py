@@ -133,13 +133,13 @@ def visited(server: Server, work: Callable[[], T], first: Coroutine[Any, Any, No
 
 def settled(day: str, keys: tuple[str, ...], latency: str, dialect: str, **options: Any) -> Settings:
     """The settings that the options ask for. Raises ValueError for one that is none."""
-    from mockserver.contract.capabilities import day_with_models
+    from mockserver.contract.asof import as_of
     from mockserver.contract.dialects import table
     from mockserver.engine.values import Settings
 
     if dialect not in table():
         raise ValueError(f"--dialect is one of {', '.join(table())}, not {dialect!r}")
-    return Settings(day_with_models(day), keys=frozenset(keys), latency=seconds(latency), dialect=dialect, **options)
+    return Settings(as_of(day), keys=frozenset(keys), latency=seconds(latency), dialect=dialect, **options)
 
 
 def seconds(latency: str) -> float | None:

@@ -130,14 +130,14 @@ def test_pasted_command_of_the_first_model(tmp_path: Path) -> None:
 
 
 def test_pasted_command_under_a_scenario(tmp_path: Path) -> None:
-    """A scenario's own day and keys count: before any model was released none is named, and one is taken."""
+    """A scenario's own day and keys count."""
     file = tmp_path / "mine.yaml"
-    text = "scenario: mine\nas_of: '2020-01-01'\nauth: {exact: [sk-c]}\nvalidate: 'off'\nsteps: [{ok: {}, times: 9}]\n"
+    text = "scenario: mine\nas_of: '2022-11-03'\nauth: {exact: [sk-c]}\nsteps: [{ok: {}, times: 9}]\n"
     file.write_text(text)
     with serving("--scenario", str(file)) as started:
         assert paste(started, tmp_path, "sk-c")["data"]
         assert paste(started, tmp_path)["error"]["code"] == "invalid_api_key"
-    assert "model=" not in started.command
+    assert " -F model=dall-e-2 " in started.command
 
 
 def test_exact_key_is_not_shown_and_others_are_refused(tmp_path: Path) -> None:

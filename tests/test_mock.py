@@ -138,6 +138,7 @@ def test_no_socket(tmp_path: Any) -> None:
         ({"validate": "lax"}, "validate is one of strict, schema, off, not 'lax'"),
         ({"dialect": "x"}, "dialect is one of openai, gateway, .*, not 'x'"),
         ({"as_of": "never"}, "never"),
+        ({"as_of": "2022-11-02"}, "as-of 2022-11-02 is before 2022-11-03, when the first model was released"),
         ({"auth": "exact"}, "auth='exact' and keys belong together: give both, or neither"),
         ({"keys": ["sk-x"]}, "auth='exact' and keys belong together"),
         ({"latency": -1}, "latency is seconds from 0 to 3600, or None for what was recorded, not -1"),

@@ -47,6 +47,7 @@ def test_marker_before_option_before_ini(pytester: pytest.Pytester) -> None:
         ("'ok'", "*by name, not ('ok',)*"),
         ("scenario='nope'", "*test_it: there is no scenario 'nope'*"),
         ("as_of='never'", "*test_it: *never*"),
+        ("as_of='2022-11-02'", "*test_it: as-of 2022-11-02 is before 2022-11-03, when the first model was released*"),
         ("seed='x'", "*test_it: *'x'*"),
     ],
 )
