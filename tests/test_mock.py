@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -141,6 +142,22 @@ def test_no_socket(tmp_path: Any) -> None:
         ({"as_of": "2022-11-02"}, "as-of 2022-11-02 is before 2022-11-03, when the first model was released"),
         ({"auth": "exact"}, "auth='exact' and keys belong together: give both, or neither"),
         ({"keys": ["sk-x"]}, "auth='exact' and keys belong together"),
+        ({"auth": "exact", "keys": "sk-x"}, "^keys is a list of texts, not 'sk-x'$"),
+        ({"auth": "exact", "keys": b"sk-x"}, "^keys is a list of texts, not b'sk-x'$"),
+        ({"auth": "exact", "keys": None}, "^keys is a list of texts, not None$"),
+        ({"auth": "exact", "keys": ["sk-x", ""]}, "^each of keys is a text that a header can carry, not ''$"),
+        ({"auth": "exact", "keys": ["sk x"]}, "carry, not 'sk x'$"),
+        ({"auth": "exact", "keys": [5]}, "carry, not 5$"),
+        ({"seed": "x"}, "^seed is a whole number, or None for the scenario's own, not 'x'$"),
+        ({"seed": 1.5}, "not 1.5$"),
+        ({"seed": True}, "not True$"),
+        ({"clock": "2026-11-21"}, "^clock is a function that tells the seconds since 1970, not '2026-11-21'$"),
+        ({"bare": "no"}, "^bare is True or False, not 'no'$"),
+        ({"host": ""}, "^host is an address to listen on, not ''$"),
+        ({"port": -1}, "^port is a whole number from 0 to 65535, not -1$"),
+        ({"port": 65536}, "not 65536$"),
+        ({"port": "80"}, "not '80'$"),
+        ({"latency": True}, "not True"),
         ({"latency": -1}, "latency is seconds from 0 to 3600, or None for what was recorded, not -1"),
         ({"latency": 3601}, "not 3601"),
         ({"latency": float("nan")}, "not nan"),
@@ -154,9 +171,12 @@ def test_bad_settings(settings: dict[str, Any], said: str) -> None:
 
 @pytest.mark.parametrize("start", [mockserver.serve, mockserver.create_app])
 def test_unknown_settings(start: Any) -> None:
-    said = r"^the setting 'pant' is unknown, perhaps 'paint' is meant: expected one of scenario, as_of, "
-    with pytest.raises(TypeError, match=said):
+    said = r"^the setting 'pant' is unknown, perhaps 'paint' is meant: expected one of scenario, as_of, .*, bare"
+    with pytest.raises(TypeError, match=said + ("" if start is mockserver.create_app else ", host, port") + "$"):
         start(pant="flat")
+    if start is mockserver.create_app:  # which listens nowhere
+        with pytest.raises(TypeError, match=r"^the setting 'port' is unknown: "):
+            start(port=0)
 
 
 @pytest.mark.parametrize("latency", [None, 0.5, 3600])
@@ -165,8 +185,9 @@ def test_latency(latency: float | None) -> None:
 
 
 def test_bad_scenario() -> None:
-    with pytest.raises(ScenarioError, match="there is no scenario 'nope'"):
-        mockserver.create_app("nope")
+    for name in ("nope", Path("nope")):
+        with pytest.raises(ScenarioError, match="there is no scenario 'nope'"):
+            mockserver.create_app(name)
 
 
 def test_cheap_import() -> None:

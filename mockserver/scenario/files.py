@@ -22,11 +22,12 @@ Data = dict[str, Any]
 Pictures = dict[str, bytes]
 
 
-def load(name: str) -> Scenario:
+def load(scenario: str | Path) -> Scenario:
     """The built-in scenario of that name, or the file at that path (anything with a slash, a dot, or on disk).
 
     Raises ScenarioError.
     """
+    name = str(scenario)
     if name in built_in():
         return _built_in(name)
     path = Path(name)
