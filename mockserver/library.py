@@ -17,8 +17,9 @@ from mockserver.clock import Clock
 from mockserver.contract import dialects
 from mockserver.contract.asof import as_of as day
 from mockserver.engine.values import Settings
-from mockserver.mock import ImagesMock, unknown
+from mockserver.mock import ImagesMock
 from mockserver.scenario.files import load
+from mockserver.scenario.unknown import unknown
 from mockserver.server import running
 from mockserver.state import Memory, Server
 from mockserver.wire.request import carried

@@ -241,11 +241,11 @@ def test_unwritable_port_file(refuse: Refuse, tmp_path: Path) -> None:
     [
         (
             "scenario: mine\nsteps:\n  - {ok: {}}\n  - {eror: rate-input-images}\n",
-            ":4: steps[1]: 'eror': unknown key; expected when, ok, error, reply, times, ",
+            ":4: steps[1]: 'eror': unknown key, perhaps 'error' is meant; expected when, ok, error, reply, times, ",
         ),
         (
             "scenario: mine\nsteps:\n  - {error: rate-input-pictures}\n",
-            ":3: steps[0].error: there is no error 'rate-input-pictures'; expected a family such as ",
+            ":3: steps[0].error: there is no error 'rate-input-pictures', perhaps 'rate-input-images' is meant; ",
         ),
         ("scenario: mine\n", ":1: the key 'steps' is missing, and 'extends' too; expected keys are "),
         ("scenario: mine\nsteps: [\n", ":3: is not YAML: "),

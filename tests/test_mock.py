@@ -1,6 +1,7 @@
 """The mock in a program of one's own: in a `with`, without a socket, and what can be asked of it afterwards."""
 
 import asyncio
+import re
 import socket
 import subprocess
 import sys
@@ -80,6 +81,33 @@ def test_unknown_conditions() -> None:
             mock.assert_not_called(xyz=None)
         with pytest.raises(ValueError, match=r"^'image' is unknown, perhaps 'images' is meant: "):
             mock.assert_not_called(image=1)
+        conditions: list[tuple[dict[str, Any], str]] = [
+            (
+                {"prompt": {"contians": "x"}},
+                "prompt: 'contians': unknown key, perhaps 'contains' is meant; expected contains",
+            ),
+            ({"fields": {"n": {"minimun": 1}}}, "fields.n: 'minimun': unknown key, perhaps 'minimum' is meant"),
+            ({"size": {"contians": "x"}}, "fields.size: 'contians': unknown key, perhaps 'contains' is meant"),
+            ({"prompt": {"regex": "("}}, "prompt.regex: '(' is no regular expression"),
+            ({"images": {"minimum": 3, "maximum": 2}}, "images: the minimum lies above the maximum"),
+            ({"fields": "n"}, "fields: 'n' is not what belongs here; expected object"),
+            ({"fields": "n", "size": "auto"}, "fields: 'n' is not what belongs here"),
+            ({"headers": ["a"]}, "headers: ['a'] is not what belongs here; expected object"),
+            (
+                {"prompt": re.compile("x")},
+                "prompt: re.compile('x') is not what belongs here; expected string or object",
+            ),
+            ({"endpoint": "images/edit"}, "endpoint: 'images/edit' is unknown, perhaps 'images/edits' is meant"),
+            ({"times": "2"}, "'2' is not what belongs here; expected integer or object"),
+            ({"times": -1}, "-1 does not do; expected minimum 0"),
+            ({"times": {"minimun": 1}}, "'minimun': unknown key, perhaps 'minimum' is meant"),
+            ({"times": {"minimum": 2, "maximum": 1}}, "the minimum lies above the maximum"),
+        ]
+        for when, said in conditions:
+            with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+                mock.assert_called(**when)
+        mock.assert_called({"minimum": 1, "maximum": 1}, endpoint="images/generations")
+        mock.assert_not_called(prompt=None, model=None, endpoint=None)
         mock.assert_called_once(size="1024x1024", user="me")
         mock.assert_not_called(style="vivid", purpose="vision", fields={"xyz": 1})
         with pytest.raises(AssertionError, match=r"^expected at least 1 call matching .*, found 0 of 1"):

@@ -14,7 +14,7 @@ from mockserver.contract import catalogue
 from mockserver.scenario import lint
 from mockserver.scenario.asked import Asked
 from mockserver.scenario.document import read
-from mockserver.scenario.files import ScenarioError, built_in, load, parse
+from mockserver.scenario.files import ScenarioError, built_in, load, parse, parse_part
 from mockserver.scenario.files import text as spelled
 from mockserver.scenario.machine import Scenario, Step
 
@@ -120,12 +120,12 @@ def test_aliased_step() -> None:
         ("{}", 1, ["'scenario' is missing", KEYS]),
         ("scenario: mine\n", 1, ["'steps' is missing", KEYS]),
         # Keys.
-        (GOOD + "sceanrio: x\n", 4, ["'sceanrio': unknown key", KEYS]),
+        (GOOD + "sceanrio: x\n", 4, ["'sceanrio': unknown key, perhaps 'scenario' is meant; ", KEYS]),
         (GOOD + "b: 1\na: 1\n", 4, ["'b': unknown key"]),
         ("<<: {b: 1}\n" + GOOD, 1, ["'b': unknown key"]),
-        (GOOD + "5: x\n", 4, ["5: unknown key", KEYS]),
-        (GOOD + "~: x\n", 4, ["None: unknown key"]),
-        (GOOD + "true: x\n", 4, ["True: unknown key"]),
+        (GOOD + "5: x\n", 4, ["'5': unknown key", KEYS]),
+        (GOOD + "~: x\n", 4, ["'~': unknown key"]),
+        (GOOD + "true: x\n", 4, ["'true': unknown key"]),
         (GOOD + "? [a]\n: x\n", 4, ["plain word"]),
         (GOOD + "? {a: b}\n: x\n", 4, ["plain word"]),
         (GOOD + "seed: 1\nseed: 2\n", 5, ["'seed': the key stands twice; expected it once"]),
@@ -171,15 +171,24 @@ def test_aliased_step() -> None:
         ),
         ("scenario: mine\nsteps:\n  - {ok: {}, retry_after: 1}\n", 3, ["retry_after", "expected dependentRequired"]),
         # Faults.
-        (faults("[{lateny: 1}]"), 4, ["steps[0].faults[0]: 'lateny': unknown key; expected latency, drip"]),
+        (
+            faults("[{lateny: 1}]"),
+            4,
+            ["faults[0]: 'lateny': unknown key, perhaps 'latency' is meant; expected latency"],
+        ),
         (faults("\n    - {reset: {}}\n    - {latency: slow}"), 6, ["faults[1].latency: 'slow'", "expected number"]),
-        (faults("[{latency: {secs: 1}}]"), 4, ["'secs': unknown key; expected seconds, from, to"]),
+        (
+            faults("[{latency: {secs: 1}}]"),
+            4,
+            ["'secs': unknown key, perhaps 'seconds' is meant; expected seconds"],
+        ),
         (faults("[{status: 200}]"), 4, ["faults[0].status: 200", "expected minimum 400"]),
         (faults("[{reset: now}]"), 4, ["expected one of start, inside_headers, headers, body"]),
         (faults("[reset]"), 4, ["'reset' is not what belongs here; expected object"]),
         (faults("{reset: {}}"), 4, ["expected array"]),
         (faults("[{}]"), 4, ["expected minProperties 1"]),
         (faults("[{reset: {}, close: {}}]"), 4, ["expected maxProperties 1"]),
+        (faults("[{redirect: {code: '301'}}]"), 4, ["redirect.code: '301' is unknown; expected one of 301, 302"]),
         (faults('[{redirect: "/a\\n"}]'), 4, ["'/a\\n' does not do"]),
         (faults('[{content_type: "a\\n"}]'), 4, ["'a\\n' does not do"]),
         (faults('[{comments: "a\\n"}]'), 4, ["'a\\n' does not do"]),
@@ -238,12 +247,51 @@ def test_refused(text: str | bytes, line: int | None, expected: list[str]) -> No
         assert words in message
 
 
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        (
+            "{prompt: {contians: x}}",
+            "when.prompt: 'contians': unknown key, perhaps 'contains' is meant; expected contains",
+        ),
+        ("{fields: {n: {minimun: 1}}}", "when.fields.n: 'minimun': unknown key, perhaps 'minimum' is meant; expected "),
+        ("{fields: {1: {2: x}}}", "when.fields.1: '2': unknown key; expected contains, regex, minimum, maximum"),
+        ("{headers: {404: {regx: x}}}", "when.headers.404: 'regx': unknown key, perhaps 'regex' is meant; expected "),
+        (
+            "{endpoint: images/edit}",
+            "when.endpoint: 'images/edit' is unknown, perhaps 'images/edits' is meant; expected",
+        ),
+    ],
+)
+def test_misspelt_conditions(when: str, said: str) -> None:
+    """Told alike in a file, in a step for the next requests, and in a question to the journal."""
+    texts = {"scenario": f"scenario: x\nsteps: [{{ok: {{}}, when: {when}}}]", "step": f"{{ok: {{}}, when: {when}}}"}
+    for part, text in {**texts, "verify": f"when: {when}"}.items():
+        with pytest.raises(ScenarioError) as caught:
+            parse(text.encode(), "x") if part == "scenario" else parse_part(text.encode(), "x", part)
+        assert said in str(caught.value)
+
+
+def test_keys_are_texts() -> None:
+    """As in JSON: none is taken for a number, a truth, a day or nothing."""
+    step = parse_part(b"reply: {headers: {404: x}, body: {on: 1, ~: 2, 2026-01-01: 3, 1.0: 4}}", "step", "step")
+    assert step["reply"] == {"headers": {"404": "x"}, "body": {"on": 1, "~": 2, "2026-01-01": 3, "1.0": 4}}
+
+
+@pytest.mark.parametrize("ascii", [True, False])
+def test_json_of_any_program(ascii: bool) -> None:
+    """Many write a character beyond the first 65536 as two escapes."""
+    body = "a\U0001f98a\U00010000\U0010ffff\\ud83e\\udd8a"
+    text = json.dumps({"reply": {"body": body}}, ensure_ascii=ascii)
+    assert parse_part(text.encode(), "step", "step")["reply"]["body"] == body
+
+
 def test_each_unknown_key_in_its_own_line() -> None:
     with pytest.raises(ScenarioError) as caught:
         parse((GOOD + "thenn: hold\nseed: 1\nlimit: 1\n").encode(), "mine.yaml")
     assert [fault.partition(";")[0] for fault in caught.value.faults] == [
-        "mine.yaml:4: 'thenn': unknown key",
-        "mine.yaml:6: 'limit': unknown key",
+        "mine.yaml:4: 'thenn': unknown key, perhaps 'then' is meant",
+        "mine.yaml:6: 'limit': unknown key, perhaps 'limits' is meant",
     ]
 
 

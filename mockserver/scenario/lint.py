@@ -10,8 +10,9 @@ from mockserver import resources
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
 from mockserver.scenario import patterns
-from mockserver.scenario.document import Document, Fault
+from mockserver.scenario.document import Document, Fault, Given
 from mockserver.scenario.machine import START, states
+from mockserver.scenario.unknown import near
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -37,6 +38,11 @@ def faults(document: Document, part: str = "scenario", shaped: bool = False) -> 
     broken = [fault for error in errors for fault in _shapeless(document, error)]
     found = broken or [document.at(path, words) for path, words in PARTS[part](document.data)]
     return sorted(found, key=lambda fault: fault.line)
+
+
+def words(given: Any, part: str) -> list[str]:
+    """What is wrong with data that a program gave: with a `when`, or with a `count`."""
+    return [fault.words for fault in faults(Given(given), part)]
 
 
 def together(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -88,10 +94,16 @@ def _alone(step: dict[str, Any]) -> Iterator[Found]:
 
 
 def _verify(data: dict[str, Any]) -> Iterator[Found]:
-    found = [(["when", *path], words) for path, words in _when(data["when"])]
+    found = [(["when", *path], told) for path, told in _when(data["when"])]
+    found += [(["times", *path], told) for path, told in _count(data.get("times"))]
     yield from found
     if not found:  # it is held against each entry of the journal
         yield from (([], words) for words in _dear([data["when"]], patterns.STEPS // 1000))
+
+
+def _count(count: Any) -> Iterator[Found]:
+    if isinstance(count, Mapping):
+        yield from _range([], count)
 
 
 def _step(step: dict[str, Any]) -> Iterator[Found]:
@@ -117,8 +129,12 @@ def _when(when: Mapping[str, Any]) -> Iterator[Found]:
                 patterns.cost(test["regex"])
             except ValueError as error:
                 yield [*path, "regex"], f"{short(test['regex'])} {error}"
-        if test.get("minimum", -math.inf) > test.get("maximum", math.inf):
-            yield path, "the minimum lies above the maximum; expected a range"
+        yield from _range(path, test)
+
+
+def _range(path: Sequence[Any], test: Mapping[str, Any]) -> Iterator[Found]:
+    if test.get("minimum", -math.inf) > test.get("maximum", math.inf):
+        yield path, "the minimum lies above the maximum; expected a range"
 
 
 def _dear(whens: Any, limit: int) -> Iterator[str]:
@@ -144,8 +160,8 @@ def _shapeless(document: Document, error: "ValidationError") -> Iterator[Fault]:
     properties = _properties(error)
     for key, line in document.keys(error.absolute_path).items():
         if key not in properties:
-            words = f"{short(key)}: unknown key; expected {', '.join(properties) or 'none here'}"
-            yield document.at(error.absolute_path, words, line)
+            told = f"{short(key)}: unknown key{near(key, properties)}; expected {', '.join(properties) or 'none here'}"
+            yield document.at(error.absolute_path, told, line)
 
 
 def _properties(error: "ValidationError") -> Mapping[str, Any]:
@@ -170,14 +186,21 @@ def _explain(error: "ValidationError") -> str:
             kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
             return f"{short(value)} is not what belongs here; expected {kinds}"
         case "enum":
-            return f"{short(value)} is unknown; expected one of {', '.join(map(str, wanted))}"
+            return f"{short(value)} is unknown{near(value, wanted)}; expected one of {', '.join(map(str, wanted))}"
     return f"{short(value)} does not do; expected {error.validator} {wanted}"
 
 
 def _family(name: str, found: Sequence[str]) -> str:
     if found:
         return f"the code {name!r} belongs to several errors; expected one of {', '.join(found)}"
-    return f"there is no error {short(name)}; expected a family such as {', '.join(sorted(catalogue.families()))}"
+    known = sorted(catalogue.families())
+    return f"there is no error {short(name)}{near(name, known)}; expected a family such as {', '.join(known)}"
 
 
-PARTS: Mapping[str, Callable[[Any], Iterator[Found]]] = {"scenario": _scenario, "step": _alone, "verify": _verify}
+PARTS: Mapping[str, Callable[[Any], Iterator[Found]]] = {
+    "scenario": _scenario,
+    "step": _alone,
+    "verify": _verify,
+    "when": _when,
+    "count": _count,
+}
