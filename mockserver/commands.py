@@ -160,10 +160,12 @@ def lint(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> N
     """
     from mockserver.scenario.files import faults
 
-    try:
-        found = [fault for path in files for fault in faults(path)]
-    except OSError as error:
-        raise click.UsageError(f"cannot read {error.filename}: {error.strerror}") from None
+    found = []
+    for path in files:
+        try:
+            found += faults(path)
+        except OSError as error:
+            raise click.UsageError(f"cannot read {error.filename or path}: {error.strerror}") from None
     if as_json:
         click.echo(json.dumps([{"file": one.source, "line": one.line, "fault": one.words} for one in found], indent=2))
     else:

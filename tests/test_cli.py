@@ -570,6 +570,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("lint", "Missing argument 'FILE...'."),
         ("lint -- --json", "cannot read --json: No such file or directory"),
         ("lint folder", "cannot read folder: Is a directory"),
+        ("lint /proc/self/mem", "cannot read /proc/self/mem: Input/output error"),
         ("scenarios ../ok", "there is no scenario '../ok'"),
         ("scenarios flaky --json", "--json is for the list: a scenario's file is printed as it is"),
         ("completion", "Missing argument '{bash|zsh|fish}'."),
