@@ -154,9 +154,9 @@ def conform(
 def lint(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> None:
     """Say what is wrong with scenario files.
 
-    There is a line for each fault: file, line, place and what was expected. What the values mean (names of errors,
-    patterns, states, other files) is looked at once keys and types are right. The exit status is 0 when all can be
-    used, 1 when one is broken, and 2 when one cannot be read.
+    There is a line for each fault: file, line, place and what was expected. Whether a step leads to each state is
+    looked at once keys and types are right. The exit status is 0 when all can be used, 1 when one is broken, and 2 when
+    one cannot be read.
     """
     from mockserver.scenario.files import faults
 

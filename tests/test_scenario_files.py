@@ -1,6 +1,7 @@
 """Scenario files: good ones are read, and of bad ones it is said in which line and what was expected."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mockserver.scenario import lint
 from mockserver.scenario.asked import Asked
 from mockserver.scenario.document import read
 from mockserver.scenario.files import ScenarioError, built_in, load, parse, parse_part
+from mockserver.scenario.files import faults as faults_of
 from mockserver.scenario.files import text as spelled
 from mockserver.scenario.machine import Scenario, Step
 
@@ -158,7 +160,7 @@ def test_aliased_step() -> None:
         ("scenario: mine\nsteps:\n  - ok: {}\n    times: 0\n", 4, ["steps[0].times: 0", "expected minimum 1"]),
         ("scenario: mine\nsteps:\n  - ok: {}\n    times: 1000001\n", 4, ["expected maximum 1000000"]),
         ("scenario: mine\nsteps:\n  - ok: {}\n    times: many\n", 4, ["'many'", "expected pattern ^forever$"]),
-        (error("x\n    retry_after: -1"), 6, ["steps[1].retry_after: -1", "expected minimum 0"]),
+        (error("server-error\n    retry_after: -1"), 6, ["steps[1].retry_after: -1", "expected minimum 0"]),
         (error("x\n    retry_after: .nan"), 6, ["'.nan'", "expected float"]),
         (error("x\n    retry_after: -.inf"), 6, ["'-.inf'", "expected float"]),
         # Which step.
@@ -284,6 +286,66 @@ def test_json_of_any_program(ascii: bool) -> None:
     body = "a\U0001f98a\U00010000\U0010ffff\\ud83e\\udd8a"
     text = json.dumps({"reply": {"body": body}}, ensure_ascii=ascii)
     assert parse_part(text.encode(), "step", "step")["reply"]["body"] == body
+
+
+BROKEN = """\
+scenario: Mine
+as_of: 2022-11-02
+accept: [nothing]
+colour: red
+urls: {"https://x.test/a.png": none.png}
+extends: none.yaml
+steps:
+  - {error: server-eror, tines: 2, when: {prompt: {regex: "("}, images: many}}
+  - 5
+  - {}
+  - {ok: {pictures: [none.png]}, faults: [{nothing: 1}]}
+  - {reply: {status: 204, body: x, headers: [a]}, chance: 2}
+  - {ok: {}, when: {images: {minimum: 2, maximum: 1}}, times: [1, 2]}
+"""
+
+
+def test_all_is_told_at_once(tmp_path: Path) -> None:
+    """What is wrong in one place hides nothing that is wrong in another."""
+    file = tmp_path / "mine.yaml"
+    file.write_text(BROKEN)
+    assert [(fault.line, re.split("[:;,] (?!as-of)", fault.words)[0]) for fault in faults_of(file)] == [
+        (1, "scenario"),
+        (2, "as_of: as-of 2022-11-02 is before 2022-11-03"),
+        (3, "accept[0]"),
+        (4, "'colour'"),
+        (5, "urls.https://x.test/a.png"),
+        (6, "extends"),
+        (8, "steps[0]"),
+        (8, "steps[0].when.images"),
+        (8, "steps[0].when.prompt.regex"),
+        (8, "steps[0].error"),
+        (9, "steps[1]"),
+        (9, "steps[1]"),
+        (10, "steps[2]"),
+        (11, "steps[3].faults[0]"),
+        (11, "steps[3].ok.pictures[0]"),
+        (12, "steps[4].reply.headers"),
+        (12, "steps[4].chance"),
+        (12, "steps[4].reply.body"),
+        (13, "steps[5].times"),
+        (13, "steps[5].when.images"),
+    ]
+
+
+def test_what_is_wrong_and_stands_twice_is_told_twice(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("scenario: mine\nsteps: [&a {error: nope, times: 0}, *a]\n")
+    told = [fault.words.split(":")[0] for fault in faults_of(tmp_path / "mine.yaml")]
+    assert sorted(told) == ["steps[0].error", "steps[0].times", "steps[1].error", "steps[1].times"]
+
+
+def test_states_are_told_beside_other_faults(tmp_path: Path) -> None:
+    """Unless what leads to them could be what is broken."""
+    steps = "scenario: mine\nsteps:\n  - {error: nope}\n  - {ok: {}, state: far, when: {prompt: {regex: '('}}}\n"
+    (tmp_path / "mine.yaml").write_text(steps)
+    assert [fault.line for fault in faults_of(tmp_path / "mine.yaml")] == [3, 3, 4]
+    (tmp_path / "mine.yaml").write_text(steps + "  - {ok: {}, then_sate: far}\n")
+    assert [fault.line for fault in faults_of(tmp_path / "mine.yaml")] == [3, 4, 5]
 
 
 def test_each_unknown_key_in_its_own_line() -> None:

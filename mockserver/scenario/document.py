@@ -49,10 +49,14 @@ class ScenarioError(Exception):
 
 
 class Document:
-    """The data of a text, which messages call `source`; `line` finds where in it a value stands."""
+    """The data of a text, which messages call `source`; `line` finds where in it a value stands.
+
+    It is `whole` unless what was wrong has been taken out.
+    """
 
     def __init__(self, data: Any, source: str, node: Any) -> None:
         self.data, self.source, self._node = data, source, node
+        self.whole = True
 
     def line(self, path: Sequence[Any]) -> int:
         """The line, from 1, of the value at a path."""
