@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from mockserver import completion
+from mockserver.kinds import Named
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,7 +23,7 @@ def dated(what: str, default: str) -> Callable[[F], F]:
 DAY = dated("The API", "any")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
-FILE = click.Path(path_type=Path)
+FILE = Named(path_type=Path)
 
 
 def on(day: str) -> Any:

@@ -6,24 +6,26 @@ import click
 
 from mockserver import completion
 from mockserver.commands.common import DAY, FILE, on
+from mockserver.kinds import Amount, Named, Whole, some
 
 
 @click.command()
 @click.argument("client", nargs=-1, required=True, metavar="MODULE:CALLABLE | -- COMMAND...")
-@click.option("--max-examples", default=40, show_default=True, type=click.IntRange(1), help="Drawn cases a property.")
-@click.option("--max-time", type=click.FloatRange(0, min_open=True), help="Seconds for all of it.")
-@click.option("--seed", default=0, show_default=True, help="The same seed finds the same.")
+@click.option("--max-examples", default=40, show_default=True, type=Whole(1), help="Drawn cases a property.")
+@click.option("--max-time", type=Amount(0, min_open=True), help="Seconds for all of it.")
+@click.option("--seed", default=0, show_default=True, type=Whole(), help="The same seed finds the same.")
 @click.option("--only", type=click.Choice(["request", "response", "faults"]), help="One side of it alone.")
 @click.option(
     "--model",
     default="gpt-image-2",
     show_default=True,
     shell_complete=completion.MODEL,
+    callback=some,
     help="The model of the edits.",
 )
 @DAY
 @click.option(
-    "--report", type=click.Path(), help="Write a report: FILE.html to read, FILE.xml for JUnit, FILE.json for programs."
+    "--report", type=Named(), help="Write a report: FILE.html to read, FILE.xml for JUnit, FILE.json for programs."
 )
 @click.option("--save", type=FILE, help="Write the scenarios that replay the findings into this folder.")
 @click.option("--baseline", type=FILE, help="Known findings: a JSON report, or a JSON list of their names.")

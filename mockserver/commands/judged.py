@@ -8,6 +8,7 @@ import click
 
 from mockserver import completion
 from mockserver.commands.common import DAY, FILE, JSON, dated, on
+from mockserver.kinds import Amount, Named, some
 
 
 def _named(context: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -69,10 +70,18 @@ def check(
 
 @click.command()
 @click.argument("url")
-@click.option("--key-env", default="OPENAI_API_KEY", show_default=True, help="The environment variable with the key.")
+@click.option(
+    "--key-env",
+    default="OPENAI_API_KEY",
+    show_default=True,
+    callback=some,
+    help="The environment variable with the key.",
+)
 @dated("The cases", "latest")
-@click.option("--budget", default=0.0, show_default=True, help="US dollars that served cases may cost in all.")
-@click.option("--report", type=click.Path(dir_okay=False), help="Write a report: FILE.json, or FILE.xml for JUnit.")
+@click.option(
+    "--budget", default=0.0, show_default=True, type=Amount(0), help="US dollars that served cases may cost in all."
+)
+@click.option("--report", type=Named(dir_okay=False), help="Write a report: FILE.json, or FILE.xml for JUnit.")
 @JSON
 @click.pass_context
 def conform(
