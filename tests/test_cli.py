@@ -349,18 +349,36 @@ def test_faults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert "reset" in [line.split()[0] for line in said(monkeypatch, capsys, "faults").splitlines()]
 
 
-@pytest.mark.parametrize(("columns", "cut"), [("40", True), ("4000", False)])
+@pytest.mark.parametrize("table", ["models", "errors", "faults"])
+@pytest.mark.parametrize("columns", [40, 80, 4000])
 def test_table_in_a_terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str, cut: bool
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int, table: str
 ) -> None:
-    """No line is longer than the terminal is wide; that something is missing is said, apart from the table."""
+    """No line is longer than the terminal is wide, and nothing is left out: what has no room stands below its row."""
+    whole = said(monkeypatch, capsys, table)
+    rows = json.loads(said(monkeypatch, capsys, table, "--json"))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", columns)
-    monkeypatch.setattr(sys, "argv", ["mockserver", "errors"])
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys, "argv", ["mockserver", table])
     cli.main()
     out, err = capsys.readouterr()
-    assert {line.endswith("…") and len(line) == 40 for line in out.splitlines()} == {cut}
-    assert err.startswith("Cut to the width of the terminal") == cut
+    assert (err, max(map(len, out.splitlines())) <= columns) == ("", True)
+    assert (out == whole, whole.count("\n")) == (columns == 4000, len(rows) + 1)
+    told = "".join(out.split())
+    for value in rows[-1].values():
+        texts = [f"{name}{number:g}" for name, number in value.items()] if isinstance(value, dict) else [str(value)]
+        assert all("".join(text.split()) in told for text in texts if value is not None)
+
+
+def test_types_of_tables(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Programs get numbers as numbers, and null for what is not there."""
+    models = {row["model"]: row for row in json.loads(said(monkeypatch, capsys, "models", "--json"))}
+    found, old = models["gpt-image-2"], models["dall-e-2"]
+    assert (found["shut down"], found["fidelity"], old["quality"], old["shut down"]) == (None, None, None, "2026-05-12")
+    assert (old["$ per million tokens"], found["$ per million tokens"]["image out"]) == ({}, 30)
+    errors = {row["error"]: row for row in json.loads(said(monkeypatch, capsys, "errors", "--json"))}
+    assert (errors["unknown-path"]["status"], errors["unknown-path"]["code"]) == (404, None)
+    assert all(row["message"] != "" and row["param"] != "" for row in errors.values())
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,19 @@
 """The commands that print what there is: tables of the contract, and the scenarios that come along."""
 
+from __future__ import annotations
+
 import json
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from mockserver import completion
 from mockserver.commands.common import DAY, JSON, on
+
+if TYPE_CHECKING:
+    from mockserver.tables import Rows
 
 
 @click.command()
@@ -65,15 +71,12 @@ def scenarios(name: str | None, as_json: bool) -> None:
     click.echo(json.dumps(rows, indent=2) if as_json else "\n".join(lines))
 
 
-def show(rows: list[dict[str, str]], as_json: bool) -> None:
-    """Print rows: as JSON, as wide as the terminal is, or whole into a pipe."""
+def show(rows: Rows, as_json: bool) -> None:
+    """Print rows: as JSON, as wide as the terminal is, or a line each into a pipe."""
     from mockserver import tables
 
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        text = tables.text(rows, width)
-        click.echo(text)
-        if width and text != tables.text(rows):
-            click.echo("Cut to the width of the terminal: into a pipe, or with --json, it is whole.", err=True)
+        click.echo(tables.text(rows, width))
