@@ -122,7 +122,6 @@ def greeting(server: Any, root: str) -> str:
 
     settings = Memory(server.state.scenario).over("", server.settings)
     model = lasting("images/edits", settings.as_of)
-    what = f"-F model={model} " if model else ""
     # A key given on the command line stays out of logs: the shell fills it in.
     key = "$OPENAI_API_KEY" if settings.auth == "exact" else "test"
     who = "" if settings.auth == "open" else f'-H "Authorization: Bearer {key}" '
@@ -131,7 +130,7 @@ def greeting(server: Any, root: str) -> str:
         f"(scenario {server.state.scenario.name}, as of {settings.as_of.label}, "
         f"auth {settings.auth}, paint {settings.paint})\n"
         f"  curl -s {root}/__mock/sample.png | curl -o answer.json {root}/v1/images/edits {who}"
-        f"{what}-F prompt='Make it night' -F 'image=@-;type=image/png;filename=house.png'"
+        f"-F model={model} -F prompt='Make it night' -F 'image=@-;type=image/png;filename=house.png'"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mockserver import completion
-from mockserver.options import fail_on, keys, report, some
+from mockserver.kinds import Named, Whole, carriable, fail_on, report, some
 
 
 def flag(name: str, text: str, metavar: str | None = None, key: str | None = None, **more: Any) -> click.Option:
@@ -18,23 +18,23 @@ def flag(name: str, text: str, metavar: str | None = None, key: str | None = Non
     return click.Option(names, help=text, metavar=metavar, show_default="default" in more, **more)
 
 
-PATH = click.Path(dir_okay=False, path_type=Path)
+PATH = Named(dir_okay=False, path_type=Path)
 PLACE = (
     flag("--host", "Address to listen on.", "ADDRESS", default="127.0.0.1", callback=some),
-    flag("--port", "Port; 0 takes a free one.", "N", default=4010, type=click.IntRange(0, 65535)),
-    flag("--port-file", "Write the port to this file.", "FILE", type=PATH, callback=some),
-    flag("--workers", "Processes that serve.", "N", default=1, type=click.IntRange(1, 64)),
+    flag("--port", "Port; 0 takes a free one.", "N", default=4010, type=Whole(0, 65535)),
+    flag("--port-file", "Write the port to this file.", "FILE", type=PATH),
+    flag("--workers", "Processes that serve.", "N", default=1, type=Whole(1, 64)),
     flag("--state", "State in Redis: redis://HOST:PORT/DB", "URL", callback=some),
-    flag("--token", "What /__mock asks for.", "TOKEN", callback=some),
+    flag("--token", "What /__mock asks for.", "TOKEN", callback=carriable),
 )
 ANSWER = (
     flag("--scenario", "What happens, by name or file.", "NAME", default="ok", shell_complete=completion.SCENARIO),
     flag("--watch", "Read the scenario's file when it changes.", is_flag=True),
-    flag("--seed", "Decides what is left to chance.", "N", type=int),
+    flag("--seed", "Decides what is left to chance.", "N", type=Whole()),
     flag("--as-of", "API of a day: any, latest, date.", "DAY", "day", default="any", shell_complete=completion.DAY),
     flag("--dialect", "How errors are worded.", "NAME", default="openai", shell_complete=completion.DIALECT),
     flag("--auth", "None, any key, those of --key.", default="bearer", type=click.Choice(["open", "bearer", "exact"])),
-    flag("--key", "A key for --auth exact; may be repeated.", "KEY", "keys", multiple=True, callback=keys),
+    flag("--key", "A key for --auth exact; may be repeated.", "KEY", "keys", multiple=True, callback=carriable),
     flag("--validate", "Check all; types; nothing.", default="strict", type=click.Choice(["strict", "schema", "off"])),
     flag("--paint", "A receipt, a colour, noise.", default="receipt", type=click.Choice(["receipt", "flat", "noise"])),
     flag("--clock", "real, or an instant that stays.", "TIME", default="real", shell_complete=completion.CLOCK),

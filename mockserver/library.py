@@ -17,10 +17,12 @@ from mockserver.clock import Clock
 from mockserver.contract import dialects
 from mockserver.contract.asof import as_of as day
 from mockserver.engine.values import Settings
-from mockserver.mock import ImagesMock, unknown
+from mockserver.mock import ImagesMock
 from mockserver.scenario.files import load
+from mockserver.scenario.unknown import unknown
 from mockserver.server import running
 from mockserver.state import Memory, Server
+from mockserver.wire.request import carried
 
 CHOICES = {
     "auth": ("open", "bearer", "exact"),
@@ -36,11 +38,16 @@ def furnished(scenario: str = "ok", **settings: Any) -> Server:
     is unknown, ValueError for a value that is none, and mockserver.scenario.files.ScenarioError for a scenario that is
     unknown or wrong.
     """
-    known = list(signature(_furnished).parameters)
+    _know(settings)
+    return _furnished(scenario, **settings)
+
+
+def _know(settings: Iterable[str], *more: str) -> None:
+    """Raise TypeError for a setting that is neither of a server's nor one `more`."""
+    known = [*signature(_furnished).parameters, *more]
     for name in settings:
         if name not in known:
             raise TypeError(f"the setting {unknown(name, known)}")
-    return _furnished(scenario, **settings)
 
 
 def _furnished(
@@ -61,18 +68,49 @@ def _furnished(
     for name, known in {**CHOICES, "dialect": tuple(dialects.table())}.items():
         if chosen[name] not in known:
             raise ValueError(f"{name} is one of {', '.join(known)}, not {chosen[name]!r}")
-    known_keys = frozenset(keys)
+    known_keys = _keys(keys)
     if (auth == "exact") != bool(known_keys):
         raise ValueError("auth='exact' and keys belong together: give both, or neither")
     given: dict[str, Any] = {**chosen, "keys": known_keys, "latency": _seconds(latency), "bare": bare}
     settings = Settings(day(as_of), **given)
+    _hold(seed is None or _number(seed), "seed is a whole number, or None for the scenario's own", seed)
+    _hold(isinstance(bare, bool), "bare is True or False", bare)
+    _hold(callable(clock), "clock is a function that tells the seconds since 1970", clock)
     return Server(settings, Memory(load(scenario), seed), clock=Clock(clock))
 
 
+def _keys(keys: Any) -> frozenset[str]:
+    """The keys, each of which a request could carry. Raises ValueError for others, and for a text: it is no list."""
+    _hold(isinstance(keys, Iterable) and not isinstance(keys, str | bytes), "keys is a list of texts", keys)
+    found = list(keys)
+    for key in found:
+        _hold(isinstance(key, str) and carried(key), "each of keys is a text that a header can carry", key)
+    return frozenset(found)
+
+
 def _seconds(latency: Any) -> float | None:
-    if latency is None or (isinstance(latency, int | float) and 0 <= latency <= 3600):
-        return latency
-    raise ValueError(f"latency is seconds from 0 to 3600, or None for what was recorded, not {latency!r}")
+    number = _number(latency) or isinstance(latency, float)
+    good = latency is None or (number and 0 <= latency <= 3600)
+    _hold(good, "latency is seconds from 0 to 3600, or None for what was recorded", latency)
+    return None if latency is None else float(latency)
+
+
+def _place(host: Any, port: Any) -> tuple[str, int]:
+    """Where to listen. Raises ValueError for what is no address, or no port."""
+    _hold(isinstance(host, str) and host != "", "host is an address to listen on", host)
+    _hold(_number(port) and 0 <= port <= 65535, "port is a whole number from 0 to 65535", port)
+    return host, port
+
+
+def _hold(good: bool, expected: str, value: object) -> None:
+    """Raise ValueError, with what was expected, for a value that is not good."""
+    if not good:
+        raise ValueError(f"{expected}, not {value!r}")
+
+
+def _number(value: Any) -> bool:
+    """Is it a whole number? What is true or false is none."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def create_app(scenario: str = "ok", **settings: Any) -> Starlette:
@@ -86,11 +124,13 @@ def create_app(scenario: str = "ok", **settings: Any) -> Starlette:
 class serve:
     """A server in a thread, for as long as a `with` or an `async with` lasts, which gives an ImagesMock.
 
-    The settings are those of `furnished`. `port` 0 takes a free one. Raises OSError when the port is taken.
+    The settings, and what is raised for wrong ones, are those of `furnished`. `port` 0 takes a free one. Raises OSError
+    when the port is taken.
     """
 
     def __init__(self, scenario: str = "ok", *, host: str = "127.0.0.1", port: int = 0, **settings: Any) -> None:
-        self._server, self._place = furnished(scenario, **settings), (host, port)
+        _know(settings, "host", "port")
+        self._server, self._place = furnished(scenario, **settings), _place(host, port)
         self._stack = ExitStack()
 
     def __enter__(self) -> ImagesMock:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import io
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mockserver.contract import endpoints
 from mockserver.ledger import ledger
+from mockserver.scenario.conditions import conditions, counted
 from mockserver.scenario.files import load
 from mockserver.scenario.verify import verify
 from mockserver.verdict import verdict
@@ -18,15 +17,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from mockserver.server import Running
-
-# What a `when` knows by name; everything else is a field of the request.
-CONDITIONS = ("endpoint", "model", "stream", "prompt", "images", "mask", "headers", "attempt", "retry", "fields")
-
-
-def unknown(name: str, known: Collection[str]) -> str:
-    """What to say of a name that is none of those: the nearest, if one is near, and all."""
-    near = "".join(f", perhaps {one!r} is meant" for one in difflib.get_close_matches(name, known, 1))
-    return f"{name!r} is unknown{near}: expected one of {', '.join(known)}"
 
 
 class Call:
@@ -171,20 +161,15 @@ class ImagesMock:
 
         self._running.call(reset)
 
-    def assert_called(self, times: int | None = None, **when: Any) -> None:
+    def assert_called(self, times: int | Mapping[str, int] | None = None, **when: Any) -> None:
         """Calls met the conditions, so many `times`, or at least once.
 
         Conditions are those of a scenario's `when` (prompt, model, images, mask, stream, endpoint, attempt, retry,
         headers, fields); any other name is a field of the request that the API knows (others stand in `fields`).
-        Raises AssertionError, with what came nearest, and ValueError for a name that nobody knows.
+        Raises AssertionError, with what came nearest, and ValueError for a name that nobody knows, a condition that is
+        none, and `times` that are neither a number nor a range.
         """
-        names = dict.fromkeys([*CONDITIONS, *sorted(endpoints.fields())])
-        for name in when:
-            if name not in names:
-                raise ValueError(f"{unknown(name, names)}; any field goes into fields={{{name!r}: ...}}")
-        fields = {**when.get("fields", {}), **{name: value for name, value in when.items() if name not in CONDITIONS}}
-        known = {name: value for name, value in when.items() if name in CONDITIONS}
-        found = verify(self.journal, {**known, **({"fields": fields} if fields else {})}, times)
+        found = verify(self.journal, conditions(when), counted(times))
         if not found["ok"]:
             near = [f"  {miss['entry']}: {'; '.join(miss['failed'])}" for miss in found["misses"]]
             raise AssertionError("\n".join([found["detail"], *near]))

@@ -7,12 +7,14 @@ import contextlib
 import errno
 import math
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from mockserver.wire.number import plain
 
 if TYPE_CHECKING:
     import socket
@@ -21,50 +23,6 @@ if TYPE_CHECKING:
     from mockserver.state import Server, Sharing
 
 T = TypeVar("T")
-
-
-def report(context: click.Context, param: click.Parameter, value: str | None) -> Any:
-    """The function that writes a report of that name, or None. That the file can be written is tried at once."""
-    if value is None or context.resilient_parsing:  # a shell that completes must not make a file
-        return None
-    from mockserver.report.files import writer
-
-    try:
-        write = writer(value)
-        with open(value, "ab"):
-            pass
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    except OSError as error:
-        raise click.BadParameter(f"cannot write {value}: {error.strerror}") from None
-    return write
-
-
-def some(context: click.Context, param: click.Parameter, value: Any) -> Any:
-    """The value, or values, of which none is empty: an unset variable of the shell must not stand for something."""
-    if {"", Path()}.intersection(value if isinstance(value, tuple) else (value,)):
-        raise click.BadParameter("expected a value, not nothing")
-    return value
-
-
-def keys(context: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys, each of which a request could carry."""
-    from mockserver.wire.request import carried
-
-    some(context, param, values)
-    if not all(map(carried, values)):
-        raise click.BadParameter("it has characters that no header can carry")
-    return values
-
-
-def fail_on(context: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Any, ...]:
-    """The conditions that were named."""
-    from mockserver.report.facts import condition
-
-    try:
-        return tuple(map(condition, values))
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 def furnished(
@@ -133,13 +91,13 @@ def visited(server: Server, work: Callable[[], T], first: Coroutine[Any, Any, No
 
 def settled(day: str, keys: tuple[str, ...], latency: str, dialect: str, **options: Any) -> Settings:
     """The settings that the options ask for. Raises ValueError for one that is none."""
-    from mockserver.contract.capabilities import day_with_models
+    from mockserver.contract.asof import as_of
     from mockserver.contract.dialects import table
     from mockserver.engine.values import Settings
 
     if dialect not in table():
         raise ValueError(f"--dialect is one of {', '.join(table())}, not {dialect!r}")
-    return Settings(day_with_models(day), keys=frozenset(keys), latency=seconds(latency), dialect=dialect, **options)
+    return Settings(as_of(day), keys=frozenset(keys), latency=seconds(latency), dialect=dialect, **options)
 
 
 def seconds(latency: str) -> float | None:
@@ -147,7 +105,7 @@ def seconds(latency: str) -> float | None:
     if latency in ("none", "realistic"):
         return 0 if latency == "none" else None
     try:
-        value = float(latency)
+        value = float(latency) if plain(latency) else math.nan
     except ValueError:
         value = math.nan
     if not 0 <= value <= 3600:

@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, cast
 
+from httptools import HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 # Windows has no such limits.
@@ -55,6 +56,8 @@ class Bounded(HttpToolsProtocol):
     url = b""
     _whole = True
     _row = 0
+    # The pieces of a head that has not come whole, if a request begins with them.
+    _head: bytearray | None = None
     _size = 0
     _came = 0
     _waits: tuple[object, float, int] | None = None
@@ -75,16 +78,37 @@ class Bounded(HttpToolsProtocol):
         """Bytes have come; they are thrown away once the client was told to leave."""
         if self.leaving:
             return
-        if not self._row and not any(cycle.more_body or not cycle.response_complete for cycle in self._asked):
+        begins = not self._row and not any(cycle.more_body or not cycle.response_complete for cycle in self._asked)
+        if begins:
             data = plain(data)
+        elif self._row:
+            data = self._joined(data)
         self._whole, self._size = False, len(data)
         super().data_received(data)
         if self._whole:
             self._row = 0
             return
+        if not self._row:
+            self._head = bytearray(data) if begins else None
         self._row += len(data)
         if self._row > HEAD_BYTES:
             self.leave(431, "A head of more than 64 KiB.")
+
+    def _joined(self, data: bytes) -> bytes:
+        """A further piece of a head; once it is whole and has the wish, all of it, for another parser to read anew."""
+        if self._head is None:
+            return data
+        self._head += data
+        if b"\r\n\r\n" not in self._head[-len(data) - 3 :]:
+            return data
+        whole = bytes(self._head)
+        self._head = None
+        told = plain(whole)
+        if told == whole:
+            return data
+        self.parser, self._row = HttpRequestParser(self), 0
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        return told
 
     def on_headers_complete(self) -> None:
         """A head is whole. Raises Refused, which the parser hands on as a fault of the request."""

@@ -28,6 +28,7 @@ WORDS = {
     "seed": "decides all that a scenario leaves to chance",
     "strict": "fail a test on refusals that nobody ordered, and on steps that were never reached",
 }
+TRUTH = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off", "none"), False)
 REAL = ("api.openai.com", ".openai.azure.com")
 KEY = "sk-mockserver"
 
@@ -66,16 +67,30 @@ def _asked(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What counts for a test: the closest marker's word, else the command line's, else the ini file's."""
     found: dict[str, Any] = {}
     for word in WORDS:
-        option = request.config.getoption(f"images_mock_{word}") or request.config.getini(f"images_mock_{word}")
-        found[word] = option or None
+        option = request.config.getoption(f"images_mock_{word}")
+        found[word] = (request.config.getini(f"images_mock_{word}") or None) if option is None else option
     for marker in reversed(list(request.node.iter_markers("images_mock"))):
         unknown = [name for name in marker.kwargs if name not in WORDS]
         if unknown or marker.args:
             words = f"the marker images_mock takes {', '.join(WORDS)} by name, not {', '.join(unknown) or marker.args}"
             raise pytest.UsageError(f"{request.node.nodeid}: {words}")
         found |= marker.kwargs
-    found["strict"] = str(found["strict"]).lower() in ("true", "1", "yes", "on")
-    return found
+    strict = str(found["strict"]).lower()
+    if strict not in TRUTH:
+        raise pytest.UsageError(f"{request.node.nodeid}: strict is true or false, not {found['strict']!r}")
+    return found | {"strict": TRUTH[strict], "seed": _seed(request.node.nodeid, found["seed"])}
+
+
+def _seed(test: str, seed: Any) -> int | None:
+    """The seed as a number; None where there is none to count."""
+    from mockserver.wire.number import plain
+
+    try:
+        if seed is not None and (isinstance(seed, bool | float) or not plain(str(seed))):
+            raise ValueError
+        return None if seed is None else int(seed)
+    except (ValueError, TypeError):
+        raise pytest.UsageError(f"{test}: seed is a whole number, not {seed!r}") from None
 
 
 class _Crashes(logging.Handler):
@@ -117,11 +132,11 @@ def images_mock(images_mock_server: Running, request: pytest.FixtureRequest) -> 
     mock = ImagesMock(images_mock_server, f"test-{name}")
     mock.reset()
     try:
-        if asked["scenario"] or asked["seed"] is not None:
-            seed = None if asked["seed"] is None else int(asked["seed"])
-            mock.scenario(asked["scenario"] or images_mock_server.server.state.scenario.name, seed)
-        if asked["as_of"]:
-            mock.as_of(str(asked["as_of"]))
+        if asked["scenario"] is not None or asked["seed"] is not None:
+            own = images_mock_server.server.state.scenario.name
+            mock.scenario(own if asked["scenario"] is None else asked["scenario"], asked["seed"])
+        if asked["as_of"] is not None:
+            mock.as_of(asked["as_of"])
     except (ScenarioError, ValueError) as error:
         raise pytest.UsageError(f"{request.node.nodeid}: {error}") from None
     artifacts = request.config.getoption("images_mock_artifacts")

@@ -1,5 +1,6 @@
 """The contract's data as tables for people: models, errors, limits. Only reads; the rows make text and Markdown."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,10 @@ from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability, table
 from mockserver.scenario.faults.table import FAULTS
 
-Rows = list[dict[str, str]]
+# What programs get: texts and numbers, None for what is not there, and numbers by name.
+Value = str | int | None | Mapping[str, float]
+Rows = list[dict[str, Value]]
+INDENT = "    "
 
 
 def models(as_of: AsOf) -> Rows:
@@ -18,7 +22,7 @@ def models(as_of: AsOf) -> Rows:
     return [_model(capability) for capability in served]
 
 
-def _model(capability: Capability) -> dict[str, str]:
+def _model(capability: Capability) -> dict[str, Value]:
     row, parameter = capability.row, capability.parameter
     prices = row.get("prices") or {}
     shown = {"text_in": "text in", "image_in": "image in", "image_out": "image out", "text_out": "text out"}
@@ -26,18 +30,19 @@ def _model(capability: Capability) -> dict[str, str]:
         "model": capability.model,
         "endpoints": ", ".join(endpoint.removeprefix("images/") for endpoint in row["endpoints"]),
         "released": str(capability.released),
-        "shut down": str(capability.shutdown or ""),
+        "shut down": str(capability.shutdown) if capability.shutdown else None,
         "sizes": _values(parameter("size")) or "WIDTHxHEIGHT, auto",
         "quality": _values(parameter("quality")),
-        "fidelity": "" if "input-fidelity-model" in row["refusals"] else _values(parameter("input_fidelity")),
+        "fidelity": None if "input-fidelity-model" in row["refusals"] else _values(parameter("input_fidelity")),
         "formats": _values(parameter("output_format")) or "png",
-        "$ per million tokens": ", ".join(f"{shown[kind]} {price:g}" for kind, price in prices.items()),
+        "$ per million tokens": {shown[kind]: price for kind, price in prices.items()},
         "confidence": row["confidence"],
     }
 
 
-def _values(schema: Any) -> str:
-    return ", ".join(schema.get("enum", ())) if isinstance(schema, Mapping) else ""
+def _values(schema: Any) -> str | None:
+    """What an enumeration holds; None where there is none."""
+    return ", ".join(schema.get("enum", ())) or None if isinstance(schema, Mapping) else None
 
 
 def errors(as_of: AsOf) -> Rows:
@@ -46,12 +51,12 @@ def errors(as_of: AsOf) -> Rows:
     return [
         {
             "error": row.family,
-            "status": str(row.status),
-            "code": row.code or "",
-            "param": row.param or "",
+            "status": row.status,
+            "code": row.code or None,
+            "param": row.param or None,
             "at": row.at,
             "confidence": row.confidence,
-            "message": row.message or "",
+            "message": row.message or None,
         }
         for row in sorted(holding, key=lambda row: row.stage)
     ]
@@ -79,7 +84,7 @@ def _parameter(name: str, schema: Mapping[str, Any]) -> str:
 
 def limits() -> Rows:
     """The limits of each group of models, as they are enforced."""
-    seen: dict[str, dict[str, str]] = {}
+    seen: dict[str, dict[str, Value]] = {}
     for capability in table().values():
         images, prompt, n = (capability.row["images"], capability.parameter("prompt"), capability.parameter("n"))
         seen.setdefault(
@@ -117,11 +122,18 @@ def rules() -> Rows:
 
 
 def text(rows: Rows, width: int | None = None) -> str:
-    """Rows as aligned columns with a heading, cut to so many characters a line if a width is given."""
+    """Rows as aligned columns with a heading; where a width is given, what has no room stands below its row."""
     grid = _grid(rows)
     wide = [max(len(line[column]) for line in grid) for column in range(len(grid[0]))]
-    lines = ("  ".join(cell.ljust(w) for cell, w in zip(line, wide, strict=True)).rstrip() for line in grid)
-    return "\n".join(line if width is None or len(line) <= width else line[: width - 1] + "…" for line in lines)
+    room = [number for number in range(len(wide)) if width is None or sum(wide[: number + 1]) + 2 * number <= width]
+    kept = max(len(room), 1)
+    below = textwrap.TextWrapper(width or 1, INDENT, INDENT, break_on_hyphens=False)
+    lines = []
+    for number, line in enumerate(grid):
+        lines.append("  ".join(cell.ljust(w) for cell, w in zip(line[:kept], wide, strict=False)).rstrip())
+        rest = [f"{name}: {cell}" for name, cell in zip(grid[0][kept:], line[kept:], strict=True) if number and cell]
+        lines += below.wrap("; ".join(rest))
+    return "\n".join(lines)
 
 
 def markdown(rows: Rows) -> str:
@@ -132,4 +144,10 @@ def markdown(rows: Rows) -> str:
 
 
 def _grid(rows: Rows) -> list[Sequence[str]]:
-    return [list(rows[0]), *(list(row.values()) for row in rows)]
+    return [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+
+
+def _cell(value: Value) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {number:g}" for name, number in value.items())
+    return "" if value is None else str(value)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from typing import Any
 
 import httpx2
@@ -206,6 +207,15 @@ def test_scenario() -> None:
         server, {"url": path, "method": "PUT", "json": told.json()}, post(url="/__mock/s/b/v1/images/edits")
     )
     assert (again.json(), other.status_code) == (told.json(), 429)
+
+
+def test_scenario_of_no_day() -> None:
+    """A day on which there was no model is refused, and nothing changes."""
+    early = {"url": "/__mock/scenario", "method": "PUT", "content": HOLD + b"as_of: 2022-11-02\n"}
+    bad, still = ask(flat(), early, {"url": "/__mock/scenario"})
+    assert (bad.status_code, still.json()["scenario"]) == (400, "ok")
+    said = "as_of: as-of 2022-11-02 is before 2022-11-03, when the first model was released"
+    assert re.fullmatch(rf"scenario:\d+: {said}", bad.json()["detail"])
 
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", "scenario"), ("POST", "next"), ("POST", "verify")])

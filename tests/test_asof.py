@@ -28,7 +28,7 @@ def test_latest() -> None:
         ("latest", date(2026, 11, 21), False),
         ("2026-04-21", date(2026, 4, 21), False),
         ("2026-11-21", date(2026, 11, 21), False),
-        ("1999-12-31", date(1999, 12, 31), False),
+        ("2022-11-03", date(2022, 11, 3), False),
     ],
 )
 def test_labels(label: str, day: date, every: bool) -> None:
@@ -38,12 +38,33 @@ def test_labels(label: str, day: date, every: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["", "today", "ANY", " latest", "2026", "2026-4-21", "2026-02-30", "21.04.2026", "2026-04-21T00:00"]
+    "label",
+    [
+        None,
+        20260421,
+        date(2026, 4, 21),
+        "２０２６-04-21",
+        "",
+        "today",
+        "ANY",
+        " latest",
+        "2026",
+        "2026-4-21",
+        "2026-02-30",
+        "21.04.2026",
+        "2026-04-21T00:00",
+    ],
 )
 def test_no_day(label: str) -> None:
     with pytest.raises(ValueError, match="'any', 'latest' or a date such as 2026-04-21, not") as caught:
         as_of(label)
     assert repr(label) in str(caught.value)
+
+
+@pytest.mark.parametrize("label", ["2022-11-02", "1999-12-31", "0001-01-01"])
+def test_before_the_first_model(label: str) -> None:
+    with pytest.raises(ValueError, match=f"^as-of {label} is before 2022-11-03, when the first model was released$"):
+        as_of(label)
 
 
 @pytest.mark.parametrize(

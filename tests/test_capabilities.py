@@ -142,7 +142,6 @@ def test_served(model: str, endpoint: str) -> None:
 
 
 SERVED = {
-    "2022-11-02": set(),
     "2023-11-06": {"dall-e-2"},
     "2025-04-23": {"dall-e-2", "gpt-image-1"},
     "2026-05-12": {n for n in MODELS if n.startswith(("gpt-image-1", "gpt-image-2", "chatgpt"))}

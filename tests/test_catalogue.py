@@ -149,7 +149,7 @@ def test_find(family: str) -> None:
         ("content-type", "2026-02-08", "gpt-image", "content-type-2025"),
         ("content-type", "any", "gpt-image", "content-type-2026"),
         ("invalid-image-file", "2025-06-04", "gpt-image", "invalid-image-file-2025-04"),
-        ("invalid-image-file", "2022-01-01", "gpt-image", "invalid-image-file-2025-04"),
+        ("invalid-image-file", "2022-11-03", "gpt-image", "invalid-image-file-2025-04"),
         ("moderation-blocked", "latest", "gpt-image", "moderation-blocked"),
         ("moderation-blocked", "latest", "dall-e-2", "moderation-blocked"),
         ("content-policy-result", "latest", "dall-e-3", "content-policy-result-2026"),

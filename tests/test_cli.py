@@ -130,14 +130,14 @@ def test_pasted_command_of_the_first_model(tmp_path: Path) -> None:
 
 
 def test_pasted_command_under_a_scenario(tmp_path: Path) -> None:
-    """A scenario's own day and keys count: before any model was released none is named, and one is taken."""
+    """A scenario's own day and keys count."""
     file = tmp_path / "mine.yaml"
-    text = "scenario: mine\nas_of: '2020-01-01'\nauth: {exact: [sk-c]}\nvalidate: 'off'\nsteps: [{ok: {}, times: 9}]\n"
+    text = "scenario: mine\nas_of: '2022-11-03'\nauth: {exact: [sk-c]}\nsteps: [{ok: {}, times: 9}]\n"
     file.write_text(text)
     with serving("--scenario", str(file)) as started:
         assert paste(started, tmp_path, "sk-c")["data"]
         assert paste(started, tmp_path)["error"]["code"] == "invalid_api_key"
-    assert "model=" not in started.command
+    assert " -F model=dall-e-2 " in started.command
 
 
 def test_exact_key_is_not_shown_and_others_are_refused(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         ("--dialect klingon", "--dialect is one of openai, gateway, new-api, packy, shell-api, comfy, not 'klingon'"),
         ("--prot 1", "No such option '--prot'."),
         ("npm test", "No such command 'npm'. A command of your own stands behind --, such as: mockserver -- npm test"),
-        ("--port x", "Invalid value for '--port': 'x' is not a valid integer range."),
+        ("--port x", "Invalid value for '--port': expected a whole number, not 'x'"),
         ("--port 65536", "Invalid value for '--port': 65536 is not in the range 0<=x<=65535."),
         ("--auth none", "Invalid value for '--auth': 'none' is not one of 'open', 'bearer', 'exact'."),
         ("--auth exact", "--auth exact and --key belong together: give both, or neither"),
@@ -241,11 +241,11 @@ def test_unwritable_port_file(refuse: Refuse, tmp_path: Path) -> None:
     [
         (
             "scenario: mine\nsteps:\n  - {ok: {}}\n  - {eror: rate-input-images}\n",
-            ":4: steps[1]: 'eror': unknown key; expected when, ok, error, reply, times, ",
+            ":4: steps[1]: 'eror': unknown key, perhaps 'error' is meant; expected when, ok, error, reply, times, ",
         ),
         (
             "scenario: mine\nsteps:\n  - {error: rate-input-pictures}\n",
-            ":3: steps[0].error: there is no error 'rate-input-pictures'; expected a family such as ",
+            ":3: steps[0].error: there is no error 'rate-input-pictures', perhaps 'rate-input-images' is meant; ",
         ),
         ("scenario: mine\n", ":1: the key 'steps' is missing, and 'extends' too; expected keys are "),
         ("scenario: mine\nsteps: [\n", ":3: is not YAML: "),
@@ -349,18 +349,36 @@ def test_faults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     assert "reset" in [line.split()[0] for line in said(monkeypatch, capsys, "faults").splitlines()]
 
 
-@pytest.mark.parametrize(("columns", "cut"), [("40", True), ("4000", False)])
+@pytest.mark.parametrize("table", ["models", "errors", "faults"])
+@pytest.mark.parametrize("columns", [40, 80, 4000])
 def test_table_in_a_terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str, cut: bool
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int, table: str
 ) -> None:
-    """No line is longer than the terminal is wide; that something is missing is said, apart from the table."""
+    """No line is longer than the terminal is wide, and nothing is left out: what has no room stands below its row."""
+    whole = said(monkeypatch, capsys, table)
+    rows = json.loads(said(monkeypatch, capsys, table, "--json"))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", columns)
-    monkeypatch.setattr(sys, "argv", ["mockserver", "errors"])
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys, "argv", ["mockserver", table])
     cli.main()
     out, err = capsys.readouterr()
-    assert {line.endswith("…") and len(line) == 40 for line in out.splitlines()} == {cut}
-    assert err.startswith("Cut to the width of the terminal") == cut
+    assert (err, max(map(len, out.splitlines())) <= columns) == ("", True)
+    assert (out == whole, whole.count("\n")) == (columns == 4000, len(rows) + 1)
+    told = "".join(out.split())
+    for value in rows[-1].values():
+        texts = [f"{name}{number:g}" for name, number in value.items()] if isinstance(value, dict) else [str(value)]
+        assert all("".join(text.split()) in told for text in texts if value is not None)
+
+
+def test_types_of_tables(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Programs get numbers as numbers, and null for what is not there."""
+    models = {row["model"]: row for row in json.loads(said(monkeypatch, capsys, "models", "--json"))}
+    found, old = models["gpt-image-2"], models["dall-e-2"]
+    assert (found["shut down"], found["fidelity"], old["quality"], old["shut down"]) == (None, None, None, "2026-05-12")
+    assert (old["$ per million tokens"], found["$ per million tokens"]["image out"]) == ({}, 30)
+    errors = {row["error"]: row for row in json.loads(said(monkeypatch, capsys, "errors", "--json"))}
+    assert (errors["unknown-path"]["status"], errors["unknown-path"]["code"]) == (404, None)
+    assert all(row["message"] != "" and row["param"] != "" for row in errors.values())
 
 
 @pytest.mark.parametrize(
@@ -565,11 +583,41 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("conform", "Missing argument 'URL'."),
         ("conform ftp://x", "the URL begins with http:// or https:// and names a host"),
         ("conform http://[::1", "this is no URL: Invalid IPv6 URL"),
-        ("conform http://127.0.0.1:9 --budget nan", "the budget is a number of dollars, 0 or more"),
+        ("conform http://127.0.0.1:9 --budget nan", "Invalid value for '--budget': expected a number, not 'nan'"),
+        ("conform http://127.0.0.1:9 --budget -1", "Invalid value for '--budget': -1.0 is not in the range x>=0."),
+        ("conform http://127.0.0.1:9 --budget=", "Invalid value for '--budget': expected a number, not ''"),
+        ("conform http://127.0.0.1:9 --report=", "Invalid value for '--report': expected a value, not nothing"),
+        ("conform http://127.0.0.1:9 --key-env=", "Invalid value for '--key-env': expected a value, not nothing"),
         ("conform http://127.0.0.1:9 --report x.txt", "a report's name ends in .json or .xml, not in .txt"),
+        ("check house.png --mask=", "Invalid value for '--mask': expected a value, not nothing"),
+        ("check house.png --markup=", "Invalid value for '--markup': expected a value, not nothing"),
+        ("check ", "Invalid value for 'FILE...': expected a value, not nothing"),
+        ("lint ", "Invalid value for 'FILE...': expected a value, not nothing"),
         ("lint", "Missing argument 'FILE...'."),
+        ("fuzz json:dumps --model=", "Invalid value for '--model': expected a value, not nothing"),
+        ("fuzz json:dumps --save=", "Invalid value for '--save': expected a value, not nothing"),
+        ("fuzz json:dumps --report=", "Invalid value for '--report': expected a value, not nothing"),
+        ("fuzz json:dumps --baseline=", "Invalid value for '--baseline': expected a value, not nothing"),
+        ("fuzz json:dumps --max-time nan", "Invalid value for '--max-time': expected a number, not 'nan'"),
+        ("fuzz json:dumps --max-time 1e999", "Invalid value for '--max-time': expected a number, not '1e999'"),
+        (
+            "fuzz json:dumps --max-examples 1_0",
+            "Invalid value for '--max-examples': expected a whole number, not '1_",
+        ),
+        ("fuzz json:dumps --seed ３", "Invalid value for '--seed': expected a whole number, not '３'"),
+        ("--port ٣ -- true", "Invalid value for '--port': expected a whole number, not '٣'"),
+        (
+            f"--seed {'9' * 5000} -- true",
+            "Invalid value for '--seed': expected a whole number, not '999999999999...9",
+        ),
+        ("--workers ² -- true", "Invalid value for '--workers': expected a whole number, not '²'"),
+        ("--latency 1_0 -- true", "--latency is none, realistic or seconds from 0 to 3600, not '1_0'"),
+        ("--fail-on cost: -- true", "Invalid value for '--fail-on': expected unmatched, refused, verdict or cost:USD"),
+        ("--fail-on cost:٣ -- true", "Invalid value for '--fail-on': expected unmatched, refused, verdict or cost:USD"),
+        ("--token é -- true", "Invalid value for '--token': it has characters that no header can carry"),
         ("lint -- --json", "cannot read --json: No such file or directory"),
         ("lint folder", "cannot read folder: Is a directory"),
+        ("lint /proc/self/mem", "cannot read /proc/self/mem: Input/output error"),
         ("scenarios ../ok", "there is no scenario '../ok'"),
         ("scenarios flaky --json", "--json is for the list: a scenario's file is printed as it is"),
         ("completion", "Missing argument '{bash|zsh|fish}'."),

@@ -1,10 +1,12 @@
 """The mock in a program of one's own: in a `with`, without a socket, and what can be asked of it afterwards."""
 
 import asyncio
+import re
 import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -79,6 +81,33 @@ def test_unknown_conditions() -> None:
             mock.assert_not_called(xyz=None)
         with pytest.raises(ValueError, match=r"^'image' is unknown, perhaps 'images' is meant: "):
             mock.assert_not_called(image=1)
+        conditions: list[tuple[dict[str, Any], str]] = [
+            (
+                {"prompt": {"contians": "x"}},
+                "prompt: 'contians': unknown key, perhaps 'contains' is meant; expected contains",
+            ),
+            ({"fields": {"n": {"minimun": 1}}}, "fields.n: 'minimun': unknown key, perhaps 'minimum' is meant"),
+            ({"size": {"contians": "x"}}, "fields.size: 'contians': unknown key, perhaps 'contains' is meant"),
+            ({"prompt": {"regex": "("}}, "prompt.regex: '(' is no regular expression"),
+            ({"images": {"minimum": 3, "maximum": 2}}, "images: the minimum lies above the maximum"),
+            ({"fields": "n"}, "fields: 'n' is not what belongs here; expected object"),
+            ({"fields": "n", "size": "auto"}, "fields: 'n' is not what belongs here"),
+            ({"headers": ["a"]}, "headers: ['a'] is not what belongs here; expected object"),
+            (
+                {"prompt": re.compile("x")},
+                "prompt: re.compile('x') is not what belongs here; expected string or object",
+            ),
+            ({"endpoint": "images/edit"}, "endpoint: 'images/edit' is unknown, perhaps 'images/edits' is meant"),
+            ({"times": "2"}, "'2' is not what belongs here; expected integer or object"),
+            ({"times": -1}, "-1 does not do; expected minimum 0"),
+            ({"times": {"minimun": 1}}, "'minimun': unknown key, perhaps 'minimum' is meant"),
+            ({"times": {"minimum": 2, "maximum": 1}}, "the minimum lies above the maximum"),
+        ]
+        for when, said in conditions:
+            with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+                mock.assert_called(**when)
+        mock.assert_called({"minimum": 1, "maximum": 1}, endpoint="images/generations")
+        mock.assert_not_called(prompt=None, model=None, endpoint=None)
         mock.assert_called_once(size="1024x1024", user="me")
         mock.assert_not_called(style="vivid", purpose="vision", fields={"xyz": 1})
         with pytest.raises(AssertionError, match=r"^expected at least 1 call matching .*, found 0 of 1"):
@@ -138,8 +167,25 @@ def test_no_socket(tmp_path: Any) -> None:
         ({"validate": "lax"}, "validate is one of strict, schema, off, not 'lax'"),
         ({"dialect": "x"}, "dialect is one of openai, gateway, .*, not 'x'"),
         ({"as_of": "never"}, "never"),
+        ({"as_of": "2022-11-02"}, "as-of 2022-11-02 is before 2022-11-03, when the first model was released"),
         ({"auth": "exact"}, "auth='exact' and keys belong together: give both, or neither"),
         ({"keys": ["sk-x"]}, "auth='exact' and keys belong together"),
+        ({"auth": "exact", "keys": "sk-x"}, "^keys is a list of texts, not 'sk-x'$"),
+        ({"auth": "exact", "keys": b"sk-x"}, "^keys is a list of texts, not b'sk-x'$"),
+        ({"auth": "exact", "keys": None}, "^keys is a list of texts, not None$"),
+        ({"auth": "exact", "keys": ["sk-x", ""]}, "^each of keys is a text that a header can carry, not ''$"),
+        ({"auth": "exact", "keys": ["sk x"]}, "carry, not 'sk x'$"),
+        ({"auth": "exact", "keys": [5]}, "carry, not 5$"),
+        ({"seed": "x"}, "^seed is a whole number, or None for the scenario's own, not 'x'$"),
+        ({"seed": 1.5}, "not 1.5$"),
+        ({"seed": True}, "not True$"),
+        ({"clock": "2026-11-21"}, "^clock is a function that tells the seconds since 1970, not '2026-11-21'$"),
+        ({"bare": "no"}, "^bare is True or False, not 'no'$"),
+        ({"host": ""}, "^host is an address to listen on, not ''$"),
+        ({"port": -1}, "^port is a whole number from 0 to 65535, not -1$"),
+        ({"port": 65536}, "not 65536$"),
+        ({"port": "80"}, "not '80'$"),
+        ({"latency": True}, "not True"),
         ({"latency": -1}, "latency is seconds from 0 to 3600, or None for what was recorded, not -1"),
         ({"latency": 3601}, "not 3601"),
         ({"latency": float("nan")}, "not nan"),
@@ -153,9 +199,12 @@ def test_bad_settings(settings: dict[str, Any], said: str) -> None:
 
 @pytest.mark.parametrize("start", [mockserver.serve, mockserver.create_app])
 def test_unknown_settings(start: Any) -> None:
-    said = r"^the setting 'pant' is unknown, perhaps 'paint' is meant: expected one of scenario, as_of, "
-    with pytest.raises(TypeError, match=said):
+    said = r"^the setting 'pant' is unknown, perhaps 'paint' is meant: expected one of scenario, as_of, .*, bare"
+    with pytest.raises(TypeError, match=said + ("" if start is mockserver.create_app else ", host, port") + "$"):
         start(pant="flat")
+    if start is mockserver.create_app:  # which listens nowhere
+        with pytest.raises(TypeError, match=r"^the setting 'port' is unknown: "):
+            start(port=0)
 
 
 @pytest.mark.parametrize("latency", [None, 0.5, 3600])
@@ -164,8 +213,9 @@ def test_latency(latency: float | None) -> None:
 
 
 def test_bad_scenario() -> None:
-    with pytest.raises(ScenarioError, match="there is no scenario 'nope'"):
-        mockserver.create_app("nope")
+    for name in ("nope", Path("nope")):
+        with pytest.raises(ScenarioError, match="there is no scenario 'nope'"):
+            mockserver.create_app(name)
 
 
 def test_cheap_import() -> None:

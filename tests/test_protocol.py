@@ -1,5 +1,6 @@
 """Clients that keep a connection waiting, at times that the test tells."""
 
+import asyncio
 import itertools
 import resource
 import socket
@@ -212,6 +213,60 @@ def test_heads_have_a_bound(sent: bytes) -> None:
     with slow() as there, there.connect() as connection:
         connection.sendall(sent)
         assert read(connection).startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+
+
+WISHES = "POST /v1/images/generations HTTP/1.1\r\nHost: localhost\r\n{}\r\nConnection: {}\r\n{}\r\n\r\n"
+BODY = b'{"model": "gpt-image-2", "prompt": "x"}'
+
+
+@pytest.mark.parametrize("every", [1, 7, 100])
+@pytest.mark.parametrize("before", [b"", OPEN], ids=["first", "second"])
+def test_a_wish_for_another_protocol_in_pieces(every: int, before: bytes) -> None:
+    """The head may come in pieces of any size, with the body behind its last one: it is not lost."""
+    about = f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\nUpgrade: h2c\r\nHTTP2-Settings: x"
+    whole = WISHES.format(KEY, "close, Upgrade, HTTP2-Settings", about).encode()
+    with slow() as one, one.connect() as connection:
+        if before:
+            connection.sendall(before)
+            one.until(lambda: len(one.started.server.journal.entries()) == 1)
+            one.until(lambda: all(found._idle() for found in one.connections()))
+        for start in range(0, len(whole) - every, every):
+            connection.sendall(whole[start : start + every])
+            one.seen(start + every)
+        connection.sendall(whole[start + every :] + BODY)
+        answer = read(connection)
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 1 + bool(before)
+    assert one.started.server.journal.entries()[-1]["job"]["prompt"] == "x"
+
+
+def test_pieces_without_a_wish() -> None:
+    with slow() as one, one.connect() as connection:
+        connection.sendall(OPEN[:40])
+        one.seen(40)
+        connection.sendall(OPEN[40:-2] + b"Connection: close\r\n\r\n")
+        assert read(connection).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_pieces_behind_a_request_that_waits() -> None:
+    """They are read as they come."""
+    free = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        await free.wait()
+
+    with slow("{reply: {status: 299}, faults: [{latency: 1}]}") as one, one.connect() as connection:
+        one.started.server.sleep = sleep
+        connection.sendall(OPEN + OPEN[:30])
+        one.until(lambda: any(found._asked for found in one.connections()))
+        connection.sendall(OPEN[30:60])
+        one.seen(30)
+        connection.sendall(OPEN[60:-2] + b"Connection: close\r\n\r\n")
+        one.started.call(free.set)
+        answer = read(connection)
+    assert [line for line in answer.split(b"\r\n") if line.startswith(b"HTTP/")] == [
+        b"HTTP/1.1 299 ",
+        b"HTTP/1.1 200 OK",
+    ]
 
 
 def test_trailers_are_no_headers() -> None:

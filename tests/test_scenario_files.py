@@ -1,6 +1,7 @@
 """Scenario files: good ones are read, and of bad ones it is said in which line and what was expected."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from mockserver.contract import catalogue
 from mockserver.scenario import lint
 from mockserver.scenario.asked import Asked
 from mockserver.scenario.document import read
-from mockserver.scenario.files import ScenarioError, built_in, load, parse
+from mockserver.scenario.files import ScenarioError, built_in, load, parse, parse_part
+from mockserver.scenario.files import faults as faults_of
 from mockserver.scenario.files import text as spelled
 from mockserver.scenario.machine import Scenario, Step
 
@@ -120,12 +122,12 @@ def test_aliased_step() -> None:
         ("{}", 1, ["'scenario' is missing", KEYS]),
         ("scenario: mine\n", 1, ["'steps' is missing", KEYS]),
         # Keys.
-        (GOOD + "sceanrio: x\n", 4, ["'sceanrio': unknown key", KEYS]),
+        (GOOD + "sceanrio: x\n", 4, ["'sceanrio': unknown key, perhaps 'scenario' is meant; ", KEYS]),
         (GOOD + "b: 1\na: 1\n", 4, ["'b': unknown key"]),
         ("<<: {b: 1}\n" + GOOD, 1, ["'b': unknown key"]),
-        (GOOD + "5: x\n", 4, ["5: unknown key", KEYS]),
-        (GOOD + "~: x\n", 4, ["None: unknown key"]),
-        (GOOD + "true: x\n", 4, ["True: unknown key"]),
+        (GOOD + "5: x\n", 4, ["'5': unknown key", KEYS]),
+        (GOOD + "~: x\n", 4, ["'~': unknown key"]),
+        (GOOD + "true: x\n", 4, ["'true': unknown key"]),
         (GOOD + "? [a]\n: x\n", 4, ["plain word"]),
         (GOOD + "? {a: b}\n: x\n", 4, ["plain word"]),
         (GOOD + "seed: 1\nseed: 2\n", 5, ["'seed': the key stands twice; expected it once"]),
@@ -158,7 +160,7 @@ def test_aliased_step() -> None:
         ("scenario: mine\nsteps:\n  - ok: {}\n    times: 0\n", 4, ["steps[0].times: 0", "expected minimum 1"]),
         ("scenario: mine\nsteps:\n  - ok: {}\n    times: 1000001\n", 4, ["expected maximum 1000000"]),
         ("scenario: mine\nsteps:\n  - ok: {}\n    times: many\n", 4, ["'many'", "expected pattern ^forever$"]),
-        (error("x\n    retry_after: -1"), 6, ["steps[1].retry_after: -1", "expected minimum 0"]),
+        (error("server-error\n    retry_after: -1"), 6, ["steps[1].retry_after: -1", "expected minimum 0"]),
         (error("x\n    retry_after: .nan"), 6, ["'.nan'", "expected float"]),
         (error("x\n    retry_after: -.inf"), 6, ["'-.inf'", "expected float"]),
         # Which step.
@@ -171,15 +173,24 @@ def test_aliased_step() -> None:
         ),
         ("scenario: mine\nsteps:\n  - {ok: {}, retry_after: 1}\n", 3, ["retry_after", "expected dependentRequired"]),
         # Faults.
-        (faults("[{lateny: 1}]"), 4, ["steps[0].faults[0]: 'lateny': unknown key; expected latency, drip"]),
+        (
+            faults("[{lateny: 1}]"),
+            4,
+            ["faults[0]: 'lateny': unknown key, perhaps 'latency' is meant; expected latency"],
+        ),
         (faults("\n    - {reset: {}}\n    - {latency: slow}"), 6, ["faults[1].latency: 'slow'", "expected number"]),
-        (faults("[{latency: {secs: 1}}]"), 4, ["'secs': unknown key; expected seconds, from, to"]),
+        (
+            faults("[{latency: {secs: 1}}]"),
+            4,
+            ["'secs': unknown key, perhaps 'seconds' is meant; expected seconds"],
+        ),
         (faults("[{status: 200}]"), 4, ["faults[0].status: 200", "expected minimum 400"]),
         (faults("[{reset: now}]"), 4, ["expected one of start, inside_headers, headers, body"]),
         (faults("[reset]"), 4, ["'reset' is not what belongs here; expected object"]),
         (faults("{reset: {}}"), 4, ["expected array"]),
         (faults("[{}]"), 4, ["expected minProperties 1"]),
         (faults("[{reset: {}, close: {}}]"), 4, ["expected maxProperties 1"]),
+        (faults("[{redirect: {code: '301'}}]"), 4, ["redirect.code: '301' is unknown; expected one of 301, 302"]),
         (faults('[{redirect: "/a\\n"}]'), 4, ["'/a\\n' does not do"]),
         (faults('[{content_type: "a\\n"}]'), 4, ["'a\\n' does not do"]),
         (faults('[{comments: "a\\n"}]'), 4, ["'a\\n' does not do"]),
@@ -197,6 +208,7 @@ def test_aliased_step() -> None:
         (GOOD + "seed: 2026-12-05\n", 4, ["seed: '2026-12-05'", "expected integer"]),
         (GOOD + "seed: !!timestamp x\n", 4, ["seed: 'x'", "expected integer"]),
         (GOOD + "as_of: 2026-02-30\n", 4, ["as-of is 'any', 'latest' or a date such as", "'2026-02-30'"]),
+        (GOOD + "as_of: 2022-11-02\n", 4, ["as_of: as-of 2022-11-02 is before 2022-11-03, when the first model was"]),
         (GOOD + "as_of: 2026-2-3\n", 4, ["as_of: '2026-2-3'", "expected pattern"]),
         (GOOD + "as_of: yesterday\n", 4, ["as_of: 'yesterday'", "expected pattern"]),
         (GOOD + "accept: size-ratio\n", 4, ["accept: 'size-ratio'", "expected array"]),
@@ -237,12 +249,111 @@ def test_refused(text: str | bytes, line: int | None, expected: list[str]) -> No
         assert words in message
 
 
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        (
+            "{prompt: {contians: x}}",
+            "when.prompt: 'contians': unknown key, perhaps 'contains' is meant; expected contains",
+        ),
+        ("{fields: {n: {minimun: 1}}}", "when.fields.n: 'minimun': unknown key, perhaps 'minimum' is meant; expected "),
+        ("{fields: {1: {2: x}}}", "when.fields.1: '2': unknown key; expected contains, regex, minimum, maximum"),
+        ("{headers: {404: {regx: x}}}", "when.headers.404: 'regx': unknown key, perhaps 'regex' is meant; expected "),
+        (
+            "{endpoint: images/edit}",
+            "when.endpoint: 'images/edit' is unknown, perhaps 'images/edits' is meant; expected",
+        ),
+    ],
+)
+def test_misspelt_conditions(when: str, said: str) -> None:
+    """Told alike in a file, in a step for the next requests, and in a question to the journal."""
+    texts = {"scenario": f"scenario: x\nsteps: [{{ok: {{}}, when: {when}}}]", "step": f"{{ok: {{}}, when: {when}}}"}
+    for part, text in {**texts, "verify": f"when: {when}"}.items():
+        with pytest.raises(ScenarioError) as caught:
+            parse(text.encode(), "x") if part == "scenario" else parse_part(text.encode(), "x", part)
+        assert said in str(caught.value)
+
+
+def test_keys_are_texts() -> None:
+    """As in JSON: none is taken for a number, a truth, a day or nothing."""
+    step = parse_part(b"reply: {headers: {404: x}, body: {on: 1, ~: 2, 2026-01-01: 3, 1.0: 4}}", "step", "step")
+    assert step["reply"] == {"headers": {"404": "x"}, "body": {"on": 1, "~": 2, "2026-01-01": 3, "1.0": 4}}
+
+
+@pytest.mark.parametrize("ascii", [True, False])
+def test_json_of_any_program(ascii: bool) -> None:
+    """Many write a character beyond the first 65536 as two escapes."""
+    body = "a\U0001f98a\U00010000\U0010ffff\\ud83e\\udd8a"
+    text = json.dumps({"reply": {"body": body}}, ensure_ascii=ascii)
+    assert parse_part(text.encode(), "step", "step")["reply"]["body"] == body
+
+
+BROKEN = """\
+scenario: Mine
+as_of: 2022-11-02
+accept: [nothing]
+colour: red
+urls: {"https://x.test/a.png": none.png}
+extends: none.yaml
+steps:
+  - {error: server-eror, tines: 2, when: {prompt: {regex: "("}, images: many}}
+  - 5
+  - {}
+  - {ok: {pictures: [none.png]}, faults: [{nothing: 1}]}
+  - {reply: {status: 204, body: x, headers: [a]}, chance: 2}
+  - {ok: {}, when: {images: {minimum: 2, maximum: 1}}, times: [1, 2]}
+"""
+
+
+def test_all_is_told_at_once(tmp_path: Path) -> None:
+    """What is wrong in one place hides nothing that is wrong in another."""
+    file = tmp_path / "mine.yaml"
+    file.write_text(BROKEN)
+    assert [(fault.line, re.split("[:;,] (?!as-of)", fault.words)[0]) for fault in faults_of(file)] == [
+        (1, "scenario"),
+        (2, "as_of: as-of 2022-11-02 is before 2022-11-03"),
+        (3, "accept[0]"),
+        (4, "'colour'"),
+        (5, "urls.https://x.test/a.png"),
+        (6, "extends"),
+        (8, "steps[0]"),
+        (8, "steps[0].when.images"),
+        (8, "steps[0].when.prompt.regex"),
+        (8, "steps[0].error"),
+        (9, "steps[1]"),
+        (9, "steps[1]"),
+        (10, "steps[2]"),
+        (11, "steps[3].faults[0]"),
+        (11, "steps[3].ok.pictures[0]"),
+        (12, "steps[4].reply.headers"),
+        (12, "steps[4].chance"),
+        (12, "steps[4].reply.body"),
+        (13, "steps[5].times"),
+        (13, "steps[5].when.images"),
+    ]
+
+
+def test_what_is_wrong_and_stands_twice_is_told_twice(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("scenario: mine\nsteps: [&a {error: nope, times: 0}, *a]\n")
+    told = [fault.words.split(":")[0] for fault in faults_of(tmp_path / "mine.yaml")]
+    assert sorted(told) == ["steps[0].error", "steps[0].times", "steps[1].error", "steps[1].times"]
+
+
+def test_states_are_told_beside_other_faults(tmp_path: Path) -> None:
+    """Unless what leads to them could be what is broken."""
+    steps = "scenario: mine\nsteps:\n  - {error: nope}\n  - {ok: {}, state: far, when: {prompt: {regex: '('}}}\n"
+    (tmp_path / "mine.yaml").write_text(steps)
+    assert [fault.line for fault in faults_of(tmp_path / "mine.yaml")] == [3, 3, 4]
+    (tmp_path / "mine.yaml").write_text(steps + "  - {ok: {}, then_sate: far}\n")
+    assert [fault.line for fault in faults_of(tmp_path / "mine.yaml")] == [3, 4, 5]
+
+
 def test_each_unknown_key_in_its_own_line() -> None:
     with pytest.raises(ScenarioError) as caught:
         parse((GOOD + "thenn: hold\nseed: 1\nlimit: 1\n").encode(), "mine.yaml")
     assert [fault.partition(";")[0] for fault in caught.value.faults] == [
-        "mine.yaml:4: 'thenn': unknown key",
-        "mine.yaml:6: 'limit': unknown key",
+        "mine.yaml:4: 'thenn': unknown key, perhaps 'then' is meant",
+        "mine.yaml:6: 'limit': unknown key, perhaps 'limits' is meant",
     ]
 
 

@@ -1,6 +1,7 @@
 """The day of the API that is being emulated. Owns what "on that day" means; knows no particular fact."""
 
 from datetime import date
+from functools import cache
 from typing import NamedTuple
 
 from mockserver import resources
@@ -10,6 +11,13 @@ def latest() -> date:
     """The newest day that the contracts speak of; never the wall clock."""
     day: date = resources.contract("models.yaml")["latest"]
     return day
+
+
+@cache
+def first() -> date:
+    """The day on which the first model was released."""
+    rows: dict[str, dict[str, date]] = resources.contract("models.yaml")["models"]
+    return min(row["released"] for row in rows.values() if "released" in row)
 
 
 class AsOf(NamedTuple):
@@ -32,13 +40,16 @@ class AsOf(NamedTuple):
 
 
 def as_of(label: str) -> AsOf:
-    """An AsOf from `any`, `latest` or an ISO date such as `2026-04-21`.
+    """An AsOf from `any`, `latest` or an ISO date such as `2026-04-21`, since the first model was released.
 
     Raises ValueError for anything else.
     """
     if label in ("any", "latest"):
         return AsOf(label, latest())
     try:
-        return AsOf(label, date.fromisoformat(label))
-    except ValueError:
+        day = date.fromisoformat(label)
+    except (ValueError, TypeError):
         raise ValueError(f"as-of is 'any', 'latest' or a date such as 2026-04-21, not {label!r}") from None
+    if day < first():
+        raise ValueError(f"as-of {label} is before {first()}, when the first model was released")
+    return AsOf(label, day)

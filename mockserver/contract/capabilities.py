@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver import resources
 from mockserver.contract import sizes
-from mockserver.contract.asof import AsOf, as_of
+from mockserver.contract.asof import AsOf
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,19 +100,10 @@ def table(provider: str = "openai") -> Mapping[str, Capability]:
     return {name: served(name) for name in data["models"]}
 
 
-def day_with_models(label: str) -> AsOf:
-    """An AsOf of a day since the first model was released. Raises ValueError for another, and for what is no day."""
-    asked, first = as_of(label), min(capability.released for capability in table().values())
-    if asked.day < first:
-        raise ValueError(f"as-of {label} is before {first}, when the first model was released")
-    return asked
-
-
-def lasting(endpoint: str, as_of: AsOf) -> str | None:
-    """The model that is served there and then for the longest, of several the oldest; None where none is served."""
+def lasting(endpoint: str, as_of: AsOf) -> str:
+    """The model that is served there and then for the longest, of several the oldest."""
     served = (capability for capability in table().values() if capability.served(as_of, endpoint))
-    found = max(served, key=lambda capability: capability.shutdown or date.max, default=None)
-    return found.model if found else None
+    return max(served, key=lambda capability: capability.shutdown or date.max).model
 
 
 def default_model(endpoint: str, as_of: AsOf, given: Mapping[str, Any]) -> str | None:

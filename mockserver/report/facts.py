@@ -7,6 +7,7 @@ from typing import Any
 
 from mockserver.ledger import ledger
 from mockserver.verdict import verdict
+from mockserver.wire.number import plain
 
 Facts = Mapping[str, Any]
 SHOWN = 5
@@ -28,9 +29,9 @@ class Condition:
 def condition(text: str) -> Condition:
     """A Condition from `unmatched`, `refused`, `verdict` or `cost:USD`. Raises ValueError for anything else."""
     name, sign, amount = text.partition(":")
-    if name in CHECKS and (name == "cost") == bool(sign):
+    if name in CHECKS and (name == "cost") == bool(sign) and plain(amount):
         try:
-            limit = float(amount or 0)
+            limit = float(amount if sign else 0)
         except ValueError:
             limit = math.nan
         if 0 <= limit < math.inf:

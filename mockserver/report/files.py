@@ -20,14 +20,16 @@ def writer(path: str) -> Callable[[Facts], None]:
     if kind not in MAKERS:
         raise ValueError(f"a report's name ends in {', '.join(MAKERS)}, not in {kind or 'nothing'}")
 
-    def write(found: Facts) -> None:
-        try:
-            Path(path).write_bytes(MAKERS[kind](found))
-        except OSError as error:
-            error.filename = path  # a full disk names no file
-            raise
+    return lambda found: written(path, MAKERS[kind](found))
 
-    return write
+
+def written(path: str | Path, data: bytes) -> None:
+    """Write a file. Raises OSError, which names it: a full disk names none."""
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def as_json(found: Facts) -> bytes:

@@ -1,6 +1,7 @@
 """Reads the text of scenario files as plain data, and knows in which line each value stands. Judges no meaning."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from reprlib import repr as short
 from typing import Any, cast
@@ -18,6 +19,11 @@ TAGS = {
     yaml.SequenceNode: ("seq",),
     yaml.ScalarNode: ("str", "int", "float", "bool", "null", "merge"),
 }
+# What a plain word may be taken for, and a text.
+PLAIN = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null", "timestamp"))
+TEXT = "tag:yaml.org,2002:str"
+# Half of a character each, as programs write those beyond the first 65536 in JSON; YAML would take none of them.
+HALVES = re.compile(r"\\\\|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
 
 class Fault(str):
@@ -43,10 +49,14 @@ class ScenarioError(Exception):
 
 
 class Document:
-    """The data of a text, which messages call `source`; `line` finds where in it a value stands."""
+    """The data of a text, which messages call `source`; `line` finds where in it a value stands.
+
+    It is `whole` unless what was wrong has been taken out.
+    """
 
     def __init__(self, data: Any, source: str, node: Any) -> None:
         self.data, self.source, self._node = data, source, node
+        self.whole = True
 
     def line(self, path: Sequence[Any]) -> int:
         """The line, from 1, of the value at a path."""
@@ -55,8 +65,7 @@ class Document:
 
     def keys(self, path: Sequence[Any]) -> dict[Any, int]:
         """The keys of the mapping at a path, with their lines."""
-        maker = resources.LOADER("")
-        return {maker.construct_object(name): name.start_mark.line + 1 for name, _ in self._at(path).value}
+        return {name.value: name.start_mark.line + 1 for name, _ in self._at(path).value}
 
     def _at(self, path: Sequence[Any]) -> Any:
         node = self._node
@@ -74,13 +83,32 @@ class Document:
         return Fault(self.source, line or self.line(path), f"{place and place + ': '}{words}")
 
 
+class Given(Document):
+    """Data that a program gave, which has no lines."""
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data, "", None)
+
+    def line(self, path: Sequence[Any]) -> int:
+        """Always 1."""
+        return 1
+
+    def keys(self, path: Sequence[Any]) -> dict[Any, int]:
+        """The keys of the mapping at a path."""
+        found = self.data
+        for key in path:
+            found = found[key]
+        return dict.fromkeys(found, 1)
+
+
 def read(text: bytes, source: str) -> Document:
     """The data of YAML (or JSON) text. Raises ScenarioError for what is neither, or more than anybody would write."""
     if len(text) > BYTES:
         raise ScenarioError(Fault(source, 1, f"is too large: expected at most {BYTES} bytes, not {len(text)}"))
     try:
-        _nests(text.decode("utf-8"), source)
-        node = resources.LOADER(text.decode("utf-8")).get_single_node()
+        words = HALVES.sub(_whole, text.decode("utf-8"))
+        _nests(words, source)
+        node = resources.LOADER(words).get_single_node()
         if node is None:
             raise ScenarioError(Fault(source, 1, "is empty; expected object"))
         _plain(node, source)
@@ -93,6 +121,10 @@ def read(text: bytes, source: str) -> Document:
     except yaml.YAMLError as error:
         raise ScenarioError(Fault(source, 1, f"is not YAML: {' '.join(str(error).split())}")) from None
     return Document(data, source, node)
+
+
+def _whole(halves: re.Match[str]) -> str:
+    return bytes.fromhex(halves[1] + halves[2]).decode("utf-16-be") if halves[1] else halves[0]
 
 
 def _nests(text: str, source: str) -> None:
@@ -133,6 +165,7 @@ def _plain(root: Any, source: str) -> None:
 
 
 def _keys(keys: Sequence[Any], source: str) -> None:
+    """Refuse keys that are no words, or stand twice. They are texts, as in JSON: `on` is no truth, 404 no number."""
     seen = set()
     for key in keys:
         line = key.start_mark.line + 1
@@ -141,6 +174,8 @@ def _keys(keys: Sequence[Any], source: str) -> None:
         if key.value in seen:
             raise ScenarioError(Fault(source, line, f"{short(key.value)}: the key stands twice; expected it once"))
         seen.add(key.value)
+        if key.tag in PLAIN:
+            key.tag = TEXT
 
 
 def _walk(node: Any, depth: int = 0) -> Iterator[tuple[Any, int]]:

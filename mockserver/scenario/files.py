@@ -22,11 +22,12 @@ Data = dict[str, Any]
 Pictures = dict[str, bytes]
 
 
-def load(name: str) -> Scenario:
+def load(scenario: str | Path) -> Scenario:
     """The built-in scenario of that name, or the file at that path (anything with a slash, a dot, or on disk).
 
     Raises ScenarioError.
     """
+    name = str(scenario)
     if name in built_in():
         return _built_in(name)
     path = Path(name)
@@ -81,10 +82,7 @@ def parse(
     known to be `shaped` by the schema is not held against it. Raises ScenarioError.
     """
     document = read(text, source)
-    found = lint.faults(document, shaped=shaped)
-    if found:
-        raise ScenarioError(*found)
-    data, pictures = _whole(document, folder, seen)
+    data, pictures = _whole(document, lint.faults(document, shaped=shaped), folder, seen)
     return build(data, pictures, folder)
 
 
@@ -98,10 +96,15 @@ def parse_part(text: bytes, source: str, part: str) -> Data:
     return data
 
 
-def _whole(document: Document, folder: Path | None, seen: tuple[str, ...]) -> tuple[Data, Pictures]:
-    """A file's data laid over that which it builds on, and the files that it names. Raises ScenarioError."""
+def _whole(document: Document, found: list[Fault], folder: Path | None, seen: tuple[str, ...]) -> tuple[Data, Pictures]:
+    """A file's data laid over that which it builds on, and the files that it names.
+
+    Raises ScenarioError: for what was `found` before, for what is wrong with those, and, where there is nothing of that
+    kind that could hide it, for what is wrong with the steps together.
+    """
     data: Data = dict(document.data)
-    found, pictures = _pictures(document, folder)
+    absent, pictures = _pictures(document, folder)
+    found, whole = [*found, *absent], document.whole
     if "extends" in data:
         try:
             base, more = _base(data.pop("extends"), folder, seen)
@@ -109,11 +112,14 @@ def _whole(document: Document, folder: Path | None, seen: tuple[str, ...]) -> tu
             pictures |= more
         except ValueError as error:
             found.append(document.at(["extends"], str(error)))
+            whole = False
         except ScenarioError as error:
             found.extend(fault for fault in error.faults if isinstance(fault, Fault))
-    found = found or [document.at(["steps"], words) for words in lint.together(data["steps"])]
+            whole = False
+    if whole:
+        found.extend(document.at(["steps"], words) for words in lint.together(data["steps"]))
     if found:
-        raise ScenarioError(*found)
+        raise ScenarioError(*sorted(found, key=lambda fault: (fault.source != document.source, fault.line)))
     return data, pictures
 
 
@@ -126,10 +132,7 @@ def _base(name: str, folder: Path | None, seen: tuple[str, ...]) -> tuple[Data, 
     if len(seen) >= DEPTH:
         raise ValueError(f"{name!r} would be file {len(seen) + 1} that builds on another; expected {DEPTH} at most")
     document = read(path.read_bytes() if path else _bytes(name), path.name if path else f"{name}.yaml")
-    found = lint.faults(document)
-    if found:
-        raise ScenarioError(*found)
-    return _whole(document, path and path.parent, (*seen, key))
+    return _whole(document, lint.faults(document), path and path.parent, (*seen, key))
 
 
 def _pictures(document: Document, folder: Path | None) -> tuple[list[Fault], Pictures]:

@@ -4,18 +4,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from reprlib import repr as short
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mockserver import resources
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
-from mockserver.scenario import patterns
-from mockserver.scenario.document import Document, Fault
+from mockserver.scenario import patterns, shape
+from mockserver.scenario.document import Document, Fault, Given
 from mockserver.scenario.machine import START, states
-
-if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import ValidationError
+from mockserver.scenario.unknown import near
 
 # Rules of contracts/models.yaml that are guesses and can be left unenforced.
 RULES = ("images.animated", "images.extended_webp", "images.mismatched", "images.modes", "mask.bytes")
@@ -30,17 +26,21 @@ Found = tuple[Sequence[Any], str]
 def faults(document: Document, part: str = "scenario", shaped: bool = False) -> list[Fault]:
     """What is wrong, by line: with a whole `scenario`, or with a `step` or `verify` alone.
 
-    Puts families in the place of the codes that errors are named by. What is known to be `shaped` by the schema is not
-    held against it.
+    Puts families in the place of the codes that errors are named by. What the schema finds wrong is left out of the
+    document's data, and the rest looked at; what is known to be `shaped` by the schema is not held against it.
     """
-    errors = () if shaped else _validator(part).iter_errors(document.data)
-    broken = [fault for error in errors for fault in _shapeless(document, error)]
-    found = broken or [document.at(path, words) for path, words in PARTS[part](document.data)]
+    found = [] if shaped else shape.broken(document, part)
+    found += [document.at(path, words) for path, words in PARTS[part](document.data)]
     return sorted(found, key=lambda fault: fault.line)
 
 
+def words(given: Any, part: str) -> list[str]:
+    """What is wrong with data that a program gave: with a `when`, or with a `count`."""
+    return [fault.words for fault in faults(Given(given), part)]
+
+
 def together(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is wrong with the steps of a whole scenario, when each is good by itself."""
+    """What is wrong with the steps of a whole scenario together."""
     if len(steps) > STEPS:
         yield f"there are {len(steps)} with those of the files that it builds on; expected {STEPS} at most"
     yield from _dear((step.get("when", {}) for step in steps), patterns.STEPS)
@@ -54,14 +54,6 @@ def guesses() -> tuple[str, ...]:
     """What a scenario may `accept`: families that are wholly our guess, and guessed rules of the capability table."""
     families = {row.family for row in catalogue.rows() if row.confidence == "guess" and row.provider == "openai"}
     return (*sorted(families), *RULES)
-
-
-@cache
-def _validator(part: str) -> "Draft202012Validator":
-    from jsonschema import Draft202012Validator  # a third of what a start would take, and often not needed
-
-    schema = resources.contract("schemas/scenario.json")
-    return Draft202012Validator(schema if part == "scenario" else {"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]})
 
 
 def _scenario(data: dict[str, Any]) -> Iterator[Found]:
@@ -88,10 +80,16 @@ def _alone(step: dict[str, Any]) -> Iterator[Found]:
 
 
 def _verify(data: dict[str, Any]) -> Iterator[Found]:
-    found = [(["when", *path], words) for path, words in _when(data["when"])]
+    found = [(["when", *path], told) for path, told in _when(data.get("when", {}))]
+    found += [(["times", *path], told) for path, told in _count(data.get("times"))]
     yield from found
     if not found:  # it is held against each entry of the journal
-        yield from (([], words) for words in _dear([data["when"]], patterns.STEPS // 1000))
+        yield from (([], words) for words in _dear([data.get("when", {})], patterns.STEPS // 1000))
+
+
+def _count(count: Any) -> Iterator[Found]:
+    if isinstance(count, Mapping):
+        yield from _range([], count)
 
 
 def _step(step: dict[str, Any]) -> Iterator[Found]:
@@ -117,14 +115,26 @@ def _when(when: Mapping[str, Any]) -> Iterator[Found]:
                 patterns.cost(test["regex"])
             except ValueError as error:
                 yield [*path, "regex"], f"{short(test['regex'])} {error}"
-        if test.get("minimum", -math.inf) > test.get("maximum", math.inf):
-            yield path, "the minimum lies above the maximum; expected a range"
+        yield from _range(path, test)
+
+
+def _range(path: Sequence[Any], test: Mapping[str, Any]) -> Iterator[Found]:
+    if test.get("minimum", -math.inf) > test.get("maximum", math.inf):
+        yield path, "the minimum lies above the maximum; expected a range"
 
 
 def _dear(whens: Any, limit: int) -> Iterator[str]:
     """Patterns that are too dear together, if each is good by itself."""
-    if sum(patterns.cost(test["regex"]) for when in whens for _, test in _tests(when) if "regex" in test) > limit:
+    if sum(_cost(test["regex"]) for when in whens for _, test in _tests(when) if "regex" in test) > limit:
         yield "the regular expressions could take too long; expected fewer, or fewer open repeats such as * in one"
+
+
+def _cost(regex: str) -> int:
+    """What a pattern costs; nothing where it is none, which is told in its own place."""
+    try:
+        return patterns.cost(regex)
+    except ValueError:
+        return 0
 
 
 def _tests(when: Mapping[str, Any]) -> Iterator[tuple[list[Any], Mapping[str, Any]]]:
@@ -136,48 +146,17 @@ def _tests(when: Mapping[str, Any]) -> Iterator[tuple[list[Any], Mapping[str, An
             yield [name], wanted
 
 
-def _shapeless(document: Document, error: "ValidationError") -> Iterator[Fault]:
-    """What the schema finds wrong; of unknown keys, each in its own line."""
-    if error.validator != "additionalProperties":
-        yield document.at(error.absolute_path, _explain(error))
-        return
-    properties = _properties(error)
-    for key, line in document.keys(error.absolute_path).items():
-        if key not in properties:
-            words = f"{short(key)}: unknown key; expected {', '.join(properties) or 'none here'}"
-            yield document.at(error.absolute_path, words, line)
-
-
-def _properties(error: "ValidationError") -> Mapping[str, Any]:
-    """The keys that the broken part of the schema knows."""
-    return error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-
-
-def _explain(error: "ValidationError") -> str:
-    wanted: Any = error.validator_value
-    value: Any = error.instance
-    known = ", ".join(_properties(error))
-    match error.validator:
-        case "required":
-            missing = next(key for key in wanted if key not in value)
-            return f"the key {missing!r} is missing; expected keys are {known or missing}"
-        case "oneOf":
-            return f"expected exactly one of {', '.join(repr(one['required'][0]) for one in wanted)}"
-        case "anyOf":
-            missing, other = (one["required"][0] for one in wanted)
-            return f"the key {missing!r} is missing, and {other!r} too; expected keys are {known}"
-        case "type":
-            kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
-            return f"{short(value)} is not what belongs here; expected {kinds}"
-        case "enum":
-            return f"{short(value)} is unknown; expected one of {', '.join(map(str, wanted))}"
-    return f"{short(value)} does not do; expected {error.validator} {wanted}"
-
-
 def _family(name: str, found: Sequence[str]) -> str:
     if found:
         return f"the code {name!r} belongs to several errors; expected one of {', '.join(found)}"
-    return f"there is no error {short(name)}; expected a family such as {', '.join(sorted(catalogue.families()))}"
+    known = sorted(catalogue.families())
+    return f"there is no error {short(name)}{near(name, known)}; expected a family such as {', '.join(known)}"
 
 
-PARTS: Mapping[str, Callable[[Any], Iterator[Found]]] = {"scenario": _scenario, "step": _alone, "verify": _verify}
+PARTS: Mapping[str, Callable[[Any], Iterator[Found]]] = {
+    "scenario": _scenario,
+    "step": _alone,
+    "verify": _verify,
+    "when": _when,
+    "count": _count,
+}

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -174,6 +175,27 @@ def test_cannot_write_any_more(
     asked = ("--only", "request", *QUICK, "--save", str(tmp_path))
     assert fuzz(monkeypatch, f"{BROKEN}LosesN", *asked) == 2
     assert f"mockserver: cannot write {tmp_path}/001.yaml: Is a directory " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["report.json", "001.yaml", "001.json"])
+def test_full_disk(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, where: str
+) -> None:
+    """It names no file, and is told with the one that it had no room for."""
+    file = tmp_path / where
+    file.symlink_to("/dev/full")
+    asked = ("--only", "request", *QUICK, "--save", str(tmp_path), "--report", str(tmp_path / "report.json"))
+    assert fuzz(monkeypatch, f"{BROKEN}LosesN", *asked) == 2
+    assert f"mockserver: cannot write {file}: No space left on device " in capsys.readouterr().err
+
+
+def test_nowhere_to_work(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The pictures of calls lie in a folder for a while."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert fuzz(monkeypatch, "tests.fuzz.clients.base:edit", *QUICK) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("mockserver: the run broke off: [Errno 2] No such file or directory: ")
+    assert said.count("\n") == 1
 
 
 def test_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

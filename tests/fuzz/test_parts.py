@@ -16,11 +16,12 @@ import httpx2
 import openai
 import pytest
 
-from mockserver.harness.fuzz import broken, client, content, report, sockets, swept, worker
+from mockserver.harness.fuzz import broken, client, content, report, sockets, unusual, worker
 from mockserver.harness.fuzz.answered import alike
 from mockserver.harness.fuzz.client import CannotStart, Reply
 from mockserver.harness.fuzz.clients import openai_sync, template
 from mockserver.harness.fuzz.engine import Limits, Run
+from mockserver.harness.fuzz.ground import PLAIN
 from mockserver.harness.fuzz.properties import PROPERTIES
 from mockserver.harness.fuzz.stage import Exchange, Observation, Stage
 from mockserver.wire.plan import Chunk, Cut, End, Head, Raw
@@ -68,9 +69,9 @@ def test_received() -> None:
 
 
 def test_values() -> None:
-    assert list(swept.values({"type": "boolean"})) == [True, False]
-    assert list(swept.values({"type": "integer", "minimum": 3})) == [3, 4, 130]
-    assert list(swept.values({"type": "object"})) == []
+    assert list(unusual.values({"type": "boolean"})) == [True, False]
+    assert list(unusual.values({"type": "integer", "minimum": 3})) == [3, 4, 130]
+    assert list(unusual.values({"type": "object"})) == []
 
 
 def test_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -84,10 +85,10 @@ def test_left() -> None:
     whole, cut = (
         Exchange({"turn": {"faults": faults}}, REQUESTED, (), (End(),)) for faults in ([], ["content_length"])
     )
-    assert [one.label for one in broken.leaves(swept.PLAIN, Observation(Reply("answered"), (whole,), unread=1))] == [
+    assert [one.label for one in broken.leaves(PLAIN, Observation(Reply("answered"), (whole,), unread=1))] == [
         "half read"
     ]
-    assert list(broken.leaves(swept.PLAIN, Observation(Reply("answered"), (whole, cut), unread=1))) == []
+    assert list(broken.leaves(PLAIN, Observation(Reply("answered"), (whole, cut), unread=1))) == []
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_nothing_seen() -> None:
     """Where there is no result and no request, what speaks of them says nothing."""
     seen = Observation(Reply("late"))
     for check in (broken.truthful, broken.error_event, broken.kinds, broken.retries, broken.waits, broken.repeats):
-        assert list(check(swept.PLAIN, seen)) == []
+        assert list(check(PLAIN, seen)) == []
     assert client.Reply("crashed").cause == ""
     assert client.Client(["true"])._tail() == ""
 

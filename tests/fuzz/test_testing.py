@@ -11,9 +11,10 @@ from jsonschema import Draft202012Validator
 import mockserver
 from mockserver import commands, resources
 from mockserver.harness import client_properties
-from mockserver.harness.fuzz import swept
+from mockserver.harness.fuzz import unusual
 from mockserver.harness.fuzz.client import client, judged
 from mockserver.harness.fuzz.engine import Limits, Run
+from mockserver.harness.fuzz.ground import Ground
 from mockserver.harness.fuzz.properties import PROPERTIES, ROWS
 from mockserver.harness.fuzz.stage import Stage
 from mockserver.harness.fuzz.worker import find, run
@@ -92,7 +93,7 @@ def test_call() -> None:
 
     stage = Stage(Client(), "gpt-image-1.5", "any")  # type: ignore[arg-type]
     try:
-        for case in swept.calls(swept.Ground()):
+        for case in unusual.calls(Ground()):
             stage.observe(case)
     finally:
         stage.close()

@@ -47,7 +47,15 @@ def test_marker_before_option_before_ini(pytester: pytest.Pytester) -> None:
         ("'ok'", "*by name, not ('ok',)*"),
         ("scenario='nope'", "*test_it: there is no scenario 'nope'*"),
         ("as_of='never'", "*test_it: *never*"),
-        ("seed='x'", "*test_it: *'x'*"),
+        ("as_of='2022-11-02'", "*test_it: as-of 2022-11-02 is before 2022-11-03, when the first model was released*"),
+        ("seed='x'", "*test_it: seed is a whole number, not 'x'*"),
+        ("seed=''", "*test_it: seed is a whole number, not ''*"),
+        ("seed=1.5", "*test_it: seed is a whole number, not 1.5*"),
+        ("seed=()", "*test_it: seed is a whole number, not ()*"),
+        ("scenario=''", "*test_it: there is no scenario ''*"),
+        ("as_of=''", "*test_it: as-of is 'any', 'latest' or a date such as 2026-04-21, not ''*"),
+        ("as_of=20260421", "*test_it: as-of is 'any', 'latest' or a date such as 2026-04-21, not 20260421*"),
+        ("strict='perhaps'", "*test_it: strict is true or false, not 'perhaps'*"),
     ],
 )
 def test_wrong_markers(pytester: pytest.Pytester, marker: str, said: str) -> None:
@@ -63,6 +71,29 @@ def test_wrong_markers(pytester: pytest.Pytester, marker: str, said: str) -> Non
     result = run(pytester)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([said])
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("scenario=", "*test_it: there is no scenario ''*"),
+        ("as-of=", "*test_it: as-of is 'any', 'latest' or a date such as 2026-04-21, not ''*"),
+        ("as-of=2022-11-02", "*test_it: as-of 2022-11-02 is before 2022-11-03, when the first model was released*"),
+        ("seed=", "*test_it: seed is a whole number, not ''*"),
+        ("seed=1_0", "*test_it: seed is a whole number, not '1_0'*"),
+        (f"seed={'9' * 5000}", "*test_it: seed is a whole number, not '9999*"),
+    ],
+)
+def test_wrong_options(pytester: pytest.Pytester, option: str, said: str) -> None:
+    """On the command line, and what is not empty in the ini file too."""
+    pytester.makepyfile(test_theirs="def test_it(images_mock):\n    pass\n")
+    result = run(pytester, f"--images-mock-{option}")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([said])
+    name, _, value = option.partition("=")
+    pytester.makeini(f"[pytest]\nimages_mock_{name.replace('-', '_')} = {value}\n")
+    result = run(pytester)
+    result.assert_outcomes(errors=int(value != ""), passed=int(value == ""))
 
 
 def test_settings_and_clients(pytester: pytest.Pytester) -> None:

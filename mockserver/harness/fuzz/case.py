@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.harness import recipes
+from mockserver.report.files import written
 
 KEY = "sk-fuzz-5up3rs3cr3tk3y-0123456789"
 DEADLINE = 5.0
@@ -92,7 +93,7 @@ def put(file: File, folder: Path) -> str:
     path = folder / digest / file.name
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        path.write_bytes(file.data)
+        written(path, file.data)
     return str(path)
 
 

@@ -41,6 +41,8 @@ def run(
         done = fuzz(client(named), model, day, only, limits, tell=progress)
     except CannotStart as error:
         raise ValueError(str(error)) from None
+    except OSError as error:
+        raise ValueError(f"the run broke off: {error}") from None
     finally:
         progress.close()
     try:

@@ -13,7 +13,9 @@ from schemathesis.config import SchemathesisConfig
 
 from mockserver.harness.fuzz import swept
 from mockserver.harness.fuzz.case import Case, File
+from mockserver.harness.fuzz.ground import Ground
 from mockserver.harness.fuzz.valid import allowed, integral
+from mockserver.harness.fuzz.ways import quick
 from mockserver.scenario.faults.fault import Fault
 from mockserver.scenario.faults.table import FAULTS
 
@@ -36,7 +38,7 @@ def options(parameters: Mapping[str, Any]) -> SearchStrategy[Any]:
     return schemathesis.openapi.from_dict(document, config=PLAIN)["/"]["POST"].as_strategy().map(lambda case: case.body)
 
 
-def calls(ground: swept.Ground, model: str) -> SearchStrategy[Case]:
+def calls(ground: Ground, model: str) -> SearchStrategy[Case]:
     """Calls that the contract allows a model on a day."""
     kinds = [{"png": {"size": "16x16"}}, {"jpeg": {"size": "9x17"}}, {"webp": {"size": "17x9"}}]
     recipes = st.sampled_from(kinds) | st.builds(
@@ -84,7 +86,7 @@ def orders(row: Fault) -> SearchStrategy[dict[str, Any]]:
     # Its size as it is would take long together with pieces and pauses.
     needed = given if row.name == "huge_event" else {}
     return st.fixed_dictionaries(needed, optional={} if needed else given).map(
-        lambda some: {row.name: swept.quick(row, some)}
+        lambda some: {row.name: quick(row, some)}
     )
 
 
@@ -110,7 +112,7 @@ def _value(row: Fault, name: str, schema: Mapping[str, Any]) -> SearchStrategy[A
     return st.sampled_from([text for text in TEXTS if re.search(schema.get("pattern", ""), text)])
 
 
-def together(ground: swept.Ground, without: frozenset[str] = frozenset()) -> SearchStrategy[Case]:
+def together(ground: Ground, without: frozenset[str] = frozenset()) -> SearchStrategy[Case]:
     """Answers with legal faults together, split at any byte, and numbers of any size."""
     rows = [
         row

@@ -9,14 +9,14 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.strategies import SearchStrategy
 
-from mockserver.harness.fuzz import drawn, swept
+from mockserver.harness.fuzz import drawn
 from mockserver.harness.fuzz.case import Case
 from mockserver.harness.fuzz.client import Client
 from mockserver.harness.fuzz.failure import Failure
 from mockserver.harness.fuzz.finding import Finding
+from mockserver.harness.fuzz.ground import PLAIN, Ground
 from mockserver.harness.fuzz.properties import Property, chosen
 from mockserver.harness.fuzz.stage import Stage
-from mockserver.harness.fuzz.swept import Ground
 from mockserver.harness.fuzz.valid import allowed, parameters
 
 # So many cases are tried to make one smaller.
@@ -58,7 +58,7 @@ class Run:
         """Ask the client for one plain edit. Raises CannotStart, and ValueError for a model that makes no edits."""
         self._began = self.clock()
         known = parameters(self.stage.model, self.stage.day)
-        first = self.stage.observe(swept.PLAIN)
+        first = self.stage.observe(PLAIN)
         # A picture of 50 MB fits into no text.
         forms = bool(first.last and first.last.request.parts)
         taken = first.last.request.header("accept-encoding") if first.last else ""

@@ -13,6 +13,7 @@ import yaml
 from mockserver.harness.fuzz.case import KEY, Case, call, pictures, scenario
 from mockserver.harness.fuzz.failure import Failure, short
 from mockserver.harness.fuzz.stage import Exchange, Observation
+from mockserver.report.files import written
 from mockserver.wire.plan import Chunk, Cut, Head, Plan, Raw, Wait
 
 if TYPE_CHECKING:
@@ -166,9 +167,9 @@ def save(finding: Finding, folder: Path, number: int, day: str) -> Path:
         f"Replay: mockserver --scenario {path.name}, and put the line of {path.stem}.json to the client.",
     ]
     comment = "".join(f"# {_printable(line)}\n" for line in words)
-    path.write_text(comment + yaml.safe_dump(data, sort_keys=False, width=120), "utf-8")
+    written(path, (comment + yaml.safe_dump(data, sort_keys=False, width=120)).encode())
     for name, picture in pictures(finding.case.answers):
-        (folder / name).write_bytes(picture)
+        written(folder / name, picture)
     _save_call(finding, path.with_suffix(""))
     return path
 
@@ -176,7 +177,7 @@ def save(finding: Finding, folder: Path, number: int, day: str) -> Path:
 def _save_call(finding: Finding, folder: Path) -> None:
     """The call as a line, for a server on the usual port, and its pictures. Draws of chance go by the session."""
     line = call(finding.case, folder.name, f"{SERVER}/__mock/s/{finding.seen.session}/v1", finding.seen.model, folder)
-    folder.with_suffix(".json").write_text(json.dumps(line) + "\n", "utf-8")
+    written(folder.with_suffix(".json"), f"{json.dumps(line)}\n".encode())
 
 
 def _printable(text: str) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mockserver.harness.fuzz import answered, asked, broken, swept
+from mockserver.harness.fuzz import answered, asked, broken, swept, unusual
 from mockserver.harness.fuzz.case import Case
 from mockserver.harness.fuzz.failure import Failure
+from mockserver.harness.fuzz.ground import Ground
 from mockserver.harness.fuzz.stage import Observation
-from mockserver.harness.fuzz.swept import Ground, legal
+from mockserver.harness.fuzz.swept import legal
 
 Check = Callable[[Case, Observation], Iterator[Failure]]
 Sweep = Callable[[Ground], Iterator[Case]]
@@ -28,7 +29,7 @@ class Property:
 
 
 def _asked(name: str, sentence: str, check: Check) -> Property:
-    return Property(f"request-{name}", "request", sentence, check, swept.calls, "calls")
+    return Property(f"request-{name}", "request", sentence, check, unusual.calls, "calls")
 
 
 def _answered(name: str, sentence: str, sweep: Sweep, strategy: str | None = None) -> Property:

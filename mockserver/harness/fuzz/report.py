@@ -13,7 +13,7 @@ from mockserver.harness.fuzz.answered import parsed
 from mockserver.harness.fuzz.content import kind
 from mockserver.harness.fuzz.finding import Finding, call_words, wire
 from mockserver.harness.fuzz.properties import Property
-from mockserver.report.files import NOT_XML
+from mockserver.report.files import NOT_XML, written
 from mockserver.report.page import HEAD, STYLE
 
 # Larger pictures make a page that nobody can open.
@@ -53,10 +53,7 @@ def writer(path: str) -> Callable[[Told], None]:
     if ending not in MAKERS:
         raise ValueError(f"a report's name ends in {', '.join(MAKERS)}, not in {ending or 'nothing'}")
 
-    def write(told: Told) -> None:
-        Path(path).write_bytes(MAKERS[ending](told))
-
-    return write
+    return lambda told: written(path, MAKERS[ending](told))
 
 
 def as_json(told: Told) -> bytes:

@@ -1,112 +1,27 @@
-"""Cases that are always tried, one after the other: each bound, each fault, each place. Small ones tell most."""
+"""Answers that are always tried, one after the other: each fault, each place. Small ones tell most."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 from mockserver import resources
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
-from mockserver.harness.fuzz.case import Case, File, Json
+from mockserver.harness.fuzz.case import Case, Json
+from mockserver.harness.fuzz.ground import LONG, PLAIN, STREAM, Ground
+from mockserver.harness.fuzz.ways import ways
 from mockserver.scenario.faults.fault import Fault
 from mockserver.scenario.faults.table import FAULTS
 
-PLAIN = Case()
-STREAM = Case(stream=True, options={"partial_images": 2})
 MODES = (PLAIN, STREAM)
 # Legal faults that speak of another answer than a served one, or that no client need follow.
 APART = ("redirect", "retry_after")
-PROMPTS = (
-    " x ",
-    "a\nb",
-    "a\r\nb\rc",
-    "日本 🦊 e\u0301",
-    "\u202e\ufeff\u2028",
-    "\x00\x7f\t",
-    '"; name="n',
-    "--x--\r\n--",
-    "%22 &=+?",
-    "null",
-    "x" * 32000,
-    "🦊" * 8000,
-)
-NAMES = (
-    "a b.png",
-    'q"uote.png',
-    "日本🦊.png",
-    "e\u0301.png",
-    "semi;colon=.png",
-    "back\\slash.png",
-    "line\r\nend.png",
-    "%22.png",
-    "'.png",
-    "x" * 200 + ".png",
-)
-WEBP: Mapping[str, Any] = {"webp": {"size": "16x16"}}
-JPEG: Mapping[str, Any] = {"jpeg": {"size": "16x16"}}
-PICTURES = (
-    {"png": {"size": "1x1"}},
-    {"png": {"size": "3000x1"}},
-    {"png": {"size": "16x16", "bytes": 2_000_003}},
-    {"png": {"size": "16x16", "bytes": 52_428_799}},
-)
-DEADLINE, STALL, RETRIES, LONG = 2.0, 0.8, 4.0, 20.0
+DEADLINE, STALL, RETRIES = 2.0, 0.8, 4.0
 NUMBERS = (0, 1, 2**31 - 1, 2**31, 2**53 - 1)
 # Refusals of these are tried on streams too.
 STREAMED = (400, 500)
 QUICK = 0.0003
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What cases are made for: a day, and the parameters of a model, JSON Schemas by name.
-
-    `gzip` says whether the client takes compressed bodies, `forms` whether it sends forms, and no JSON.
-    """
-
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    day: str = "any"
-    gzip: bool = False
-    forms: bool = True
-
-
-def calls(ground: Ground) -> Iterator[Case]:
-    """Calls in which one thing after the other is unusual."""
-    yield from (PLAIN, STREAM)
-    for name, schema in ground.parameters.items():
-        for value in values(schema):
-            streamed = name == "partial_images" and value > 0
-            yield Case(options={name: value}, stream=streamed, label=name)
-    yield Case(options={"output_format": "webp", "output_compression": 7}, label="output_compression")
-    for prompt in PROMPTS:
-        yield Case(prompt, label="prompt")
-    mask = File("mask.png")
-    other = {"png": {"size": "17x16", "alpha_hole": True}}
-    yield Case(mask=mask, label="mask")
-    yield Case(images=(File("z.png"), File("a.png", other)), label="two images")
-    yield Case(mask=mask, images=(File("z.png"), File("a.png", other)), label="mask")
-    yield Case(images=(File("b.png"), File("a.jpg", JPEG), File("c.webp", WEBP)), label="types")
-    yield Case(
-        images=tuple(File(f"{16 - n}.png", {"png": {"size": f"{9 + n}x9"}}) for n in range(16)), label="16 images"
-    )
-    for name in NAMES:
-        yield Case(images=(File(name),), mask=File(name), label="file name")
-    for recipe in PICTURES if ground.forms else PICTURES[:-1]:
-        yield Case(images=(File("a.png", recipe),), label="image size", deadline=LONG)
-
-
-def values(schema: Mapping[str, Any]) -> Iterator[Any]:
-    """Values of a JSON Schema: all of an enumeration, the bounds of numbers, some texts."""
-    if "enum" in schema:
-        yield from (value for value in schema["enum"] if value is not None)
-    elif "integer" in str(schema.get("type")):
-        low = schema.get("minimum", 0)
-        yield from dict.fromkeys((low, low + 1, schema.get("maximum", 10 * low + 100)))
-    elif "boolean" in str(schema.get("type")):
-        yield from (True, False)
-    elif "string" in str(schema.get("type")):
-        yield from ("", "0", "user 日本 🦊\n")
 
 
 def answered(case: Case, label: str, *faults: Mapping[str, Any], **ok: Any) -> Case:
@@ -254,32 +169,3 @@ def retried(ground: Ground) -> Iterator[Case]:
 
 def _modes(row: Fault) -> tuple[Case, ...]:
     return {"stream": (STREAM,), "JSON body": (PLAIN,)}.get(row.on, MODES)
-
-
-def ways(row: Fault) -> Iterator[dict[str, Any]]:
-    """The parameters of a fault: its defaults, then each other value of each parameter, one at a time."""
-    yield quick(row, {})
-    for name, schema in row.parameters.items():
-        if "enum" in schema:
-            others = [value for value in schema["enum"] if value != schema.get("default")]
-        elif (row.name, name) == ("stall", "bytes"):
-            others = []  # each takes as long as a client waits
-        elif name in ("keep", "after", "by", "bytes") and (name != "bytes" or "default" not in schema):
-            others = {"keep": [0, 1], "after": [0, 2], "by": [-10, 1000], "bytes": [1]}[name]
-        else:
-            others = []
-        for value in others:
-            at = {"at": "body"} if name == "bytes" and "at" in row.parameters else {}
-            yield quick(row, {name: value, **at})
-    if row.name == "huge_event":
-        yield from ({"bytes": size} for size in (70_000, 1_100_000))
-    if row.name == "new_enum":
-        yield {"value": "日本🦊"}
-
-
-def quick(row: Fault, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters with short waits in place of long ones."""
-    short = {name: 0.002 for name in ("seconds",) if "default" in row.parameters.get(name, {})}
-    if row.name == "drip":
-        short |= {"bytes": 64}
-    return {**short, **given}
