@@ -38,7 +38,8 @@ EDGE, ENDS = b"\r\n--", (b"--", b"--\r\n")
 # Bytes of a part in which searching for the boundary takes longer than recognising them.
 SEARCHED = 16_384
 # By digest: is there nothing in the bytes that a boundary could begin with?
-UNBROKEN = Shelf[bool](4_096, lambda _: 1)
+RECOGNISED = 4_096
+UNBROKEN = Shelf[bool](RECOGNISED, lambda _: 1)
 
 Held = Callable[[str], bytes | None]
 
