@@ -2,7 +2,8 @@
 
 from starlette.types import Message, Receive, Scope
 
-from mockserver.wire.multipart import FormReader, Held, boundary
+from mockserver.wire.form import FormReader
+from mockserver.wire.multipart import Held, boundary
 from mockserver.wire.request import Fault, Request
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from mockserver.harness import recipes
 from mockserver.harness.cases import Case, build, filled
 from mockserver.harness.memory import request
-from mockserver.wire.multipart import FormReader
+from mockserver.wire.form import FormReader
 
 FILES: list[dict[str, Any]] = [
     {"field": "image[]", "png": {"size": "8x8"}},

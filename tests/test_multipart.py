@@ -9,7 +9,8 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.wire.multipart import MAX_PARTS, FormReader, boundary
+from mockserver.wire.form import FormReader
+from mockserver.wire.multipart import MAX_PARTS, boundary
 from mockserver.wire.request import Part
 from tests.pictures import png
 

@@ -17,7 +17,7 @@ from mockserver.journal import Pictures
 from mockserver.render import bodies, gallery
 from mockserver.scenario.machine import Turn
 from mockserver.shelf import Shelf
-from mockserver.wire import multipart
+from mockserver.wire import cutting
 from mockserver.wire.request import Part, Request
 from tests.pictures import masked, png, saved
 from tests.talk import FORM, KEY, Talk
@@ -165,7 +165,7 @@ def test_same_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers and journals are the same whether or not anything is kept at hand."""
     kept = conversation()
     for shelf in (
-        multipart.UNBROKEN,
+        cutting.UNBROKEN,
         meaning.FORMS,
         gallery.KEPT,
         bodies.TEXTS,

@@ -9,7 +9,8 @@ from mockserver.harness.cases import Call, Case, Reply, build
 from mockserver.moment import Moment
 from mockserver.render import bodies
 from mockserver.scenario.machine import Step, Turn
-from mockserver.wire.multipart import FormReader, boundary
+from mockserver.wire.form import FormReader
+from mockserver.wire.multipart import boundary
 from mockserver.wire.plan import Chunk, Head
 from mockserver.wire.request import Fault, Request
 
