@@ -77,4 +77,5 @@ def described(headers: bytes) -> Part | None:
     """A part without data, by its headers, as the parser reads them; None where it finds a fault in them."""
     stream = Stream(b"-")
     stream.feed(b"---\r\n" + headers + b"\r\n\r\n\r\n-----\r\n")
+    stream.close()
     return stream.parts[0] if stream.fault is None and [part.data for part in stream.parts] == [b""] else None
