@@ -179,13 +179,15 @@ def findings(pairs: Sequence[tuple[str, str]]) -> Iterator[Any]:
     for named, row in pairs:
         stage = Stage(client.client(named), "gpt-image-1.5", "any")
         try:
-            run = Run(stage, Limits(2, findings=2))
+            run = Run(stage, Limits(2, findings=1))
             run.prepare()
             yield from run.examine(PROPERTIES[row])
         finally:
             stage.close()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_reports(tmp_path: Path) -> None:
     """Findings of all kinds can be told of in all ways."""
     named = "tests.fuzz.clients.broken:edit_"

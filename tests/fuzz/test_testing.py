@@ -21,6 +21,7 @@ from tests.fuzz.clients import base, broken
 
 HOME = Path(mockserver.__file__).parents[1]
 TEXT = (HOME / "docs" / "fuzzing.md").read_text("utf-8")
+pytestmark = pytest.mark.usefixtures("unmeasured")
 THEIRS = """
 from mockserver.harness import client_properties
 

@@ -37,7 +37,7 @@ def imported() -> None:
 
 
 @pytest.fixture(autouse=True)
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def project(unmeasured: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another project: a client, a picture, and no settings of ours."""
     monkeypatch.setenv("PYTHONPATH", str(HOME))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
