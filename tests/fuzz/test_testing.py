@@ -21,7 +21,6 @@ from tests.fuzz.clients import base, broken
 
 HOME = Path(mockserver.__file__).parents[1]
 TEXT = (HOME / "docs" / "fuzzing.md").read_text("utf-8")
-pytestmark = pytest.mark.usefixtures("unmeasured")
 THEIRS = """
 from mockserver.harness import client_properties
 
@@ -46,6 +45,8 @@ def home(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.P
     return pytester
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_client_properties(home: pytest.Pytester) -> None:
     """A case for each property, in JUnit too; what is known does not fail."""
     home.makepyfile(test_theirs=THEIRS)
