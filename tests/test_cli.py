@@ -619,6 +619,7 @@ def test_help_to_see(arguments: str, told: str) -> None:
     assert run(*arguments.split()).stderr.endswith(f" (see {told} --help)\n")
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_statuses(folder: Path) -> None:
     """What the help says of exit statuses."""
     (folder / "good.yaml").write_text("scenario: good\nsteps: [{ok: {}}]\n")
@@ -702,6 +703,7 @@ WORDS: list[tuple[list[str], set[str]]] = [
 ]
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_completion_in_bash(shell: None) -> None:
     """The script, loaded into bash, finds what the words before the cursor leave open."""
     asked = "".join(
@@ -715,6 +717,7 @@ def test_completion_in_bash(shell: None) -> None:
     assert [set(line.split()) for line in done.stdout.splitlines()] == [found for _, found in WORDS]
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_tab_in_bash(shell: None, folder: Path) -> None:
     """Somebody presses TAB: names are completed, files where files are meant, and no report is written by it."""
     typed = {

@@ -221,6 +221,17 @@ def test_reports(tmp_path: Path) -> None:
     assert "(300000 bytes)" in large
 
 
+def test_first_call() -> None:
+    """No property is held to it: what is slow once, as a server's first answer is, is no finding."""
+    stage = Stage(client.client("tests.fuzz.clients.odd:begins_badly"), "gpt-image-1.5", "any")
+    try:
+        run = Run(stage, Limits(1))
+        run.prepare()
+        assert run.sweep(PROPERTIES["response-plain"]) == []
+    finally:
+        stage.close()
+
+
 DEAF = """
 import json, os, sys, time
 id = json.loads(sys.stdin.readline())["id"]
