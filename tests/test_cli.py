@@ -703,7 +703,6 @@ WORDS: list[tuple[list[str], set[str]]] = [
 ]
 
 
-@pytest.mark.usefixtures("unmeasured")
 def test_completion_in_bash(shell: None) -> None:
     """The script, loaded into bash, finds what the words before the cursor leave open."""
     asked = "".join(
@@ -717,7 +716,6 @@ def test_completion_in_bash(shell: None) -> None:
     assert [set(line.split()) for line in done.stdout.splitlines()] == [found for _, found in WORDS]
 
 
-@pytest.mark.usefixtures("unmeasured")
 def test_tab_in_bash(shell: None, folder: Path) -> None:
     """Somebody presses TAB: names are completed, files where files are meant, and no report is written by it."""
     typed = {
