@@ -667,6 +667,7 @@ def test_help_to_see(arguments: str, told: str) -> None:
     assert run(*arguments.split()).stderr.endswith(f" (see {told} --help)\n")
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_statuses(folder: Path) -> None:
     """What the help says of exit statuses."""
     (folder / "good.yaml").write_text("scenario: good\nsteps: [{ok: {}}]\n")

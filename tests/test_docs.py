@@ -15,6 +15,8 @@ from mockserver.scenario.faults.table import FAULTS
 from tests import fidelity
 from tests.documents import DOCS, FENCE, HOME, README, blocks, play
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 EXTENDING = HOME / "docs" / "extending.md"
 LINK = re.compile(r"\]\((?![a-z]+:)([^)\s]+)\)")
 WRITTEN = [README, *DOCS, HOME / "CONTRIBUTING.md", HOME / "contracts" / "README.md", *HOME.glob("SECURITY.md")]
@@ -22,6 +24,7 @@ RUN = [*sorted({*DOCS} - {EXTENDING}), *HOME.glob("SECURITY.md")]
 FIXTURES = (HOME / "docs" / "fixtures.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "document", [*sorted({*DOCS} - {EXTENDING}), *HOME.glob("SECURITY.md")], ids=lambda document: document.stem
 )
@@ -109,6 +112,7 @@ def test_fidelity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert document.read_text("utf-8") == text
 
 
+@pytest.mark.slow
 def test_extending(tmp_path: Path) -> None:
     """The steps are followed in a checkout that may be changed, whose own package and contracts then answer."""
     for name in ("mockserver", "contracts", "scenarios"):

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import click
+import pytest
 
 from mockserver import cli, resources, tables
 from mockserver.contract.asof import as_of
@@ -24,6 +25,8 @@ def table(heading: str) -> list[list[str]]:
     return [[cell.strip().strip("`") for cell in row.split("|")[1:-1]] for row in rows]
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_pasted(tmp_path: Path, redis: Redis) -> None:
     """All that is to be pasted, in its order."""
     played = play(README, tmp_path, {"redis://127.0.0.1:6379/0": redis.url})

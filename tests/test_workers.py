@@ -81,6 +81,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(*words), capture_output=True, text=True, cwd=HOME, timeout=60)
 
 
+@pytest.mark.slow
 def test_sessions_in_parallel(redis: Redis) -> None:
     """200 sessions at once, spread over two processes by the kernel: each sees its own order."""
 

@@ -4,12 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import mockserver
 from tests.test_cli import serving
 
 HOME = Path(mockserver.__file__).parents[1]
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_run() -> None:
     """No check fails, on any path, in any order that the contract's links allow."""
     with serving("--auth", "exact", "--key", "sk-schemathesis") as started:

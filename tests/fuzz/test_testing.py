@@ -46,6 +46,8 @@ def home(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.P
     return pytester
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_client_properties(home: pytest.Pytester) -> None:
     """A case for each property, in JUnit too; what is known does not fail."""
     home.makepyfile(test_theirs=THEIRS)

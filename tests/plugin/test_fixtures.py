@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+import openai
 import pytest
 
 import mockserver
@@ -28,8 +29,15 @@ def edit(base_url, prompt="Make it night", retries=0):
 """
 
 
+@pytest.fixture(autouse=True, scope="session")
+def imported() -> None:
+    """All that a call imports stays here: what a run in this process is the first to import is gone after it."""
+    with mockserver.serve() as mock, openai.OpenAI(base_url=mock.base_url, api_key="test") as client:
+        client.images.generate(model="gpt-image-2", prompt="x")
+
+
 @pytest.fixture(autouse=True)
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def project(unmeasured: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another project: a client, a picture, and no settings of ours."""
     monkeypatch.setenv("PYTHONPATH", str(HOME))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -37,10 +45,18 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     (pytester.path / "house.png").write_bytes(sample.png())
 
 
+OPTIONS = ("-p", "mockserver.pytest_plugin", "-W", "error", "-W", "default:gpt-image:UserWarning")
+
+
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    """The other project's run, in a process of its own, with our plugin and no other; warnings are errors."""
-    dated = "default:gpt-image:UserWarning"
-    return pytester.runpytest_subprocess("-p", "mockserver.pytest_plugin", "-W", "error", "-W", dated, *options)
+    """The other project's run, with our plugin and no other; warnings are errors. It takes place in this process, which
+    has imported already what a new one would spend seconds on."""
+    return pytester.runpytest_inprocess(*OPTIONS, *options)
+
+
+def run_apart(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
+    """The same in a process of its own, for what a process would keep: modules, threads, and processes of its own."""
+    return pytester.runpytest_subprocess(*OPTIONS, *options)
 
 
 def passes(pytester: pytest.Pytester, text: str, count: int) -> pytest.RunResult:
@@ -218,15 +234,18 @@ def test_one_server_that_leaves_nothing(pytester: pytest.Pytester) -> None:
                 print("afterwards:", error)
         """
     )
-    result = passes(
-        pytester,
+    pytester.makepyfile(
         """
+        import pytest
+        from client import edit
+
         @pytest.mark.parametrize("turn", range(5))
         def test_edit(images_mock, turn):
             edit(images_mock.base_url)
-        """,
-        5,
+        """
     )
+    result = run_apart(pytester)
+    result.assert_outcomes(passed=5)
     result.stdout.fnmatch_lines(["servers: 1 threads: [[]'MainThread']", "afterwards: *refused*"])
 
 
@@ -241,7 +260,7 @@ def test_nothing_is_started_unless_used(pytester: pytest.Pytester) -> None:
             assert [thread.name for thread in threading.enumerate()] == ["MainThread"]
         """
     )
-    run(pytester).assert_outcomes(passed=1)
+    run_apart(pytester).assert_outcomes(passed=1)
 
 
 def test_import_is_light() -> None:

@@ -5,9 +5,14 @@ from textwrap import dedent
 
 import pytest
 
-from tests.plugin.test_fixtures import passes, project, run
+from tests.plugin.test_fixtures import imported, passes, project, run, run_apart
 
-__all__ = ["project"]
+__all__ = ["imported", "project"]
+
+
+@pytest.fixture(autouse=True)
+def contracted() -> None:
+    """A server that crashes keeps to no contract."""
 
 
 def test_marker_before_option_before_ini(pytester: pytest.Pytester) -> None:
@@ -342,4 +347,4 @@ def test_workers(pytester: pytest.Pytester) -> None:
         for number in range(8)
     )
     pytester.makepyfile(test_theirs=text)
-    run(pytester, "-p", "xdist", "-n", "2").assert_outcomes(passed=8)
+    run_apart(pytester, "-p", "xdist", "-n", "2").assert_outcomes(passed=8)

@@ -8,6 +8,7 @@ from tests.fuzz.clients import base
 
 NOTHING = {"images": [], "events": [], "usage": None, "error": None}
 number = 42
+BEGUN: list[str] = []
 
 
 def shape(call: dict[str, Any]) -> Any:
@@ -52,4 +53,12 @@ def sleeps(call: dict[str, Any]) -> Any:
     """Never ends, when it is asked for several pictures."""
     if call["options"].get("n"):
         time.sleep(600)
+    return base.edit(call)
+
+
+def begins_badly(call: dict[str, Any]) -> dict[str, Any]:
+    """Does all right but its first call."""
+    if not BEGUN:
+        BEGUN.append(call["id"])
+        raise RuntimeError("not yet")
     return base.edit(call)
