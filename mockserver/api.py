@@ -95,11 +95,11 @@ class Api:
         stream = self._count(noted, understood, given, began)
         server.tally.begin(stream)
         server.witness(noted, told.request, meant, plan)
-        trail = Trail(noted["answer"]["sent"], began, server.clock.watch)
+        trail = Trail(noted["answer"], began, server.clock.watch)
         try:
             if server.shared:
                 send = await server.shared.keep(send, lambda: server.clock.watch() + server.clock.advanced(name))
-            await carry_out(plan, noted["answer"], receive, trail.along(send), server.sleep, scope)
+            await carry_out(plan, trail, receive, send, server.sleep, scope)
         finally:
             server.tally.end(stream)
             trail.close()

@@ -18,6 +18,7 @@ from mockserver.guard import Guard
 from mockserver.problems import problem
 from mockserver.render import links
 from mockserver.state import Server
+from mockserver.trail import Trail
 
 # Characters of a session's name.
 NAME = 200
@@ -101,4 +102,4 @@ class Storage:
             await server.shared.meet("")
         found = await asyncio.to_thread(server.journal.pictures.named, name)
         plan = links.answer(name, query, server.clock(), found)
-        await carry_out(plan, {}, receive, send, server.sleep, scope)
+        await carry_out(plan, Trail({"sent": []}, 0, server.clock.watch), receive, send, server.sleep, scope)

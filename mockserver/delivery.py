@@ -9,6 +9,7 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
+from mockserver.trail import Trail
 from mockserver.wire.plan import Chunk, Cut, End, Head, Plan, Raw, Wait
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -53,15 +54,13 @@ class InMemory:
         await self.write(b"")
 
 
-async def carry_out(
-    plan: Plan, noted: dict[str, object], receive: Receive, send: Send, sleep: Sleep, scope: Scope
-) -> None:
-    """Perform a plan step by step and note in the entry what was really sent. Stops when the client has gone.
+async def carry_out(plan: Plan, trail: Trail, receive: Receive, send: Send, sleep: Sleep, scope: Scope) -> None:
+    """Perform a plan step by step, and leave a trail of what was really sent. Stops when the client has gone.
 
     Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.
     """
     connection: Connection = scope.get("extensions", {}).get("mockserver.connection") or InMemory()
-    sent, raw, last = 0, False, len(plan) - 1
+    raw, last = False, len(plan) - 1
     due: float | None = None
     for number, step in enumerate(plan):
         if connection.gone:
@@ -75,23 +74,28 @@ async def carry_out(
             case Head(status, headers):
                 pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
                 await send({"type": "http.response.start", "status": status, "headers": pairs})
+                trail.head()
             case Chunk(data):
                 # The last piece goes out together with the end: one write less.
                 ends = number + 1 == last and isinstance(plan[last], End) and not raw
                 await send({"type": "http.response.body", "body": data, "more_body": not ends})
-                noted["sent_bytes"] = sent = sent + len(data)
+                trail.piece(data)
                 if ends:
-                    noted["complete"] = True
+                    trail.end()
                     return
             case Raw(data):
                 await connection.write(data)
-                noted["sent_bytes"], raw = (sent := sent + len(data)), True
+                trail.raw(data)
+                raw = True
             case Cut(how):
                 await connection.cut(how)
-            case _:
+            case _ if raw:
                 # Who speaks HTTP for us does not know how far an answer has come that went past it.
-                await (connection.cut("close") if raw else send({"type": "http.response.body", "body": b""}))
-                noted["complete"] = True
+                await connection.cut("close")
+                trail.complete()
+            case _:
+                await send({"type": "http.response.body", "body": b""})
+                trail.end()
 
 
 async def _rest(seconds: float, due: float, connection: Connection, receive: Receive, sleep: Sleep) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockserver import trail
 from mockserver.calls import Calls
 from mockserver.filters import Filter
 
@@ -133,14 +134,17 @@ class Journal:
 
     @staticmethod
     def spelled(entry: Mapping[str, Any], sha256: Callable[[str], str | None]) -> dict[str, Any]:
-        """An entry with the SHA-256 of each picture, as a function gives it for the other digest."""
+        """An entry as it is read, with the SHA-256 of each picture, as a function gives it for the other digest."""
         request, job = entry["request"], entry["job"]
         files = [{**file, "sha256": sha256(file["sha256"])} for file in request["files"]]
         if job:
             mask = job["mask"] and sha256(job["mask"])
             job = {**job, "images": [sha256(digest) for digest in job["images"]], "mask": mask}
-        answer = {**entry["answer"], "pictures": [sha256(digest) for digest in entry["answer"]["pictures"]]}
-        return {**entry, "request": {**request, "files": files}, "job": job, "answer": answer}
+        headers = [list(pair) for pair in request["headers"]]
+        answer = entry["answer"]
+        sent = {"pictures": [sha256(digest) for digest in answer["pictures"]], "sent": trail.spelled(answer["sent"])}
+        told = {**request, "headers": headers, "files": files}
+        return {**entry, "request": told, "job": job, "answer": {**answer, **sent}}
 
 
 def without(value: Any, secrets: frozenset[str], spelled: str | None = None) -> Any:

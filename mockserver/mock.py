@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +121,8 @@ class ImagesMock:
     @property
     def journal(self) -> list[dict[str, Any]]:
         """What this session's calls sent, what was understood and what was answered, oldest first."""
-        return self._running.call(lambda: self._running.server.journal.entries(self.session))
+        # A copy: what it shares with what is kept at hand is nobody's to change.
+        return self._running.call(lambda: deepcopy(self._running.server.journal.entries(self.session)))
 
     @property
     def calls(self) -> list[Call]:

@@ -1,46 +1,64 @@
-"""When the pieces of an answer left: notes what passes on its way to a client. Bounded; reads but event names."""
+"""When the pieces of an answer left: notes what has gone to a client. Bounded; reads but event names."""
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any
 
 PIECES = 100
 EVENT = re.compile(rb"event: ([\w.]{1,100})\n", re.ASCII)
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
 
 
 class Trail:
-    """Writes into `notes`: dictionaries of `at` (seconds after `began`, by the watch), `what` and `bytes`.
+    """Writes into the `answer` of an entry what has left of it: `sent_bytes`, `complete` and `sent`.
 
-    After the first 100 pieces only the end is noted: `end`, or `cut` where the answer had none.
+    That holds `at` (seconds after `began`, by the watch), `what` and `bytes` of each piece; see `spelled`. After the
+    first 100 pieces only the end is noted: `end`, or `cut` where the answer had none.
     """
 
-    def __init__(self, notes: list[dict[str, Any]], began: float, watch: Callable[[], float]) -> None:
-        self.notes, self.began, self.watch = notes, began, watch
+    def __init__(self, answer: dict[str, Any], began: float, watch: Callable[[], float]) -> None:
+        self._answer, self._began, self._watch = answer, began, watch
+        self._notes: list[tuple[float, str, int]] = answer["sent"]
+        self._bytes = 0
 
-    def along(self, send: Send) -> Send:
-        """The same ASGI `send`, with a note of each message that it took."""
+    def head(self) -> None:
+        """Status and headers have left."""
+        self._note("head")
 
-        notes, began, watch = self.notes, self.began, self.watch
+    def piece(self, data: bytes) -> None:
+        """A piece of the body has left."""
+        self.raw(data)
+        if data and len(self._notes) < PIECES:
+            event = EVENT.match(data)
+            self._note(event[1].decode() if event else "body", len(data))
 
-        async def noting(message: Message) -> None:
-            await send(message)
-            at = round(max(0.0, watch() - began), 3)
-            data = message.get("body", b"")
-            if message["type"] == "http.response.start":
-                notes.append({"at": at, "what": "head", "bytes": 0})
-                return
-            if data and len(notes) < PIECES:
-                event = EVENT.match(data)
-                notes.append({"at": at, "what": event[1].decode() if event else "body", "bytes": len(data)})
-            if not message.get("more_body"):
-                notes.append({"at": at, "what": "end", "bytes": 0})
+    def raw(self, data: bytes) -> None:
+        """Bytes have left that are no part of a body."""
+        self._bytes += len(data)
+        self._answer["sent_bytes"] = self._bytes
 
-        return noting
+    def end(self) -> None:
+        """All has left, and the body has ended."""
+        self.complete()
+        self._note("end")
+
+    def complete(self) -> None:
+        """All has left that was meant to."""
+        self._answer["complete"] = True
 
     def close(self) -> None:
         """No more will come."""
-        if not self.notes or self.notes[-1]["what"] != "end":
-            at = round(max(0.0, self.watch() - self.began), 3)
-            self.notes.append({"at": at, "what": "cut", "bytes": 0})
+        if not self._notes or self._notes[-1][1] != "end":
+            self._note("cut")
+
+    def _note(self, what: str, size: int = 0) -> None:
+        self._notes.append((round(max(0.0, self._watch() - self._began), 3), what, size))
+
+
+def ended(answer: dict[str, Any]) -> bool:
+    """Has a trail been closed?"""
+    return bool(answer["sent"]) and answer["sent"][-1][1] in ("end", "cut")
+
+
+def spelled(notes: list[tuple[float, str, int]]) -> list[dict[str, Any]]:
+    """What has left of an answer, as it is read."""
+    return [{"at": at, "what": what, "bytes": size} for at, what, size in notes]

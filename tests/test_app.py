@@ -20,6 +20,7 @@ from mockserver.engine.values import Settings
 from mockserver.scenario.files import load
 from mockserver.server import Running, running
 from mockserver.state import Memory, Server
+from mockserver.trail import Trail
 from mockserver.wire.plan import Chunk, End, Head, Wait
 from tests.pictures import masked, png
 
@@ -458,6 +459,12 @@ def test_gone_while_telling(path: str) -> None:
     assert said[0]["status"] == 400
 
 
+def trail() -> tuple[dict[str, Any], Trail]:
+    """What an entry tells of an answer of which nothing has left, and a trail that is noted there."""
+    noted: dict[str, Any] = {"sent_bytes": 0, "complete": False, "sent": []}
+    return noted, Trail(noted, 0, float)
+
+
 def test_events_leave_when_due() -> None:
     """Between two chunks the plan's wait is over before the next one leaves, and nothing is collected."""
     happened: list[Any] = []
@@ -469,10 +476,10 @@ def test_events_leave_when_due() -> None:
         happened.append(seconds)
 
     plan = (Head(200, ()), Chunk(b"one"), Wait(0.5), Chunk(b"two"), End())
-    noted: dict[str, Any] = {"sent_bytes": 0, "complete": False}
-    asyncio.run(delivery.carry_out(plan, noted, never, send, sleep, {}))
+    noted, left = trail()
+    asyncio.run(delivery.carry_out(plan, left, never, send, sleep, {}))
     assert happened == ["http.response.start", b"one", 0.5, b"two"]
-    assert noted == {"sent_bytes": 6, "complete": True}
+    assert (noted["sent_bytes"], noted["complete"]) == (6, True)
 
 
 @pytest.mark.parametrize("steady", [True, False])
@@ -489,7 +496,7 @@ def test_steady_waits(steady: bool, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(asyncio, "timeout_at", at_once)
     plan = (Head(200, ()), Wait(60, steady), Chunk(b"one"), Wait(60, steady), Chunk(b"two"), End())
-    asyncio.run(delivery.carry_out(plan, {}, never, send, asyncio.sleep, {}))
+    asyncio.run(delivery.carry_out(plan, trail()[1], never, send, asyncio.sleep, {}))
     assert round(due[1] - due[0]) == (60 if steady else 0)
 
 
@@ -505,10 +512,10 @@ def test_client_gone_while_nothing_is_sent() -> None:
         sent.append(message)
 
     plan = (Head(200, ()), Wait(math.inf), Chunk(b"late"), End())
-    noted: dict[str, Any] = {"sent_bytes": 0, "complete": False}
-    asyncio.run(delivery.carry_out(plan, noted, receive, send, asyncio.sleep, {}))
+    noted, left = trail()
+    asyncio.run(delivery.carry_out(plan, left, receive, send, asyncio.sleep, {}))
     assert [message["type"] for message in sent] == ["http.response.start"]
-    assert (noted, messages) == ({"sent_bytes": 0, "complete": False}, [])
+    assert (noted["sent_bytes"], noted["complete"], messages) == (0, False, [])
 
 
 def test_sleep_that_fails() -> None:
@@ -517,7 +524,7 @@ def test_sleep_that_fails() -> None:
 
     send: Any = None
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(delivery.carry_out((Wait(1), End()), {}, never, send, sleep, {}))
+        asyncio.run(delivery.carry_out((Wait(1), End()), trail()[1], never, send, sleep, {}))
 
 
 def test_client_gone_while_answering() -> None:
@@ -539,10 +546,10 @@ def test_client_gone_while_answering() -> None:
         sent.append(message)
 
     plan = (Head(200, ()), Chunk(b"one"), Chunk(b"two"), End())
-    noted: dict[str, Any] = {"sent_bytes": 0, "complete": False}
+    noted, left = trail()
     scope = {"extensions": {"mockserver.connection": Connection()}}
-    asyncio.run(delivery.carry_out(plan, noted, never, send, asyncio.sleep, scope))
-    assert (len(sent), noted, Connection.cuts) == (2, {"sent_bytes": 3, "complete": False}, ["close"])
+    asyncio.run(delivery.carry_out(plan, left, never, send, asyncio.sleep, scope))
+    assert (len(sent), noted["sent_bytes"], noted["complete"], Connection.cuts) == (2, 3, False, ["close"])
 
 
 @pytest.mark.parametrize("text", ["plain", "é" * 2000, "a" * 1001, "100 % é", "\ud800", "line\r\nbreak: x"])

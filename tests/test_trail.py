@@ -1,70 +1,75 @@
 """When the pieces of an answer left."""
 
 import asyncio
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from mockserver.trail import PIECES, Message, Trail
+from mockserver.delivery import carry_out
+from mockserver.trail import PIECES, Trail, ended, spelled
+from mockserver.wire.plan import Chunk, Cut, End, Head, Plan
 from tests.talk import Talk
 
-HEAD = {"type": "http.response.start", "status": 200, "headers": []}
-END = {"type": "http.response.body", "body": b"", "more_body": False}
+HEAD = Head(200, ())
 
 
-def chunk(data: bytes, more: bool = True) -> Message:
-    return {"type": "http.response.body", "body": data, "more_body": more}
+def trail(plan: Plan, step: float = 0.5) -> list[tuple[float, str, int]]:
+    """The notes on a plan that is carried out, before each message of which some time passes."""
+    now, answer = 10.0, dict[str, Any](sent=[])
 
-
-def trail(messages: Iterable[Message], step: float = 0.5) -> tuple[list[tuple[float, str, int]], list[Message]]:
-    """The notes on messages, before each of which some time passes, and what arrived."""
-    now, arrived, notes = 10.0, [], []
-
-    async def send(message: Message) -> None:
+    async def send(message: object) -> None:
         nonlocal now
         now += step
-        arrived.append(message)
 
-    noted = Trail(notes, 10.0, lambda: now)
+    async def receive() -> Any:
+        """Nothing is ever asked for."""
 
-    async def run() -> None:
-        along = noted.along(send)
-        for message in messages:
-            await along(message)
-
-    asyncio.run(run())
+    noted = Trail(answer, 10.0, lambda: now)
+    scope = {"extensions": {"mockserver.connection": Gone()}}
+    asyncio.run(carry_out(plan, noted, receive, send, asyncio.sleep, scope))
+    assert ended(answer) == (plan[-1:] == (End(),))
     noted.close()
-    return [(note["at"], note["what"], note["bytes"]) for note in notes], arrived
+    assert ended(answer)
+    return [(note["at"], note["what"], note["bytes"]) for note in spelled(answer["sent"])]
+
+
+class Gone:
+    """A connection that can be cut."""
+
+    gone = False
+
+    async def cut(self, how: str) -> None:
+        """It is."""
 
 
 @pytest.mark.parametrize(
-    ("messages", "notes"),
+    ("plan", "notes"),
     [
-        ([HEAD, chunk(b"abc"), END], [(0.5, "head", 0), (1.0, "body", 3), (1.5, "end", 0)]),
-        ([HEAD, chunk(b"abc", False)], [(0.5, "head", 0), (1.0, "body", 3), (1.0, "end", 0)]),
+        ((HEAD, Chunk(b"abc"), Chunk(b""), End()), [(0.5, "head", 0), (1.0, "body", 3), (1.5, "end", 0)]),
+        ((HEAD, Chunk(b"abc"), End()), [(0.5, "head", 0), (1.0, "body", 3), (1.0, "end", 0)]),
+        ((HEAD, End()), [(0.5, "head", 0), (1.0, "end", 0)]),
         (
-            [HEAD, chunk(b"event: error\ndata: {}\n\n"), chunk(b"data: x\n")],
+            (HEAD, Chunk(b"event: error\ndata: {}\n\n"), Chunk(b"data: x\n"), Cut("close")),
             [(0.5, "head", 0), (1.0, "error", 23), (1.5, "body", 8), (1.5, "cut", 0)],
         ),
-        ([HEAD, chunk(b"event: a b\n")], [(0.5, "head", 0), (1.0, "body", 11), (1.0, "cut", 0)]),
-        ([], [(0.0, "cut", 0)]),
+        ((HEAD, Chunk(b"event: a b\n"), Cut("close")), [(0.5, "head", 0), (1.0, "body", 11), (1.0, "cut", 0)]),
+        ((), [(0.0, "cut", 0)]),
     ],
-    ids=["whole", "in one", "stream", "no name", "nothing"],
+    ids=["whole", "in one", "empty", "stream", "no name", "nothing"],
 )
-def test_notes(messages: list[Message], notes: list[tuple[float, str, int]]) -> None:
-    assert trail(messages) == (notes, messages)
+def test_notes(plan: Plan, notes: list[tuple[float, str, int]]) -> None:
+    assert trail(plan) == notes
 
 
 def test_bounded() -> None:
-    notes, arrived = trail([HEAD, *[chunk(b"x")] * 500, END])
-    assert (len(notes), len(arrived)) == (PIECES + 1, 502)
+    notes = trail((HEAD, *[Chunk(b"x")] * 500, Chunk(b""), End()))
+    assert len(notes) == PIECES + 1
     assert [notes[-2], notes[-1]] == [(50.0, "body", 1), (251.0, "end", 0)]
 
 
 def test_watch_set_back() -> None:
     """No piece left before the request came."""
-    assert trail([HEAD], -1.0)[0] == [(0.0, "head", 0), (0.0, "cut", 0)]
+    assert trail((HEAD, Cut("close")), -1.0) == [(0.0, "head", 0), (0.0, "cut", 0)]
 
 
 def test_journal() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.check.files import File, read
 from mockserver.check.mends import Mend, mend
-from mockserver.contract import catalogue, tokens
+from mockserver.contract import catalogue
 from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Problem, Row
 from mockserver.engine.understand import understand
@@ -88,8 +88,7 @@ def judged(images: Sequence[File], others: Sequence[File], fields: Fields, as_of
 
 def accepted(names: tuple[str, ...], job: Job, as_of: AsOf) -> Verdict:
     """The verdict on a job that is served."""
-    usage = bodies.usage(job, moment(as_of))
-    price = tokens.price(job.capability, usage) if usage else None
+    usage, price = bodies.usage(job, moment(as_of))
     return Verdict(names, True, job.model, usage=usage, price=price, hints=job.hints)
 
 

@@ -160,10 +160,10 @@ def _served(job: Job, step: Step | None, moment: Moment, settings: Settings, ori
     ok: Mapping[str, Any] = step.ok if step else {}
     if job.stream and "partials" in ok:
         job = replace(job, parameters={**job.parameters, "partial_images": int(ok["partials"])})
-    used = bodies.usage(job, moment)
-    if used:
-        used = merge(used, ok.get("usage", {}))
-    cost = tokens.price(job.capability, used) if used else None
+    used, cost = bodies.usage(job, moment)
+    if used and "usage" in ok:
+        used = merge(used, ok["usage"])
+        cost = tokens.price(job.capability, used)
     if settings.paint == UNPAINTED:
         return Answer(LEFT, 200, "served", hints=job.hints, cost=cost, usage=used)
     given = step.pictures if step else ()

@@ -29,6 +29,6 @@ def _needs(understood: Understood, settings: Settings, now: float) -> dict[str, 
         return {}
     needs = {"requests": 1, "images": int(job.parameters.get("n", 1))}
     if "tokens" in settings.limits:
-        used = bodies.usage(job, Moment(now, "", 0, 0, settings.as_of))
+        used, _ = bodies.usage(job, Moment(now, "", 0, 0, settings.as_of))
         needs["tokens"] = used["total_tokens"] if used else 0
     return needs

@@ -46,9 +46,9 @@ def entry(
 ) -> dict[str, Any]:
     """The entry, in the shape of contracts/schemas/journal.json; secrets are left out of it.
 
-    `called` is the digest of the call, and `arrival` the part that tells of the request, as `arrived` gives it. The
-    `sha256` of a file holds its xxh3 digest until the journal is read. `repeats`, `waited`, `told` and what has left of
-    the answer are left for others to fill in.
+    `called` is the digest of the call, and `arrival` the part that tells of the request, as `arrived` gives it. Until
+    the journal is read, the `sha256` of a file holds its xxh3 digest, and headers and what was `sent` are tuples.
+    `repeats`, `waited`, `told` and what has left of the answer are left for others to fill in.
     """
     noted = {
         "id": entry_id,
@@ -111,7 +111,7 @@ def told(request: Request, understood: Understood, secrets: frozenset[str]) -> d
 
 def arrived(request: Request, told: Mapping[str, Any], secrets: frozenset[str]) -> dict[str, Any]:
     """The part of an entry that tells of the request, its headers included, but for those that hold secrets."""
-    headers = [[name, REDACTED if name in SECRET_HEADERS else value] for name, value in request.headers]
+    headers = [(name, REDACTED) if name in SECRET_HEADERS else (name, value) for name, value in request.headers]
     spelled = "\n".join([text for header in headers for text in header])
     return {**told, "request": {**told["request"], "headers": without(headers, secrets, spelled)}}
 

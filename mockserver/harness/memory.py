@@ -1,6 +1,5 @@
 """The cases without a socket: what the engine understands of one, answers to it, and takes for it."""
 
-from mockserver.contract import tokens
 from mockserver.contract.asof import AsOf
 from mockserver.engine.answer import answer
 from mockserver.engine.understand import understand
@@ -45,5 +44,4 @@ def understood(case: Case, day: AsOf) -> Understood:
 def estimate(case: Case, day: AsOf) -> float | None:
     """What a served case will cost in US dollars, from the contracts; None where no price is known."""
     job = understood(case, day).job
-    used = bodies.usage(job, Moment(0, case.id, 0, 0, day)) if job else None
-    return tokens.price(job.capability, used) if job and used else None
+    return bodies.usage(job, Moment(0, case.id, 0, 0, day))[1] if job else None

@@ -25,7 +25,7 @@ from mockserver.wire import sse
 from mockserver.wire.plan import Chunk, End, Head, Plan, Step, Wait, whole
 
 # Answers asked for again are not counted and spelled again.
-USAGE = Shelf[dict[str, Any]](4_096, lambda _: 1)
+USAGE = Shelf[tuple[dict[str, Any], float | None]](4_096, lambda _: 1)
 TEXT_BYTES = 16 * 1024 * 1024
 TEXTS = Shelf[bytes](TEXT_BYTES, len)
 # Long ones are not even copied again within a second.
@@ -37,17 +37,17 @@ BEGINNING = b'{\n  "created": '
 EVENTS = {"images/edits": "image_edit", "images/generations": "image_generation"}
 
 
-def usage(job: Job, moment: Moment) -> dict[str, Any] | None:
-    """The usage block of a served job, or None where the model has none."""
+def usage(job: Job, moment: Moment) -> tuple[dict[str, Any] | None, float | None]:
+    """The usage block of a served job and its price in US dollars, each None where the model has none."""
     if not job.capability.row["usage"]:
-        return None
+        return None, None
     partials = job.parameters["partial_images"] if job.stream else 0
     key = (job.digest, job.endpoint, job.resolved, moment.as_of.label)
     return USAGE.get(key, lambda: _counted(job, moment.as_of, partials))
 
 
-def _counted(job: Job, as_of: AsOf, partials: int) -> dict[str, Any]:
-    return tokens.usage(
+def _counted(job: Job, as_of: AsOf, partials: int) -> tuple[dict[str, Any], float | None]:
+    used = tokens.usage(
         job.capability,
         as_of,
         endpoint=job.endpoint,
@@ -57,6 +57,7 @@ def _counted(job: Job, as_of: AsOf, partials: int) -> dict[str, Any]:
         parameters=job.parameters,
         partials=partials,
     )
+    return used, tokens.price(job.capability, used)
 
 
 def latency(job: Job, moment: Moment) -> float:

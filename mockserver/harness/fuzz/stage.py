@@ -22,6 +22,7 @@ from mockserver.scenario.faults.table import FAULTS
 from mockserver.scenario.machine import build
 from mockserver.server import Running, listen
 from mockserver.state import Server
+from mockserver.trail import ended
 from mockserver.wire.plan import Plan
 from mockserver.wire.request import Part, Request
 
@@ -175,7 +176,7 @@ class Stage:
         """Answers that are still under way, and connections with unread bytes, once the client had time to go."""
         until = time.monotonic() + (LEAVING if self._leaks < LEAKS else 0)
         while True:
-            going = [entry for entry, *_ in list(self._witnessed) if not _ended(entry)]
+            going = [entry for entry, *_ in list(self._witnessed) if not ended(entry["answer"])]
             unread = sockets.unread(self._port)
             new = unread - self._unread
             if not (going or new) or time.monotonic() >= until:
@@ -188,8 +189,3 @@ class Stage:
 def _ill(case: Case) -> bool:
     hostile = [name for name in case.faults if FAULTS[name].mark == "hostile"]
     return bool(hostile) or any("error" in step for step in case.steps)
-
-
-def _ended(entry: dict[str, Any]) -> bool:
-    sent = entry["answer"]["sent"]
-    return bool(sent) and sent[-1]["what"] in ("end", "cut")
