@@ -76,11 +76,11 @@ class Api:
         if told is None:
             return
         understood, settings = told.understood, told.settings
-        taken = await server.state.take(name, told.asked, picked)
+        gone, taken = hung_up(scope), await server.state.take(name, told.asked, picked)
         moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
         work = partial(answer, understood, taken.turn, moment, origin=f"{scope['scheme']}://{told.host}")
         ready = at_hand(understood, settings, moment)
-        given = work(settings) if ready else await self._aside(painted, work, settings, hung_up(scope))
+        given = work(settings) if ready else await self._aside(painted, work, settings, gone)
         number = server.journal.next_id()
         noted = entry(told.call, told.arrival, told.secrets, taken.turn, moment, given, number)
         plan = meant = beside(given, noted["id"], origin, settings.bare)
@@ -90,7 +90,7 @@ class Api:
             plan = done.plan
         place = (name, noted["call"], noted["id"])
         arrived = began + server.clock.advanced(name)
-        noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, hung_up(scope))
+        noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, gone)
         self._keep(name, noted, understood, given)
         stream = self._count(noted, understood, given, began)
         server.tally.begin(stream)
@@ -103,7 +103,7 @@ class Api:
         finally:
             server.tally.end(stream)
             trail.close()
-            left = hung_up(scope)() and not noted["answer"]["complete"]
+            left = gone() and not noted["answer"]["complete"]
             server.journal.calls.end(*place, None if left else server.clock.watch() + server.clock.advanced(name))
             if server.shared:
                 await server.shared.finish()

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import is_
 from typing import Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Send
 
 from mockserver import places
 from mockserver.clock import Clock
-from mockserver.contract.asof import as_of
+from mockserver.engine.overlay import overlaid
 from mockserver.engine.values import Settings, Sources
 from mockserver.files import Files
 from mockserver.journal import Journal
@@ -31,8 +32,6 @@ from mockserver.wire.request import Request
 
 T = TypeVar("T")
 SESSIONS = 10_000
-# Settings that a scenario says as the server does.
-SAME = ("paint", "validate", "dialect", "moderation", "limits", "urls")
 JOBS = 10_000
 # One-shot steps that wait for a request; each is looked at when one comes.
 WAITING = 100
@@ -76,6 +75,7 @@ class Memory:
         self.scenario = self._seeded(scenario)
         self._sessions: dict[str, Session] = {}
         self._waiting: list[Waiting] = []
+        self._overlaid: tuple[tuple[Settings, Scenario, str | None], Settings] | None = None
 
     async def take(self, name: str, asked: Asked, picked: Scenario | None = None) -> Taken:
         """One turn of a session, for one wire request that asks for this.
@@ -145,20 +145,11 @@ class Memory:
         """The settings that count for a session: its own over its scenario's over the server's."""
         session = self._session(name)
         scenario = picked or session.scenario or self.scenario
-        changed: dict[str, Any] = {}
-        day = session.as_of or scenario.as_of
-        if day:
-            changed["as_of"] = as_of(day)
-        if scenario.auth:
-            changed |= {"auth": scenario.auth, "keys": scenario.keys}
-        if scenario.latency is not None:
-            fixed = {"none": 0, "realistic": None}
-            latency = scenario.latency
-            changed["latency"] = fixed[latency] if isinstance(latency, str) else latency
-        changed |= {name: value for name in SAME if (value := getattr(scenario, name))}
-        if scenario.accept:
-            changed["accept"] = settings.accept | scenario.accept
-        return replace(settings, **changed) if changed else settings
+        wanted = settings, scenario, session.as_of or scenario.as_of
+        # The same as for the request before, nearly always.
+        if self._overlaid is None or not all(map(is_, wanted, self._overlaid[0])):
+            self._overlaid = wanted, overlaid(*wanted)
+        return self._overlaid[1]
 
     def reset(self, name: str | None = None) -> None:
         """Put one session, or all, back to the start of the server's scenario."""
