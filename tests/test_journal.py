@@ -13,8 +13,8 @@ from mockserver.journal import Journal, Pictures, without
 
 
 def entry(session: str, **more: Any) -> dict[str, Any]:
-    request = {"method": "POST", "files": []}
-    return {"session": session, "request": request, "job": None, "answer": {"pictures": []}, "hints": []} | more
+    request, answer = {"method": "POST", "headers": [], "files": []}, {"pictures": [], "sent": []}
+    return {"session": session, "request": request, "job": None, "answer": answer, "hints": []} | more
 
 
 def sha(data: bytes) -> str:
@@ -78,7 +78,7 @@ def test_restart() -> None:
 
 def test_entry_completed_later() -> None:
     """An entry is visible before the answer has left, and says more afterwards."""
-    noted, taken = Journal(), entry("a", answer={"complete": False, "pictures": []})
+    noted, taken = Journal(), entry("a", answer={"complete": False, "pictures": [], "sent": []})
     noted.add(taken)
     assert noted.entries()[0]["answer"]["complete"] is False
     taken["answer"]["complete"] = True
@@ -89,7 +89,7 @@ def test_files_by_sha256() -> None:
     noted = Journal()
     noted.pictures.put("one", b"1", "image/png")
     noted.pictures.put("two", b"2", "image/png")
-    request = {"method": "POST", "files": [{"field": "image", "sha256": "one"}, {"field": "x", "sha256": "lost"}]}
+    request = {"files": [{"field": "image", "sha256": "one"}, {"field": "x", "sha256": "lost"}], "headers": []}
     noted.add(entry("a", request=request, job={"model": "m", "images": ["one", "lost"], "mask": "two"}))
     noted.add(entry("a", job={"model": "m", "images": [], "mask": None}))
     first, second = noted.entries()

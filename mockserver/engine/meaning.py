@@ -80,7 +80,7 @@ def mean(request: Request, understood: Understood) -> Meaning:
 def _key(request: Request, settings: Settings) -> tuple[Hashable, ...] | None:
     """What a request is understood by, its keys in no readable way; None for what is worth no look."""
     body = request.body
-    if request.fault or not (0 < len(body) <= SHORT or is_form(request)):
+    if request.fault or not (request.parts or 0 < len(body) <= SHORT or is_form(request)):
         return None
     doors = [pair for pair in request.headers if pair[0] in KEY_NAMES]
     said = repr((request.path, request.query, doors)).encode("utf-8", "backslashreplace") + body
