@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import httpx2
 import pytest
-from starlette.types import Message
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver import api, delivery
 from mockserver.app import create_app
@@ -576,6 +576,30 @@ def test_mounted() -> None:
             return [response.status_code for response in [*posted, await client.get("/__mock/health")]]
 
     assert asyncio.run(call()) == [200, 200, 200]
+
+
+def test_middleware_of_ones_own() -> None:
+    """Whoever mounts the application may add to it: every request passes what was added."""
+    seen: list[str] = []
+    app = create_app(Server(Settings(paint="flat")))
+
+    class Seeing:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            seen.append(scope["path"])
+            await self.app(scope, receive, send)
+
+    app.add_middleware(Seeing)
+
+    async def call() -> list[int]:
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://t") as client:
+            posted = await client.post(EDITS, data=FIELDS, files=[IMAGE], headers=AUTH)
+            return [posted.status_code, (await client.get("/__mock/health")).status_code]
+
+    assert asyncio.run(call()) == [200, 200]
+    assert seen == [EDITS, "/__mock/health"]
 
 
 def test_scenario_before_validation() -> None:
