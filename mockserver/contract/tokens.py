@@ -9,6 +9,7 @@ import functools
 import gzip
 import hashlib
 import math
+import threading
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from importlib.resources import files
@@ -19,6 +20,8 @@ from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability
 
 Size = tuple[int, int]
+# The first requests come side by side, and the tables are loaded once.
+LOADING = threading.Lock()
 
 
 @functools.cache
@@ -40,7 +43,9 @@ def _encoding() -> Any:
 
 def text_tokens(text: str) -> int:
     """The number of o200k_base tokens in a text."""
-    return len(_encoding().encode_ordinary(text))
+    with LOADING:
+        encoding = _encoding()
+    return len(encoding.encode_ordinary(text))
 
 
 def input_units(size: Size, rule: Mapping[str, Any]) -> int:
