@@ -60,7 +60,8 @@ def rate(count: int, script: Path, seconds: int, connections: int) -> float:
             assert server.stdout is not None
             root = server.stdout.readline().split()[3]
             once = ["wrk", "-t1", f"-c{connections}", "-s", str(script)]
-            subprocess.run([*once, "-d1s", root], check=True, capture_output=True)
+            # Until each worker has loaded the tokenizer's tables.
+            subprocess.run([*once, "-d3s", root], check=True, capture_output=True)
             told = subprocess.run([*once, f"-d{seconds}s", root], check=True, capture_output=True, text=True)
     if "Non-2xx" in told.stdout:
         raise SystemExit(f"not every answer was a success:\n{told.stdout}")

@@ -49,6 +49,8 @@ def report(context: click.Context, param: click.Parameter, value: str | None) ->
 
 def fail_on(context: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Any, ...]:
     """The conditions that were named."""
+    if not values:
+        return ()
     from mockserver.report.facts import condition
 
     try:
