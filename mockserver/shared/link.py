@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -29,6 +30,12 @@ def script(name: str) -> str:
     return "".join((folder / f"{one}.lua").read_text("utf-8") for one in ("common", name))
 
 
+@cache
+def digest(name: str) -> str:
+    """What Redis knows a script by that it has run before."""
+    return hashlib.sha1(script(name).encode(), usedforsecurity=False).hexdigest()
+
+
 def place(url: str) -> str:
     """A URL of a Redis as messages may show it: without user and password. Raises ValueError for one that is none."""
     expected = "expected redis://HOST:PORT/DB, rediss:// for TLS, or unix:///PATH?db=DB"
@@ -54,12 +61,14 @@ class Link:
         self.place = place(url)
         try:
             import redis.asyncio
+            import redis.exceptions
         except ImportError:
             raise ValueError(
                 "a state in Redis needs the package redis: pip install 'mockserver-images[redis]'"
             ) from None
         self._redis, self._url, self._say = redis.asyncio, url, say
         self._faults = (redis.RedisError, OSError, asyncio.TimeoutError)
+        self._unknown = redis.exceptions.NoScriptError
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
         self._away = False
         self.quiet = False
@@ -71,7 +80,7 @@ class Link:
         """
         client = self._client()
         try:
-            return await _settled(client.eval(script(name), 0, *arguments))
+            return await self._evaluated(name, arguments)
         except self._faults:
             await client.connection_pool.disconnect(inuse_connections=False)
         return await self.run(name, *arguments)
@@ -79,6 +88,13 @@ class Link:
     async def run(self, name: str, *arguments: str | bytes | int | float) -> Any:
         """The answer of one script. Raises Unreachable, also where it may have run: nothing is tried twice."""
         with self._told():
+            return await self._evaluated(name, arguments)
+
+    async def _evaluated(self, name: str, arguments: Sequence[str | bytes | int | float]) -> Any:
+        """The answer of a script, whose text is sent where Redis does not know it: it has then done nothing."""
+        try:
+            return await _settled(self._client().evalsha(digest(name), 0, *arguments))
+        except self._unknown:
             return await _settled(self._client().eval(script(name), 0, *arguments))
 
     async def run_all(self, commands: Sequence[Command]) -> list[Any]:
