@@ -238,3 +238,10 @@ def test_same_call() -> None:
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after((Wait(1), *whole(429, tuple(headers.items()), b"")), START) == seconds
     assert retry_after((), START) is None
+
+
+def test_success_that_asks_to_wait() -> None:
+    """A reply of a scenario may say so whatever its status."""
+    talk = Talk("{reply: {status: 204, headers: {Retry-After: '7'}}}")
+    assert talk.edit().status_code == 204
+    assert talk.get("journal")["entries"][0]["answer"]["retry_after"] == 7

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -54,7 +53,7 @@ def entry(
     noted = {
         "id": entry_id,
         "session": moment.session,
-        "time": written(moment.now),
+        "time": datetime.fromtimestamp(moment.now, UTC).isoformat(timespec="milliseconds"),
         "as_of": moment.as_of.label,
         "attempt": moment.attempt,
         "call": called,
@@ -69,7 +68,7 @@ def entry(
             "param": (given.error.get("param") or "")[:HINT] or None,
             "row": given.row and given.row.id,
             "outcome": given.outcome,
-            "retry_after": None if given.status < 300 else retry_after(given.plan, moment.now),
+            "retry_after": retry_after(given.plan, moment.now),
             "sent_bytes": 0,
             "complete": False,
             "pictures": [picture.digest for picture in given.pictures],
@@ -81,18 +80,6 @@ def entry(
         "told": None,
     }
     return {**without(noted, secrets, _spelled(noted, given, turn)), **arrival}
-
-
-def written(now: float) -> str:
-    """A time in seconds since 1970 as entries have it: by ISO 8601, in UTC, cut to milliseconds."""
-    # To the microsecond, as datetime rounds: 0.123 is a little less than that as a float.
-    second, microseconds = divmod(round(now * 1_000_000), 1_000_000)
-    return f"{_second(second)}.{microseconds // 1_000:03d}+00:00"
-
-
-@lru_cache(maxsize=64)
-def _second(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _spelled(noted: Mapping[str, Any], given: Answer, turn: Turn) -> str | None:

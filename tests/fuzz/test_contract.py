@@ -56,8 +56,7 @@ def contract(day: str) -> Any:
 
 
 any_day, latest, april = contract("any"), contract("latest"), contract("2026-04-21")
-# As many again are drawn from another seed, and sent over a socket, by .ci/run.
-bounded = hypothesis.settings(max_examples=20, deadline=None, derandomize=True)
+bounded = hypothesis.settings(max_examples=40, deadline=None, derandomize=True)
 
 
 @any_day.parametrize()
