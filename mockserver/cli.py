@@ -109,8 +109,8 @@ def serve(ending: Ending, host: str, port: int, port_file: Path | None, workers:
         else:
             if not options["state"]:
                 say(several.ALONE.format(count=workers))
-            told = (options | {"token": server.token}, limit, listener, host)
-            status = several.serve(workers, told, lambda: click.echo(text))
+            told = (options | {"token": server.token}, limit, host)
+            status = several.serve(workers, listener, told, lambda: click.echo(text))
     retired(server)
     return visited(server, lambda: end(server, ending)) or status if ending.wanted else status
 

@@ -10,7 +10,7 @@ import socket
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import uvicorn
 
@@ -28,19 +28,32 @@ ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing is bound
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens on host and port; port 0 takes a free one. Raises OSError when that cannot be."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return _listener(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))
+    except TypeError:  # what bind says of a text that cannot be a name
+        raise OSError(errno.EINVAL, "that is no host's name") from None
+
+
+def beside(listener: socket.socket) -> socket.socket:
+    """Another socket that listens where this one does; Linux spreads connections over them. Raises OSError.
+
+    The first was bound to a port of its own and joins in afterwards, so none is shared with a stranger.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return _listener(listener.family, listener.getsockname(), socket.SO_REUSEPORT)
+
+
+def _listener(family: int, address: Any, *options: int) -> socket.socket:
     # Only with its protocol named does asyncio send each write at once: else the second waits for the client's ACK.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        for option in (socket.SO_REUSEADDR, *options):
+            listener.setsockopt(socket.SOL_SOCKET, option, 1)
+        listener.bind(address)
         listener.listen(2048)
-    except OSError:
+    except (OSError, TypeError):
         listener.close()
         raise
-    except TypeError:  # what bind says of a text that cannot be a name
-        listener.close()
-        raise OSError(errno.EINVAL, "that is no host's name") from None
     return listener
 
 

@@ -1,4 +1,4 @@
-"""Several processes that serve one socket: starts them, replaces those that die, stops all. Serves nothing itself."""
+"""Several processes that serve one port: starts them, replaces those that die, stops all. Serves nothing itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -14,7 +15,7 @@ from typing import Any
 
 from mockserver.options import furnished
 from mockserver.runner import retired, say
-from mockserver.server import bound, foreground
+from mockserver.server import beside, bound, foreground
 
 # Seconds that a worker may take to stop once it was told to; answers that rest are not waited for.
 PATIENCE = 10.0
@@ -24,7 +25,7 @@ ALONE = (
 )
 
 
-def work(options: dict[str, Any], limit: int | None, listener: socket.socket, host: str, ready: Connection) -> None:
+def work(listener: socket.socket, options: dict[str, Any], limit: int | None, host: str, ready: Connection) -> None:
     """One worker: serve the socket until told to stop, or until the process that started this one is gone."""
     server = furnished(**options)
     if limit:
@@ -43,14 +44,24 @@ def work(options: dict[str, Any], limit: int | None, listener: socket.socket, ho
     retired(server)
 
 
+def apart(listener: socket.socket, count: int) -> list[socket.socket]:
+    """A socket for each worker: of its own where the system spreads connections over those of a port, else the same.
+
+    Of workers that share one, the first to wake may take all connections that wait.
+    """
+    others = range(count - 1)
+    return [listener, *(beside(listener) if sys.platform == "linux" else listener for _ in others)]
+
+
 class Worker:
     """A process that serves, or is about to."""
 
-    def __init__(self, number: int, arguments: tuple[Any, ...]) -> None:
+    def __init__(self, number: int, listener: socket.socket, arguments: tuple[Any, ...]) -> None:
         context = multiprocessing.get_context("spawn")
-        self.number, self.ready = number, False
+        self.number, self.listener, self.ready = number, listener, False
         self.ears, mouth = context.Pipe(duplex=False)
-        self.process: SpawnProcess = context.Process(target=work, args=(*arguments, mouth), name=f"worker {number}")
+        told = (listener, *arguments, mouth)
+        self.process: SpawnProcess = context.Process(target=work, args=told, name=f"worker {number}")
         self.process.start()
         mouth.close()
 
@@ -72,14 +83,15 @@ class Worker:
         self.ears.close()
 
 
-def serve(count: int, arguments: tuple[Any, ...], greet: Callable[[], object]) -> int:
+def serve(count: int, listener: socket.socket, arguments: tuple[Any, ...], greet: Callable[[], object]) -> int:
     """Serve with so many workers until SIGINT or SIGTERM; calls `greet` once, when all of them serve.
 
-    `arguments` are those of `work` but for the last. One that dies is replaced; one that never served ends all, and the
-    exit status is 1.
+    `arguments` are those of `work` between its first and its last. One that dies is replaced, on the same socket, which
+    keeps those who call meanwhile; one that never served ends all, and the exit status is 1.
     """
     with told() as stop:
-        workers = [Worker(number, arguments) for number in range(1, count + 1)]
+        sockets = apart(listener, count)
+        workers = [Worker(number, own, arguments) for number, own in enumerate(sockets, 1)]
         try:
             return _tend(workers, arguments, greet, stop)
         finally:
@@ -87,6 +99,8 @@ def serve(count: int, arguments: tuple[Any, ...], greet: Callable[[], object]) -
                 worker.stop()
             for worker in workers:
                 worker.bury()
+            for own in sockets:
+                own.close()
 
 
 def _tend(workers: list[Worker], arguments: tuple[Any, ...], greet: Callable[[], object], stop: socket.socket) -> int:
@@ -108,7 +122,7 @@ def _tend(workers: list[Worker], arguments: tuple[Any, ...], greet: Callable[[],
                 say(f"worker {worker.number} {how} before it served; all stop")
                 return 1
             say(f"worker {worker.number} {how}; another takes its place")
-            workers[index] = Worker(worker.number, arguments)
+            workers[index] = Worker(worker.number, worker.listener, arguments)
         if not greeted and all(worker.ready for worker in workers):
             greeted = True
             greet()

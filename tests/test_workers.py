@@ -19,6 +19,7 @@ import pytest
 
 import mockserver
 from mockserver import options, workers
+from mockserver.server import listen
 from tests.stores import Redis
 
 HOME = Path(mockserver.__file__).parents[1]
@@ -135,6 +136,42 @@ def test_a_worker_dies(redis: Redis, tmp_path: Path) -> None:
     assert json.loads(report.read_text())["ledger"]["total"]["requests"] == 4
 
 
+def test_connections_are_spread() -> None:
+    """Both workers have their share of connections that come at once; each numbers the entries of its own."""
+    with serving("--scenario", "ok") as started:
+        assert "share nothing" in started.line()
+
+        async def entries() -> list[str]:
+            limits = httpx2.Limits(max_connections=64)
+            async with httpx2.AsyncClient(timeout=60, limits=limits) as client:
+                # Each keeps a connection for as long as the others take to open theirs.
+                calls = (client.post(f"{started.root}/v1/images/generations", **TEXT) for _ in range(64))
+                return [answer.headers["x-mockserver-entry"] for answer in await asyncio.gather(*calls)]
+
+        with ThreadPoolExecutor(1) as pool:
+            seen = pool.submit(asyncio.run, entries()).result()
+    # By chance a worker has less than 8 of 64 once in ten thousand million runs.
+    assert sum(seen.count(one) == 2 for one in set(seen)) >= 8
+
+
+def test_one_socket_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Systems but Linux let several sockets listen on a port, and give all connections to one of them."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with listen("127.0.0.1", 0) as listener:
+        assert workers.apart(listener, 3) == [listener] * 3
+
+
+def test_port_of_workers_is_taken() -> None:
+    """Their sockets stand beside each other, not beside a stranger's."""
+    with serving("--host", "::1") as started:
+        port = started.root.rpartition(":")[2]
+        for count in ("1", "2"):
+            words = ["--host", "::1", "--port", port, "--workers", count]
+            done = run(*words)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert "Address already in use" in done.stderr
+
+
 def test_alone_they_share_nothing() -> None:
     with serving("--scenario", "retired_models", "--as-of", "any") as started:
         assert started.line() == f"mockserver: {workers.ALONE.format(count=2)}\n"
@@ -227,7 +264,8 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Dead]]:
 def test_a_worker_that_never_serves(processes: list[Dead], capsys: pytest.CaptureFixture[str]) -> None:
     """All stop; one that does not is ended by force."""
     processes += [Dead(3), Dead(None)]
-    assert workers.serve(2, (), lambda: None) == 1
+    with listen("127.0.0.1", 0) as listener:
+        assert workers.serve(2, listener, (), lambda: None) == 1
     assert capsys.readouterr().err == "mockserver: worker 1 ended with status 3 before it served; all stop\n"
     assert processes[1].did == ["start", "terminate", "join", "kill", "join"]
 
