@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HOME = Path(__file__).parents[1]
-COUNTS = (1, 2)
-ROUNDS = 3
+ROUNDS = 9
 # A session for each connection, as callers have; all of one session would wait for each other's turn.
 ASK = """
 local number = 0
@@ -52,42 +51,46 @@ def redis(folder: str) -> Iterator[str]:
         yield f"unix://{path}?db=0"
 
 
-def rate(count: int, script: Path, seconds: int, connections: int) -> float:
-    """Requests a second that so many workers answer."""
+@contextlib.contextmanager
+def served(count: int) -> Iterator[str]:
+    """So many workers on a Redis of their own; the URL at which they serve."""
     with tempfile.TemporaryDirectory(prefix="ms") as folder, redis(folder) as state:
         options = ("--port", "0", "--paint", "flat", "--workers", str(count), "--state", state)
         with process(sys.executable, "-m", "mockserver", *options) as server:
             assert server.stdout is not None
-            root = server.stdout.readline().split()[3]
-            once = ["wrk", "-t1", f"-c{connections}", "-s", str(script)]
-            # Until each worker has loaded the tokenizer's tables.
-            subprocess.run([*once, "-d3s", root], check=True, capture_output=True)
-            told = subprocess.run([*once, f"-d{seconds}s", root], check=True, capture_output=True, text=True)
-    if "Non-2xx" in told.stdout:
-        raise SystemExit(f"not every answer was a success:\n{told.stdout}")
-    found = re.search(r"Requests/sec:\s+([0-9.]+)", told.stdout)
+            yield server.stdout.readline().split()[3]
+
+
+def rate(root: str, script: Path, seconds: int, connections: int) -> float:
+    """Requests a second that are answered there."""
+    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), root]
+    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in told:
+        raise SystemExit(f"not every answer was a success:\n{told}")
+    found = re.search(r"Requests/sec:\s+([0-9.]+)", told)
     assert found
     return float(found[1])
 
 
 def main() -> None:
     """Print the table."""
-    seconds, connections = (int(word) for word in (*sys.argv[1:], *("5", "16")[len(sys.argv) - 1 :]))
+    seconds, connections = (int(word) for word in (*sys.argv[1:], *("2", "16")[len(sys.argv) - 1 :]))
     for needed in ("redis-server", "wrk"):
         if not shutil.which(needed):
             raise SystemExit(f"{needed} is missing: apt-get install redis-server wrk")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, served(1) as one, served(2) as two:
         script = Path(folder) / "ask.lua"
         script.write_text(ASK)
+        for root in (one, two):  # until each worker has loaded the tokenizer's tables
+            rate(root, script, 3, connections)
         # In turn, so that what else the machine does bears on both alike.
-        rounds = [[rate(count, script, seconds, connections) for count in COUNTS] for _ in range(ROUNDS)]
-    print(
-        f"{connections} connections, {seconds} s each, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n"
-    )
+        rounds = [tuple(rate(root, script, seconds, connections) for root in (one, two)) for _ in range(ROUNDS)]
+    load = f"load average {os.getloadavg()[0]:.1f}"
+    print(f"{connections} connections, {seconds} s each in turn, {os.cpu_count()} cores, {load}\n")
     print("| round | one worker (requests/s) | two workers (requests/s) | ratio |\n|---|---|---|---|")
-    for number, (one, two) in enumerate(rounds, 1):
-        print(f"| {number} | {one:.0f} | {two:.0f} | {two / one:.2f} |")
-    print(f"| median | | | {sorted(two / one for one, two in rounds)[ROUNDS // 2]:.2f} |")
+    for number, (alone, both) in enumerate(rounds, 1):
+        print(f"| {number} | {alone:.0f} | {both:.0f} | {both / alone:.2f} |")
+    print(f"| median | | | {sorted(both / alone for alone, both in rounds)[ROUNDS // 2]:.2f} |")
 
 
 if __name__ == "__main__":

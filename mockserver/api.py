@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
-from mockserver.delivery import carry_out
+from mockserver.delivery import carry_out, connection_of
 from mockserver.engine.answer import UNPAINTED, Answer, answer, at_hand, disturbed, early
 from mockserver.engine.asking import asking
 from mockserver.engine.door import api_key
@@ -63,7 +63,7 @@ class Api:
             await send({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
             await send({"type": "http.response.body"})
             return
-        name = session or session_of(api_key(request))
+        name, connection = session or session_of(api_key(request)), connection_of(scope)
         server.look()
         try:
             picked = self._picked(request)
@@ -72,11 +72,12 @@ class Api:
             return
         if server.shared:
             await server.shared.meet(name)
-        told = await self._heard(request, receive, name, picked)
+        told = await self._heard(request, receive, name, picked, connection.uploaded)
         if told is None:
             return
         understood, settings = told.understood, told.settings
-        gone, taken = hung_up(scope), await server.state.take(name, told.asked, picked)
+        taken = await server.state.take(name, told.asked, picked)
+        gone = partial(getattr, connection, "gone")
         moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
         work = partial(answer, understood, taken.turn, moment, origin=f"{scope['scheme']}://{told.host}")
         ready = at_hand(understood, settings, moment)
@@ -96,19 +97,25 @@ class Api:
         server.tally.begin(stream)
         server.witness(noted, told.request, meant, plan)
         trail = Trail(noted["answer"], began, server.clock.watch)
+
+        def now() -> float:
+            return server.clock.watch() + server.clock.advanced(name)
+
         try:
             if server.shared:
-                send = await server.shared.keep(send, lambda: server.clock.watch() + server.clock.advanced(name))
+                send = await server.shared.keep(send, plan, trail, now)
             await carry_out(plan, trail, receive, send, server.sleep, scope)
         finally:
             server.tally.end(stream)
             trail.close()
             left = gone() and not noted["answer"]["complete"]
-            server.journal.calls.end(*place, None if left else server.clock.watch() + server.clock.advanced(name))
+            server.journal.calls.end(*place, None if left else now())
             if server.shared:
                 await server.shared.finish()
 
-    async def _heard(self, request: Request, receive: Receive, name: str, picked: Scenario | None) -> "Heard | None":
+    async def _heard(
+        self, request: Request, receive: Receive, name: str, picked: Scenario | None, uploaded: bool
+    ) -> "Heard | None":
         """All of a request, or its head where a step answers before the rest has come; None when it breaks off."""
         server, host = self.server, request.header("host") or "localhost"
         if server.state.hasty(name, picked):
@@ -120,7 +127,7 @@ class Api:
         if whole is None:
             return None
         # The scenario may have changed while the body came.
-        if server.shared:
+        if server.shared and not uploaded:
             await server.shared.meet(name)
         settings = server.state.over(name, server.settings, picked)
         now, meant = server.clock(name), recalled(whole, settings)
@@ -229,9 +236,3 @@ def encoded(text: str, limit: int = HINT_BYTES) -> str:
 def painted(work: Callable[[Settings], Answer], settings: Settings, gone: Callable[[], bool]) -> Answer:
     """An answer, in which nothing is painted for a client that has gone while it waited."""
     return work(replace(settings, paint=UNPAINTED) if gone() else settings)
-
-
-def hung_up(scope: Scope) -> Callable[[], bool]:
-    """A function that tells whether the client has gone; nobody knows without a socket."""
-    connection = scope.get("extensions", {}).get("mockserver.connection")
-    return (lambda: connection.gone) if connection is not None else (lambda: False)

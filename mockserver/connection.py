@@ -77,6 +77,11 @@ class Connection(RequestResponseCycle):
         """Has the connection ended, or begun to end?"""
         return self.protocol.leaving or self.transport.is_closing()
 
+    @property
+    def uploaded(self) -> bool:
+        """Has all of the request come?"""
+        return not self.more_body
+
     @contextlib.contextmanager
     def resting(self) -> Iterator[None]:
         """While nothing is sent; a server that stops hangs up at once."""

@@ -26,6 +26,10 @@ class Connection(Protocol):
     def gone(self) -> bool:
         """Has the connection ended, or begun to end?"""
 
+    @property
+    def uploaded(self) -> bool:
+        """Has all of the request come?"""
+
     def resting(self) -> AbstractContextManager[None]:
         """While nothing is sent; a server that stops need not wait for it."""
 
@@ -40,6 +44,7 @@ class InMemory:
     """The connection of an application that runs without a socket: there is none."""
 
     gone = False
+    uploaded = False
 
     def resting(self) -> AbstractContextManager[None]:
         """Nobody hangs up."""
@@ -54,12 +59,18 @@ class InMemory:
         await self.write(b"")
 
 
+def connection_of(scope: Scope) -> Connection:
+    """What the server of a request lends to its answer."""
+    lent: Connection | None = scope.get("extensions", {}).get("mockserver.connection")
+    return lent or InMemory()
+
+
 async def carry_out(plan: Plan, trail: Trail, receive: Receive, send: Send, sleep: Sleep, scope: Scope) -> None:
     """Perform a plan step by step, and leave a trail of what was really sent. Stops when the client has gone.
 
     Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.
     """
-    connection: Connection = scope.get("extensions", {}).get("mockserver.connection") or InMemory()
+    connection = connection_of(scope)
     raw, last = False, len(plan) - 1
     due: float | None = None
     for number, step in enumerate(plan):

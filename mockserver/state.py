@@ -27,6 +27,7 @@ from mockserver.scenario.files import load
 from mockserver.scenario.machine import Scenario, Stored, Turn
 from mockserver.scenario.waiting import Waiting
 from mockserver.tally import Tally
+from mockserver.trail import Trail
 from mockserver.wire.plan import Plan
 from mockserver.wire.request import Request
 
@@ -200,8 +201,8 @@ class Sharing(Protocol):
     async def meet(self, session: str) -> None:
         """Bring all up to date that an answer to a session depends on."""
 
-    async def keep(self, send: Send, ended: Callable[[], float]) -> Send:
-        """Keep what an answer leaves behind; returns the `send` for it. `ended` tells in which second it has left."""
+    async def keep(self, send: Send, plan: Plan, trail: Trail, now: Callable[[], float]) -> Send:
+        """Keep what an answer leaves behind; returns the `send` for it. `now` tells in which second it has left."""
 
     async def finish(self) -> None:
         """Keep what became of an answer."""

@@ -20,6 +20,14 @@ class Trail:
         self._notes: list[tuple[float, str, int]] = answer["sent"]
         self._bytes = 0
 
+    def foreseen(self, body: bytes) -> dict[str, Any]:
+        """The answer of the entry as it will be if all leaves now, with its body in one piece."""
+        ahead = Trail({**self._answer, "sent": []}, self._began, self._watch)
+        ahead.head()
+        ahead.piece(body)
+        ahead.end()
+        return ahead._answer
+
     def head(self) -> None:
         """Status and headers have left."""
         self._note("head")

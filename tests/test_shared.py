@@ -2,9 +2,14 @@
 
 import asyncio
 import base64
+import contextlib
+import json
+import socket
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPResponse
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -19,6 +24,7 @@ from mockserver.scenario.files import load, parse
 from mockserver.scenario.machine import Scenario
 from mockserver.server import running
 from mockserver.shared import files, journal, parcel, sessions, visit
+from mockserver.shared.lane import Lane
 from mockserver.shared.link import Link, place
 from mockserver.shared.sharing import shared
 from mockserver.state import Memory, Server, Unreachable
@@ -232,8 +238,8 @@ def test_pictures(redis: Redis) -> None:
 
 def test_picture_by_url(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """An old answer's URL is served by either server, and may be named in a request to either."""
-    monkeypatch.setattr("mockserver.shared.sharing.KNOWN", 1)
-    monkeypatch.setattr("mockserver.shared.sharing.SHORT", 1)
+    monkeypatch.setattr("mockserver.shared.journal.KNOWN", 1)
+    monkeypatch.setattr("mockserver.shared.journal.SHORT", 1)
     two = Two(redis, parse(b"scenario: old\nas_of: '2024-06-01'\nsteps: [{ok: {}}]\n", "old"))
     asked = {"model": "dall-e-2", "prompt": "x", "size": "256x256", "n": 2}
     head = {"Authorization": f"Bearer {KEY}"}
@@ -398,8 +404,84 @@ def test_gone_while_an_answer_leaves(redis: Redis, monkeypatch: pytest.MonkeyPat
         return await real(link, commands)
 
     monkeypatch.setattr(Link, "run_all", run_all)
-    assert two.edit(0).status_code == 200
+    streamed = two.edit(0, data={**FORM["data"], "stream": "true", "partial_images": "1"})
+    assert (streamed.status_code, "image_edit.completed" in streamed.text) == (200, True)
     assert [entry["answer"]["complete"] for entry in two.get(1, "journal")["entries"]] == [False]
+
+
+def test_one_piece_for_nobody(redis: Redis) -> None:
+    """An answer in one piece is kept as one that has left, and corrected where its client had gone by then."""
+    two = Two(redis)
+    ended: list[str] = []
+
+    async def cut(how: str) -> None:
+        ended.append(how)
+
+    gone = SimpleNamespace(gone=True, uploaded=True, cut=cut)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await two.apps[0]({**scope, "extensions": {"mockserver.connection": gone}}, receive, send)
+
+    async def call() -> None:
+        transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            with contextlib.suppress(AssertionError):  # of the transport, which got no answer
+                await client.request("POST", **FORM)
+
+    two.run(two.servers[0], call)
+    assert ended == ["close"]
+    answer = two.get(1, "journal")["entries"][0]["answer"]
+    assert (answer["complete"], answer["sent_bytes"]) == (False, 0)
+    assert [one["what"] for one in answer["sent"]] == ["cut"]
+
+
+def test_who_asked_waits_no_more(redis: Redis) -> None:
+    """The others whose questions went out along with that one get their answers."""
+    two = Two(redis)
+    link = two._sharing(two.servers[0]).link
+
+    async def three() -> list[Any]:
+        asked = [asyncio.create_task(link.ask("parcel" if number else "meet", "s")) for number in range(3)]
+        asked += [asyncio.create_task(link.ask("meet", "s")) for _ in range(3)]
+        await asyncio.sleep(0)
+        asked[0].cancel()
+        asked[4].cancel()
+        async with asyncio.timeout(30):
+            return await asyncio.gather(*asked, return_exceptions=True)
+
+    answers = two.run(two.servers[0], three)
+    cancelled = [number for number, answer in enumerate(answers) if isinstance(answer, asyncio.CancelledError)]
+    assert cancelled == [0, 4]
+    assert answers[1] == answers[2] == [None, None]
+    assert answers[3] == answers[5]
+
+
+def test_ways_to_redis(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that comes in one piece, and an answer that leaves in one, take three ways."""
+    two = Two(redis)
+    real, asked = Lane.ask, []
+
+    async def ask(lane: Lane, commands: Any) -> Any:
+        asked.append([name for name, _ in commands])
+        return await real(lane, commands)
+
+    monkeypatch.setattr(Lane, "ask", ask)
+    body = json.dumps(TEXT["json"]).encode()
+    head = (
+        "POST /v1/images/generations HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer t\r\nContent-Type: application/json"
+    )
+    whole = f"{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    with running(two.servers[0]) as started:
+        address = started.url.removeprefix("http://").split(":")
+        with socket.create_connection((address[0], int(address[1]))) as client:
+            for _ in range(2):
+                asked.clear()
+                client.sendall(whole)
+                answer = HTTPResponse(client)
+                answer.begin()
+                assert answer.status == 200
+                answer.read()
+    assert asked == [["meet"], ["take"], ["picture", "add", "complete"]]
 
 
 def test_gone_after_the_answer_began(redis: Redis) -> None:

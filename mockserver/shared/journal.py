@@ -1,13 +1,15 @@
 """The journal in Redis behind the methods of Journal: a copy of the entries, and what there is to note of one visit."""
 
 import asyncio
+import hashlib
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mockserver.calls import CALLS, Call, Calls
-from mockserver.journal import Journal, Pictures
+from mockserver.journal import REMEMBERED, Journal, Pictures
+from mockserver.shared.lane import Command
 from mockserver.shared.link import Link
 from mockserver.shared.visit import Visit, current
 
@@ -24,11 +26,31 @@ class SharedPictures(Pictures):
     def __init__(self, link: Link) -> None:
         super().__init__()
         self._link = link
-        self.known: dict[str, str] = {}
+        self._known: dict[str, str] = {}
 
     def put(self, digest: str, data: bytes, media_type: str) -> None:
         """Keep a picture, when the visit's changes are made."""
         current().pictures.append((digest, data, media_type))
+
+    async def kept(self, visit: Visit) -> list[tuple[Command, Command]]:
+        """What keeps each picture of a visit: without its bytes where Redis should hold them, and with them.
+
+        The visit learns their SHA-256.
+        """
+        commands: list[tuple[Command, Command]] = []
+        for digest, data, kind in visit.pictures:
+            known = self._known.get(digest) or await _summed(data)
+            visit.digests[digest] = known
+            words = (digest, known, kind, self.limit, REMEMBERED)
+            whole = ("picture", (*words, data))
+            commands.append((("picture", words) if digest in self._known else whole, whole))
+        return commands
+
+    def learn(self, digests: Mapping[str, str]) -> None:
+        """Pictures that Redis holds now: their SHA-256 by their other digest."""
+        self._known |= digests
+        while len(self._known) > KNOWN:
+            del self._known[next(iter(self._known))]
 
     def find(self, sha256: str) -> tuple[bytes, str] | None:
         """As Pictures does. Raises Unreachable."""
@@ -51,6 +73,11 @@ class SharedPictures(Pictures):
         return answer
 
 
+async def _summed(data: bytes) -> str:
+    sum_up = hashlib.sha256
+    return (sum_up(data) if len(data) < SHORT else await asyncio.to_thread(sum_up, data)).hexdigest()
+
+
 class SharedCalls(Calls):
     """The calls of all workers: Redis says what one repeats, unless it is seen here that a client has hung up."""
 
@@ -66,7 +93,10 @@ class SharedCalls(Calls):
         """As Calls does, for all workers."""
         call = self._calls.get((session, digest)) or Call()
         call.under_way.pop(entry, None)
-        complete(current(), at)
+        visit = current()
+        if visit.foreseen is None or not _came_true(visit.foreseen, visit.noted or {}, at):
+            visit.foreseen = None
+            complete(visit, at)
 
 
 class SharedJournal(Journal):
@@ -124,8 +154,12 @@ def _entry(text: bytes, repeats: str, told: str) -> dict[str, Any]:
     return entry | {"repeats": before or None, "waited": float(waited) if waited else None, "told": told or None}
 
 
+def _came_true(foreseen: Mapping[str, Any], noted: Mapping[str, Any], at: float | None) -> bool:
+    return at is not None and all(noted["answer"][name] == foreseen[name] for name in ("complete", "sent_bytes"))
+
+
 def opening(visit: Visit, limit: int) -> None:
-    """Note that the entry of a visit is to be kept."""
+    """Note that the entry of a visit is to be kept, with its answer as it is foreseen."""
     assert visit.noted is not None
     assert visit.call is not None
     session, digest, at, before = visit.call
@@ -134,13 +168,18 @@ def opening(visit: Visit, limit: int) -> None:
 
 
 def complete(visit: Visit, at: float | None) -> None:
-    """Note that the answer of a visit has left in second `at`, or that its client did not wait for it (None)."""
+    """Note that the answer of a visit has left in second `at`, or that its client did not wait for it (None).
+
+    The text of an entry that foresaw as much says so already.
+    """
     assert visit.noted is not None
     assert visit.call is not None
     session, digest, _, _ = visit.call
-    left, text = "-" if at is None else repr(at), _text(visit)
+    left, text = "-" if at is None else repr(at), b"" if visit.foreseen else _text(visit)
     visit.note("complete", visit.entry, visit.generation, session, digest, left, visit.noted["id"], text, CALLS)
 
 
 def _text(visit: Visit) -> bytes:
-    return json.dumps({**(visit.noted or {}), SHA256: visit.digests}).encode()
+    assert visit.noted is not None
+    answer = visit.foreseen or visit.noted["answer"]
+    return json.dumps({**visit.noted, "answer": answer, SHA256: visit.digests}).encode()

@@ -1,39 +1,19 @@
-"""The way to Redis: runs scripts there, and says in one line why that cannot be. Knows nothing of what they do."""
+"""Redis as it is reached from any loop: where it is, and in one line why it cannot be. Knows nothing of scripts."""
 
 import asyncio
 import contextlib
-import hashlib
-import inspect
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from weakref import WeakKeyDictionary
 
+from mockserver.shared.lane import Command, Lane, Word
 from mockserver.state import Unreachable
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 SCHEMES = ("redis", "rediss", "unix")
 # Seconds until a Redis that says nothing counts as gone.
 PATIENCE = 2.0
 CONNECTIONS = 32
-Command = tuple[str, Sequence[str | bytes | int | float]]
-
-
-@cache
-def script(name: str) -> str:
-    """The Lua text of a script, after what all of them share."""
-    folder = resources.files(__package__) / "scripts"
-    return "".join((folder / f"{one}.lua").read_text("utf-8") for one in ("common", name))
-
-
-@cache
-def digest(name: str) -> str:
-    """What Redis knows a script by that it has run before."""
-    return hashlib.sha1(script(name).encode(), usedforsecurity=False).hexdigest()
 
 
 def place(url: str) -> str:
@@ -69,52 +49,41 @@ class Link:
         self._redis, self._url, self._say = redis.asyncio, url, say
         self._faults = (redis.RedisError, OSError, asyncio.TimeoutError)
         self._unknown = redis.exceptions.NoScriptError
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
+        self._lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, Lane] = WeakKeyDictionary()
         self._away = False
         self.quiet = False
 
-    async def ask(self, name: str, *arguments: str | bytes | int | float) -> Any:
+    async def ask(self, name: str, *arguments: Word) -> Any:
         """The answer of a script that changes nothing. Raises Unreachable.
 
-        Connections of a Redis that was started anew meanwhile are of no use; then it is asked once more.
+        A connection to a Redis that was started anew meanwhile is of no use; then it is asked once more.
         """
-        client = self._client()
+        lane = self._lane()
         try:
-            return await self._evaluated(name, arguments)
+            return (await lane.ask([(name, arguments)]))[0]
         except self._faults:
-            await client.connection_pool.disconnect(inuse_connections=False)
+            await lane.hang_up()
         return await self.run(name, *arguments)
 
-    async def run(self, name: str, *arguments: str | bytes | int | float) -> Any:
+    async def run(self, name: str, *arguments: Word) -> Any:
         """The answer of one script. Raises Unreachable, also where it may have run: nothing is tried twice."""
-        with self._told():
-            return await self._evaluated(name, arguments)
-
-    async def _evaluated(self, name: str, arguments: Sequence[str | bytes | int | float]) -> Any:
-        """The answer of a script, whose text is sent where Redis does not know it: it has then done nothing."""
-        try:
-            return await _settled(self._client().evalsha(digest(name), 0, *arguments))
-        except self._unknown:
-            return await _settled(self._client().eval(script(name), 0, *arguments))
+        return (await self.run_all([(name, arguments)]))[0]
 
     async def run_all(self, commands: Sequence[Command]) -> list[Any]:
-        """The answers of several scripts, which run as one: all or none. Raises Unreachable."""
+        """The answers of several scripts, which run as one: nobody else comes between. Raises Unreachable."""
         with self._told():
-            async with self._client().pipeline(transaction=True) as pipeline:
-                for name, arguments in commands:
-                    pipeline.eval(script(name), 0, *arguments)
-                return list(await pipeline.execute())
+            return await self._lane().ask(commands)
 
     async def close(self) -> None:
         """Hang up, as far as the running loop is concerned."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client:
-            await client.aclose()
+        lane = self._lanes.pop(asyncio.get_running_loop(), None)
+        if lane:
+            await lane.close()
 
-    def _client(self) -> "Redis":
+    def _lane(self) -> Lane:
         loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
-        if client is None:
+        lane = self._lanes.get(loop)
+        if lane is None:
             from redis.asyncio.retry import Retry
             from redis.backoff import NoBackoff
 
@@ -127,8 +96,8 @@ class Link:
                 # What may have happened is not done again.
                 retry=Retry(NoBackoff(), 0),
             )
-            client = self._clients[loop] = self._redis.Redis.from_pool(pool)
-        return client
+            lane = self._lanes[loop] = Lane(self._redis.Redis.from_pool(pool), self._unknown)
+        return lane
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -144,8 +113,3 @@ class Link:
         if self._away:
             self._away = False
             self._say(f"the state at {self.place} is back")
-
-
-async def _settled(answer: Any) -> Any:
-    """What a client's call comes to: its types leave open whether that is to be waited for."""
-    return await answer if inspect.isawaitable(answer) else answer

@@ -49,6 +49,7 @@ class Sessions(Memory):
     def learn(self, name: str, meta: Sequence[str], own: Sequence[str], queues: Sequence[list[Waiting]]) -> None:
         """What Redis holds of the server (version, scenario, when it began) and of a session.
 
+        Of that: version, place, scenario, and the last job with the number of its attempts.
         Raises KeyError with the label of a scenario that has to be learned first.
         """
         version, label, played = meta
@@ -62,8 +63,11 @@ class Sessions(Memory):
         self.scenario = self._seeded(scenario)
         self._waiting = queues[0]
         session = self._session(name)
-        # Attempts are only guessed here: Redis says whether the guess was right.
-        copy = Copy(data.get("position", 0), mine, data.get("as_of"), session.attempts if told else {}, places)
+        # Those of other jobs are only guessed here: Redis says whether the guess was right.
+        attempts = session.attempts if told else {}
+        if own[3]:
+            attempts[own[3]] = int(own[4])
+        copy = Copy(data.get("position", 0), mine, data.get("as_of"), attempts, places)
         copy.waiting, copy.version, copy.begun = queues[1], told, played
         self._sessions[name] = copy
 
@@ -75,7 +79,6 @@ class Sessions(Memory):
 
     async def take(self, name: str, asked: Asked, picked: Scenario | None = None) -> Taken:
         """As Memory does. The number of the journal's entry comes with the turn. Raises Unreachable."""
-        assert self.meet is not None
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:
             for _ in range(TRIES):
@@ -83,7 +86,6 @@ class Sessions(Memory):
                 taken, data, queues = self._decide(name, copy, asked, picked)
                 if await self._taken(name, copy, asked.digest, data, queues):
                     return taken
-                await self.meet(name)
         raise Unreachable(f"the session {name} is asked for by too many at once")
 
     def _copy(self, name: str) -> Copy:
@@ -124,6 +126,10 @@ class Sessions(Memory):
             # It may have been taken; the token says so, and keeps it from being taken twice.
             answer = await self._link.run("take", *words)
         if not answer[0]:
+            if not answer[2]:
+                assert self.meet is not None
+                await self.meet(name)
+                copy = self._copy(name)
             copy.attempts |= {job: int(answer[1])} if job is not None else {}
             return False
         visit = current()

@@ -1,8 +1,6 @@
 """A server whose state is in Redis: brings copies up to date before a request, and makes its changes after it."""
 
-import asyncio
 import contextlib
-import hashlib
 import json
 import time
 import uuid
@@ -13,16 +11,17 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.engine.values import Settings
-from mockserver.journal import REMEMBERED
 from mockserver.problems import problem
 from mockserver.scenario.machine import Scenario
 from mockserver.shared import parcel
 from mockserver.shared.files import SharedClock, SharedFiles
-from mockserver.shared.journal import KNOWN, SHORT, SharedJournal, SharedPictures, complete, opening
+from mockserver.shared.journal import SharedJournal, SharedPictures, complete, opening
 from mockserver.shared.link import Link
 from mockserver.shared.sessions import Sessions
-from mockserver.shared.visit import Visit, begin, current
+from mockserver.shared.visit import begin, current
 from mockserver.state import Server, Unreachable
+from mockserver.trail import Trail
+from mockserver.wire.plan import Plan, piece
 
 T = TypeVar("T")
 
@@ -51,10 +50,12 @@ class Sharing:
     def __init__(self, server: Server, link: Link) -> None:
         assert isinstance(server.state, Sessions)
         assert isinstance(server.journal, SharedJournal)
+        assert isinstance(server.journal.pictures, SharedPictures)
         assert isinstance(server.files, SharedFiles)
         assert isinstance(server.clock, SharedClock)
         self.server, self.link = server, link
         self._state, self._journal, self._files, self._clock = server.state, server.journal, server.files, server.clock
+        self._pictures = server.journal.pictures
         self._state.meet = self.meet
 
     async def start(self, fresh: bool = True) -> None:
@@ -82,11 +83,11 @@ class Sharing:
             queues = [[json.loads(one) for one in queue] for queue in (general, mine)]
             told = [one.decode() for one in own]
             try:
-                self._state.learn(session, (version, label, played), told[:3], queues)
+                self._state.learn(session, (version, label, played), told[:5], queues)
             except KeyError:
                 await self._acquaint(session)
                 continue
-            self._clock.learn(session, float(ahead or 0), float(told[3] or 0))
+            self._clock.learn(session, float(ahead or 0), float(told[5] or 0))
             await self._fetch(session, files, (int(size or 0), holders))
             return
 
@@ -119,69 +120,45 @@ class Sharing:
         if changes:
             await self.link.run_all(changes)
 
-    async def keep(self, send: Send, ended: Callable[[], float]) -> Send:
+    async def keep(self, send: Send, plan: Plan, trail: Trail, now: Callable[[], float]) -> Send:
         """Keep what the answer of this visit leaves behind, before its first byte leaves. Raises Unreachable.
 
-        Returns the `send` for the answer: before the last byte leaves, the entry says that it has; `ended` tells when.
+        Returns the `send` for the answer: before the last byte leaves, the entry says that it has. Of an answer in one
+        piece it says so at once, for all of it leaves then: two ways to Redis less.
         """
-        visit = current()
-        await self._picture(visit)
-        opening(visit, self._journal.limit)
-        repeated = len(visit.changes) - 1
-        changes, visit.changes = visit.changes, []
-        before, waited = (await self.link.run_all(changes))[repeated]
-        noted = visit.noted
+        visit, body = current(), piece(plan)
+        noted, visit.foreseen = visit.noted, None if body is None else trail.foreseen(body)
         assert noted is not None
+        pictures = await self._pictures.kept(visit)
+        opening(visit, self._journal.limit)
+        repeated = len(pictures) + len(visit.changes) - 1
+        if visit.foreseen:
+            complete(visit, now())
+        changes, visit.changes = visit.changes, []
+        answers = await self.link.run_all([*(short for short, _ in pictures), *changes])
+        if len(answers) <= repeated:  # Redis does not hold what was left out
+            answers = await self.link.run_all([*(whole for _, whole in pictures), *changes])
+        self._pictures.learn(visit.digests)
+        before, waited = answers[repeated]
         noted["repeats"] = before.decode() or None
         noted["waited"] = float(waited) if waited else None
 
         async def last(message: Message) -> None:
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 noted["answer"]["complete"] = True
-                complete(visit, ended())
+                complete(visit, now())
                 try:
                     await self.finish()
                 finally:
                     noted["answer"]["complete"] = False
             await send(message)
 
-        return last
+        return send if visit.foreseen else last
 
     async def finish(self) -> None:
         """Make the changes of a visit whose answer is on its way: nobody can be told any more that they failed."""
         with contextlib.suppress(Unreachable):  # of which the link has told the user
             await self.push()
-
-    async def _picture(self, visit: Visit) -> None:
-        """Keep the pictures of a visit; the bytes of those that Redis holds are not sent again."""
-        pictures = self._journal.pictures
-        assert isinstance(pictures, SharedPictures)
-        for digest, data, _ in visit.pictures:
-            known = pictures.known.get(digest)
-            if known is None:
-                sum_up = hashlib.sha256
-                known = (sum_up(data) if len(data) < SHORT else await asyncio.to_thread(sum_up, data)).hexdigest()
-            visit.digests[digest] = known
-        commands = [
-            ("picture", (digest, visit.digests[digest], kind, pictures.limit, REMEMBERED))
-            for digest, _, kind in visit.pictures
-        ]
-        whole = [(name, (*words, data)) for (name, words), (_, data, _) in zip(commands, visit.pictures, strict=True)]
-        held = [digest in pictures.known for digest, _, _ in visit.pictures]
-        answers = (
-            await self.link.run_all(
-                [short if there else long for short, long, there in zip(commands, whole, held, strict=True)]
-            )
-            if commands
-            else []
-        )
-        absent = [long for long, answer in zip(whole, answers, strict=True) if not answer]
-        if absent:
-            await self.link.run_all(absent)
-        for digest, sha256 in visit.digests.items():
-            pictures.known[digest] = sha256
-            if len(pictures.known) > KNOWN:
-                del pictures.known[next(iter(pictures.known))]
 
     async def close(self) -> None:
         """Hang up, as far as the running loop is concerned."""

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.shared.link import Command
+from mockserver.shared.lane import Command
 
 
 @dataclass(slots=True)
@@ -14,7 +14,8 @@ class Visit:
 
     `changes` are still to be made; `entry` and `generation` are the number of its journal entry and of the journal that
     this is for; `call` is which call it is (session, digest, second of arrival, and what it repeats if that is known).
-    `pictures` are to be kept, and `loop` is where Redis is asked from.
+    `pictures` are to be kept, and `loop` is where Redis is asked from. `foreseen` is the answer as its entry
+    tells of it already, where it was kept as one that has left.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -25,6 +26,7 @@ class Visit:
     call: tuple[str, str, float, str | None] | None = None
     pictures: list[tuple[str, bytes, str]] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
+    foreseen: dict[str, Any] | None = None
 
     def note(self, script: str, *arguments: str | bytes | int | float) -> None:
         """One more change."""

@@ -56,6 +56,14 @@ Step = Wait | Head | Chunk | End | Raw | Cut
 Plan = tuple[Step, ...]
 
 
+def piece(plan: Plan) -> bytes | None:
+    """The body of a plan that sends all of it in one piece, without a wait; None of any other."""
+    match plan:
+        case (Head(), Chunk(data), End()):
+            return data
+    return None
+
+
 def whole(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Plan:
     """A plan that sends one body in one piece."""
     return (Head(status, tuple(headers)), Chunk(body), End())

@@ -10,14 +10,13 @@ if repeats == '' then
     repeats, waited = before, string.format('%.3f', tonumber(at) - tonumber(left))
   end
 end
+local own, again, whose = fields(number)
 redis.call('ZADD', key('j'), number, number)
-redis.call('HSET', key('je'), number, text)
-redis.call('HSET', key('jr'), number, repeats .. ' ' .. waited)
-redis.call('HSET', key('js'), number, session)
+redis.call('HSET', ENTRIES, own, text, again, repeats .. ' ' .. waited, whose, session)
 redis.call('ZADD', key('jc'), redis.call('HINCRBY', META, 'revision', 1), number)
 while redis.call('ZCARD', key('j')) > limit do
   local oldest = redis.call('ZPOPMIN', key('j'))[1]
-  for _, name in ipairs({'je', 'jr', 'js', 'jt'}) do redis.call('HDEL', key(name), oldest) end
+  redis.call('HDEL', ENTRIES, fields(oldest))
   redis.call('ZREM', key('jc'), oldest)
   redis.call('HINCRBY', META, 'dropped', 1)
 end

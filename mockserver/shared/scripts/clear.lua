@@ -10,17 +10,17 @@ if session == '' then
   for _, call in ipairs(redis.call('ZRANGE', key('co'), 0, -1)) do
     redis.call('DEL', key('c', string.match(call, '^%S+ (.*)$')))
   end
-  redis.call('DEL', key('co'), key('j'), key('je'), key('jr'), key('js'), key('jt'), key('jc'))
+  redis.call('DEL', key('co'), key('j'), ENTRIES, key('jc'))
   redis.call('HDEL', META, 'dropped')
   if nonce ~= '' then redis.call('HSET', META, 'count', 0, 'generation', nonce) end
   return 1
 end
 calls(session)
 for _, number in ipairs(redis.call('ZRANGE', key('j'), 0, -1)) do
-  if redis.call('HGET', key('js'), number) == session then
+  if redis.call('HGET', ENTRIES, number .. 's') == session then
     redis.call('ZREM', key('j'), number)
     redis.call('ZREM', key('jc'), number)
-    for _, name in ipairs({'je', 'jr', 'js', 'jt'}) do redis.call('HDEL', key(name), number) end
+    redis.call('HDEL', ENTRIES, fields(number))
   end
 end
 return 1

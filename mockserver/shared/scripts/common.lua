@@ -1,5 +1,5 @@
 -- Keys, and what several scripts do. All lie below one prefix; two servers that share nothing take two databases.
-local function key(...) return 'mockserver:' .. table.concat({...}, ':') end
+local function key(name, of) return 'mockserver:' .. name .. (of and ':' .. of or '') end
 local META, SESSIONS = key('meta'), key('sessions')
 
 local function meta(name) return redis.call('HGET', META, name) or '' end
@@ -7,17 +7,25 @@ local function meta(name) return redis.call('HGET', META, name) or '' end
 -- A number that grows with each use: the order in which things were touched.
 local function tick() return redis.call('HINCRBY', META, 'tick', 1) end
 
-local function touch(session, bound)
-  redis.call('ZADD', SESSIONS, tick(), session)
-  while redis.call('ZCARD', SESSIONS) > bound do
-    local oldest = redis.call('ZPOPMIN', SESSIONS)[1]
-    redis.call('DEL', key('s', oldest), key('a', oldest), key('ao', oldest), key('w', oldest))
-  end
+-- Puts something at the end of an order; what is then at its beginning, beyond the bound, is let go.
+local function last(order, name, bound, forget)
+  if redis.call('ZADD', order, tick(), name) == 0 then return end
+  while redis.call('ZCARD', order) > bound do forget(redis.call('ZPOPMIN', order)[1]) end
 end
+
+local function touch(session, bound)
+  last(SESSIONS, session, bound, function(oldest)
+    redis.call('DEL', key('s', oldest), key('a', oldest), key('ao', oldest), key('w', oldest))
+  end)
+end
+
+-- What there is of an entry beside its text: what it repeats, its session, and what its client made of the answer.
+local ENTRIES = key('je')
+local function fields(number) return number, number .. 'r', number .. 's', number .. 't' end
 
 -- A session's own place, scenario and steps; how far its clock was moved on stays.
 local function forget(session)
-  redis.call('HDEL', key('s', session), 'version', 'data', 'scenario', 'parcel')
+  redis.call('HDEL', key('s', session), 'version', 'data', 'scenario', 'parcel', 'job', 'attempt')
   redis.call('DEL', key('a', session), key('ao', session), key('w', session))
   if redis.call('EXISTS', key('s', session)) == 0 then redis.call('ZREM', SESSIONS, session) end
 end

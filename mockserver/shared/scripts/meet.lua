@@ -1,7 +1,7 @@
 -- All that an answer to a session's request depends on.
 local session = ARGV[1]
-local own = redis.call('HMGET', key('s', session), 'version', 'data', 'scenario', 'ahead')
-for index = 1, 4 do own[index] = own[index] or '' end
+local own = redis.call('HMGET', key('s', session), 'version', 'data', 'scenario', 'job', 'attempt', 'ahead')
+for index = 1, 6 do own[index] = own[index] or '' end
 return {
   redis.call('HMGET', META, 'epoch', 'version', 'scenario', 'played', 'ahead', 'file_bytes'),
   own,

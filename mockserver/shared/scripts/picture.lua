@@ -1,7 +1,7 @@
--- A picture kept, or kept for longer; 0 asks for its bytes, which were left out because it was thought to be known.
+-- A picture kept, or kept for longer; false asks for its bytes, which were left out because it was thought to be known.
 local digest, sha256, kind, limit, remembered, data = unpack(ARGV)
 if redis.call('HEXISTS', key('pd'), digest) == 0 then
-  if not data then return 0 end
+  if not data then return false end
   redis.call('HSET', key('pd'), digest, data)
   redis.call('HSET', key('pk'), digest, sha256 .. ' ' .. kind)
   redis.call('HSET', key('ps'), sha256, digest)

@@ -1,0 +1,103 @@
+"""One loop's way to Redis: sends scripts there, many at once, and brings answers. Knows nothing of what they do."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+Word = str | bytes | int | float
+Command = tuple[str, Sequence[Word]]
+# What a script answered, or how it failed.
+Answer = list[Any] | Exception
+# Scripts that every request runs; those of so many characters and more hold nobody up.
+SHARED = frozenset({"meet", "take", "picture", "add", "complete"})
+LONG = 65_536
+
+
+@cache
+def program(*names: str) -> tuple[str, str]:
+    """Scripts as one Lua text, which runs those that it is given in turn; and what Redis knows it by.
+
+    One that answers false ends it: what comes after is not done, and has no answer.
+    """
+    folder = resources.files(__package__) / "scripts"
+    common, run, *texts = ((folder / f"{name}.lua").read_text("utf-8") for name in ("common", "run", *names))
+    scripts = [f"scripts['{name}'] = function(ARGV)\n{text}end\n" for name, text in zip(names, texts, strict=True)]
+    whole = "".join((common, "local scripts = {}\n", *scripts, run))
+    return whole, hashlib.sha1(whole.encode(), usedforsecurity=False).hexdigest()
+
+
+class Lane:
+    """The way from one loop to Redis: what every request asks shares a connection, all else has one of its own.
+
+    What comes while the shared one waits for answers goes out together.
+    """
+
+    def __init__(self, client: "Redis", unknown: type[Exception]) -> None:
+        self._client, self._unknown = client, unknown
+        self._waiting: list[tuple[Sequence[Command], asyncio.Future[Answer]]] = []
+        self._under_way: asyncio.Task[None] | None = None
+
+    async def ask(self, commands: Sequence[Command]) -> list[Any]:
+        """What scripts answer that run as one. Raises whatever the client does."""
+        if not all(name in SHARED and _size(told) < LONG for name, told in commands):
+            (answer,) = await self._answers([commands])
+            return _returned(answer)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((commands, future))
+        if self._under_way is None:
+            self._under_way = asyncio.create_task(self._go())
+        return _returned(await future)
+
+    async def hang_up(self) -> None:
+        """End connections that are not in use; the next that asks makes another."""
+        await self._client.connection_pool.disconnect(inuse_connections=False)
+
+    async def close(self) -> None:
+        """End all."""
+        await self._client.aclose()
+
+    async def _go(self) -> None:
+        while self._waiting:
+            asked, self._waiting = self._waiting, []
+            answers = await self._answers([commands for commands, _ in asked])
+            for (_, future), answer in zip(asked, answers, strict=True):
+                if not future.done():  # else who asked does not wait any more
+                    future.set_result(answer)
+        self._under_way = None
+
+    async def _answers(self, asked: list[Sequence[Command]]) -> list[Answer]:
+        """What each set of scripts answers, or how it failed.
+
+        Their text is sent where Redis does not know it: it has then done nothing.
+        """
+        programs = [program(*sorted({name for name, _ in commands})) for commands in asked]
+        words = [[word for name, told in commands for word in (name, len(told), *told)] for commands in asked]
+        try:
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for (_, digest), line in zip(programs, words, strict=True):
+                    pipeline.evalsha(digest, 0, *line)
+                answers = await pipeline.execute(raise_on_error=False)
+                absent = [number for number, answer in enumerate(answers) if isinstance(answer, self._unknown)]
+                for number in absent:
+                    pipeline.eval(programs[number][0], 0, *words[number])
+                for number, answer in zip(absent, await pipeline.execute(raise_on_error=False), strict=True):
+                    answers[number] = answer
+        except Exception as error:
+            return [error] * len(asked)
+        return list(answers)
+
+
+def _size(words: Sequence[Word]) -> int:
+    return sum(len(word) for word in words if isinstance(word, str | bytes))
+
+
+def _returned(answer: Answer) -> list[Any]:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
