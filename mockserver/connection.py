@@ -4,14 +4,40 @@ import contextlib
 import socket
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE, RequestResponseCycle
 
 from mockserver.protocol import Bounded
+from mockserver.wire.plan import Headers
 
 # Bytes of a piece that is worth not copying.
 LONG = 256 * 1024
+# What no line of a head holds, but for its end.
+HEEDED = ("content-length", "transfer-encoding", "connection")
+CONTROLS = bytes([*range(9), *range(10, 32), 127])
+
+
+@lru_cache(maxsize=1_024)
+def _usual(names: tuple[str, ...]) -> bool:
+    """Are names of headers as HTTP has them, in lower case, and is each that a server heeds there at most once?"""
+    odd = any(HEADER_RE.search(name.encode()) or name != name.lower() for name in names)
+    return not odd and all(names.count(name) <= 1 for name in HEEDED)
+
+
+def _around(headers: Headers, size: int) -> tuple[bytes, bytes] | None:
+    """What goes before a body of so many bytes, and after it; None where uvicorn would refuse or add anything."""
+    said = dict(headers)
+    length, coding = said.get("content-length"), said.get("transfer-encoding")
+    framed = coding == "chunked" if length is None else coding is None and length == str(size)
+    if not framed or said.get("connection", "keep-alive") != "keep-alive" or not _usual(tuple([n for n, _ in headers])):
+        return None
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
+    breaks = len(lines) - len(lines.translate(None, CONTROLS))
+    if not breaks == 2 * len(headers) == 2 * lines.count(b"\r\n"):
+        return None
+    return (lines + b"\r\n", b"") if coding is None else (b"%s\r\n%x\r\n" % (lines, size), b"\r\n0\r\n\r\n")
 
 
 class Protocol(Bounded):
@@ -45,6 +71,26 @@ class Connection(RequestResponseCycle):
         await super().run_asgi(app)
         # Else the scope and this would hold each other until Python's collector has looked at everything.
         self.scope["extensions"].clear()
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> bool:
+        """Write a whole answer at once, if all about it is as usual; else it is to be sent as ASGI has it."""
+        around = _around(headers, len(body)) if body and self._ready else None
+        if around is None:
+            return False
+        before, after = around
+        whole = (STATUS_LINE[status], before, body, after)
+        self.response_started = self.response_complete = True
+        # Of a long one no copy is made.
+        self.transport.writelines(whole) if len(body) >= LONG else self.transport.write(b"".join(whole))
+        self.message_event.set()
+        self.on_response()
+        return True
+
+    @property
+    def _ready(self) -> bool:
+        """Has all of the request come, from somebody who is there and takes an answer as HTTP/1.1 has it?"""
+        there = not (self.more_body or self.flow.write_paused or self.disconnected or self.response_started)
+        return there and self.keep_alive and self.scope["http_version"] == "1.1" and self.scope["method"] != "HEAD"
 
     async def send(self, message: Any) -> None:
         """ASGI's. A long piece of a body in chunks is written as it is; uvicorn would copy it."""

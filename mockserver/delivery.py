@@ -10,7 +10,7 @@ from typing import Protocol
 from starlette.types import Receive, Scope, Send
 
 from mockserver.trail import Trail
-from mockserver.wire.plan import Chunk, Cut, End, Head, Plan, Raw, Wait
+from mockserver.wire.plan import Chunk, Cut, End, Head, Headers, Plan, Raw, Wait
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -39,6 +39,9 @@ class Connection(Protocol):
     async def cut(self, how: str) -> None:
         """End the connection after all that was written: `close` or `reset`."""
 
+    def answer(self, status: int, headers: Headers, body: bytes) -> bool:
+        """Send a whole answer past ASGI, if nothing about it is unusual: is it sent?"""
+
 
 class InMemory:
     """The connection of an application that runs without a socket: there is none."""
@@ -58,6 +61,10 @@ class InMemory:
         """Raises WireFaultNeedsSocket."""
         await self.write(b"")
 
+    def answer(self, status: int, headers: Headers, body: bytes) -> bool:
+        """Nobody is reached but by ASGI."""
+        return False
+
 
 def connection_of(scope: Scope) -> Connection:
     """What the server of a request lends to its answer."""
@@ -71,6 +78,8 @@ async def carry_out(plan: Plan, trail: Trail, receive: Receive, send: Send, slee
     Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.
     """
     connection = connection_of(scope)
+    if getattr(send, "__self__", None) is connection and not connection.gone and _at_once(plan, trail, connection):
+        return  # nobody else was to see the messages of ASGI
     raw, last = False, len(plan) - 1
     due: float | None = None
     for number, step in enumerate(plan):
@@ -107,6 +116,17 @@ async def carry_out(plan: Plan, trail: Trail, receive: Receive, send: Send, slee
             case _:
                 await send({"type": "http.response.body", "body": b""})
                 trail.end()
+
+
+def _at_once(plan: Plan, trail: Trail, connection: Connection) -> bool:
+    """Send all of a plan in one go, where it has no more than a head and one piece: is it sent?"""
+    match plan:
+        case (Head(status, headers), Chunk(data), End()) if connection.answer(status, headers, data):
+            trail.head()
+            trail.piece(data)
+            trail.end()
+            return True
+    return False
 
 
 async def _rest(seconds: float, due: float, connection: Connection, receive: Receive, sleep: Sleep) -> bool:

@@ -59,7 +59,7 @@ class Trail:
             self._note("cut")
 
     def _note(self, what: str, size: int = 0) -> None:
-        self._notes.append((round(max(0.0, self._watch() - self._began), 3), what, size))
+        self._notes.append((self._watch() - self._began, what, size))
 
 
 def ended(answer: dict[str, Any]) -> bool:
@@ -69,4 +69,4 @@ def ended(answer: dict[str, Any]) -> bool:
 
 def spelled(notes: list[tuple[float, str, int]]) -> list[dict[str, Any]]:
     """What has left of an answer, as it is read."""
-    return [{"at": at, "what": what, "bytes": size} for at, what, size in notes]
+    return [{"at": round(max(0.0, at), 3), "what": what, "bytes": size} for at, what, size in notes]
