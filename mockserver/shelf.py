@@ -17,6 +17,7 @@ class Shelf(Generic[T]):
         self.limit, self.weigh = limit, weigh
         self._held: dict[Hashable, T] = {}
         self._weight: float = 0
+        self._making: dict[Hashable, threading.RLock] = {}
         self._lock = threading.Lock()
 
     def holds(self, key: Hashable) -> bool:
@@ -32,15 +33,27 @@ class Shelf(Generic[T]):
             return thing
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The thing of that key, made if it is not there. Two threads may both make it; they make the same."""
+        """The thing of that key, made if it is not there. A thread that asks while another makes it waits for that."""
         thing = self.find(key)
         if thing is not None:
             return thing
-        thing = make()
+        with self._lock:
+            making = self._making.setdefault(key, threading.RLock())
+        try:
+            with making:
+                thing = self.find(key)
+                if thing is None:
+                    thing = make()
+                    self._keep(key, thing)
+                return thing
+        finally:
+            with self._lock:
+                self._making.pop(key, None)
+
+    def _keep(self, key: Hashable, thing: T) -> None:
         with self._lock:
             if key not in self._held and self.weigh(thing) <= self.limit:
                 self._held[key] = thing
                 self._weight += self.weigh(thing)
             while self._weight > self.limit:
                 self._weight -= self.weigh(self._held.pop(next(iter(self._held))))
-        return thing

@@ -4,6 +4,8 @@ import dataclasses
 import itertools
 import random
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -38,8 +40,31 @@ def test_made_once() -> None:
     assert made == ["ab", "cd", "ef", "cd", "too long", "too long"]
 
 
-def test_made_twice_at_once() -> None:
-    """A thing that another thread has put there meanwhile counts once."""
+def test_made_once_by_many() -> None:
+    """Who asks while another thread makes it waits for that; where it cannot be made, the next one tries."""
+    shelf, begun, go, made = Shelf[str](5, len), threading.Event(), threading.Event(), []
+
+    def slow() -> str:
+        begun.set()
+        assert go.wait(30)
+        made.append("k")
+        if len(made) == 1:
+            raise OSError("no")
+        return "k"
+
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(shelf.get, "k", slow)
+        assert begun.wait(30)
+        others = [pool.submit(shelf.get, "k", slow) for _ in range(2)]
+        go.set()
+        with pytest.raises(OSError, match="no"):
+            first.result(30)
+        assert [other.result(30) for other in others] == ["k", "k"]
+    assert made == ["k", "k"]
+
+
+def test_made_within_itself() -> None:
+    """A thing that was put there while it is made counts once."""
     shelf = Shelf[str](5, len)
 
     def slow() -> str:
