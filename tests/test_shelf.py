@@ -16,7 +16,7 @@ from mockserver.engine import meaning
 from mockserver.engine.answer import answer
 from mockserver.engine.values import Settings
 from mockserver.journal import Pictures
-from mockserver.render import bodies, gallery
+from mockserver.render import bodies, counts, events, gallery
 from mockserver.scenario.machine import Turn
 from mockserver.shelf import Shelf
 from mockserver.wire import cutting
@@ -194,9 +194,9 @@ def test_same_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
         meaning.FORMS,
         gallery.KEPT,
         bodies.TEXTS,
-        bodies.USAGE,
+        counts.USAGE,
         bodies.TIMED,
-        bodies.FRAMES,
+        events.FRAMES,
     ):
         monkeypatch.setattr(shelf, "limit", 0)
         monkeypatch.setattr(shelf, "_held", {})

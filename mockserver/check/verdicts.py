@@ -14,7 +14,7 @@ from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
 from mockserver.job import Job
 from mockserver.moment import Moment
-from mockserver.render import bodies
+from mockserver.render import counts
 from mockserver.scenario.lint import RULES
 from mockserver.wire.request import Part, Request
 
@@ -88,7 +88,7 @@ def judged(images: Sequence[File], others: Sequence[File], fields: Fields, as_of
 
 def accepted(names: tuple[str, ...], job: Job, as_of: AsOf) -> Verdict:
     """The verdict on a job that is served."""
-    usage, price = bodies.usage(job, moment(as_of))
+    usage, price = counts.usage(job, moment(as_of))
     return Verdict(names, True, job.model, usage=usage, price=price, hints=job.hints)
 
 

@@ -14,7 +14,7 @@ from mockserver.engine.values import Settings, Understood
 from mockserver.files import File
 from mockserver.job import Job
 from mockserver.moment import Moment
-from mockserver.render import bodies, heads, limits, replies
+from mockserver.render import bodies, counts, heads, limits, replies
 from mockserver.render.gallery import Sent, files, pictures, ready
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.table import Disturbed
@@ -160,7 +160,7 @@ def _served(job: Job, step: Step | None, moment: Moment, settings: Settings, ori
     ok: Mapping[str, Any] = step.ok if step else {}
     if job.stream and "partials" in ok:
         job = replace(job, parameters={**job.parameters, "partial_images": int(ok["partials"])})
-    used, cost = bodies.usage(job, moment)
+    used, cost = counts.usage(job, moment)
     if used and "usage" in ok:
         used = merge(used, ok["usage"])
         cost = tokens.price(job.capability, used)
@@ -173,4 +173,4 @@ def _served(job: Job, step: Step | None, moment: Moment, settings: Settings, ori
 
 
 def _wait(job: Job, moment: Moment, settings: Settings) -> float:
-    return bodies.latency(job, moment) if settings.latency is None else settings.latency
+    return counts.latency(job, moment) if settings.latency is None else settings.latency

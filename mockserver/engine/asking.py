@@ -6,7 +6,7 @@ from mockserver.contract import catalogue
 from mockserver.engine.meaning import Meaning
 from mockserver.engine.values import Settings, Understood
 from mockserver.moment import Moment
-from mockserver.render import bodies
+from mockserver.render import counts
 from mockserver.scenario.asked import Asked, retries
 
 
@@ -29,6 +29,6 @@ def _needs(understood: Understood, settings: Settings, now: float) -> dict[str, 
         return {}
     needs = {"requests": 1, "images": int(job.parameters.get("n", 1))}
     if "tokens" in settings.limits:
-        used, _ = bodies.usage(job, Moment(now, "", 0, 0, settings.as_of))
+        used, _ = counts.usage(job, Moment(now, "", 0, 0, settings.as_of))
         needs["tokens"] = used["total_tokens"] if used else 0
     return needs

@@ -6,7 +6,7 @@ from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
 from mockserver.harness.cases import Call, Case, Reply, build
 from mockserver.moment import Moment
-from mockserver.render import bodies
+from mockserver.render import counts
 from mockserver.scenario.machine import Step, Turn
 from mockserver.wire.form import FormReader
 from mockserver.wire.multipart import boundary
@@ -44,4 +44,4 @@ def understood(case: Case, day: AsOf) -> Understood:
 def estimate(case: Case, day: AsOf) -> float | None:
     """What a served case will cost in US dollars, from the contracts; None where no price is known."""
     job = understood(case, day).job
-    return bodies.usage(job, Moment(0, case.id, 0, 0, day))[1] if job else None
+    return counts.usage(job, Moment(0, case.id, 0, 0, day))[1] if job else None

@@ -2,19 +2,19 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from mockserver import resources
 from mockserver.contract import tokens
-from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Row
 from mockserver.contract.dialects import dialect
 from mockserver.files import File
 from mockserver.job import Job
 from mockserver.moment import Moment
+from mockserver.render.common import echo, key, shape
+from mockserver.render.counts import latency
+from mockserver.render.events import events, frames, paced
 from mockserver.render.gallery import Sent
 from mockserver.render.heads import headers
 from mockserver.render.links import link
@@ -22,48 +22,16 @@ from mockserver.render.replies import fixed
 from mockserver.render.text import dumped
 from mockserver.shelf import Shelf
 from mockserver.wire import sse
-from mockserver.wire.plan import Chunk, End, Head, Plan, Step, Wait, whole
+from mockserver.wire.plan import End, Head, Plan, Wait, whole
 
-# Answers asked for again are not counted and spelled again.
-USAGE = Shelf[tuple[dict[str, Any], float | None]](4_096, lambda _: 1)
+# Answers asked for again are not spelled again.
 TEXT_BYTES = 16 * 1024 * 1024
 TEXTS = Shelf[bytes](TEXT_BYTES, len)
 # Long ones are not even copied again within a second.
 LONG = 64 * 1024
 TIMED_BYTES = 16 * 1024 * 1024
 TIMED = Shelf[bytes](TIMED_BYTES, len)
-FRAMES = Shelf[tuple[bytes, ...]](TIMED_BYTES, lambda frames: sum(map(len, frames)))
 BEGINNING = b'{\n  "created": '
-EVENTS = {"images/edits": "image_edit", "images/generations": "image_generation"}
-
-
-def usage(job: Job, moment: Moment) -> tuple[dict[str, Any] | None, float | None]:
-    """The usage block of a served job and its price in US dollars, each None where the model has none."""
-    if not job.capability.row["usage"]:
-        return None, None
-    partials = job.parameters["partial_images"] if job.stream else 0
-    key = (job.digest, job.endpoint, job.resolved, moment.as_of.label)
-    return USAGE.get(key, lambda: _counted(job, moment.as_of, partials))
-
-
-def _counted(job: Job, as_of: AsOf, partials: int) -> tuple[dict[str, Any], float | None]:
-    used = tokens.usage(
-        job.capability,
-        as_of,
-        endpoint=job.endpoint,
-        prompt=job.prompt,
-        images=[picture.facts.size for picture in job.images],
-        size=job.sheet,
-        parameters=job.parameters,
-        partials=partials,
-    )
-    return used, tokens.price(job.capability, used)
-
-
-def latency(job: Job, moment: Moment) -> float:
-    """How many seconds the API would take: drawn, by seed, from what was recorded of the model and quality."""
-    low, high = job.capability.row["latency"][job.parameters["quality"]]
-    return moment.between("latency", round(low * 1000), round(high * 1000)) / 1000
 
 
 def served(
@@ -82,7 +50,7 @@ def served(
     took = latency(job, moment)
     if job.stream:
         head = Head(200, headers(moment, 200, "text/event-stream", None, took))
-        return (head, *paced(_frames(job, sent, usage or {}, moment, wait, ok), wait), End())
+        return (head, *paced(frames(job, sent, usage or {}, moment, wait, ok), wait), End())
     done = moment.later(wait)
     body = _body(job, sent, usage, done, origin, ok)
     plan = whole(200, headers(done, 200, "application/json", None, took), body)
@@ -101,38 +69,13 @@ def _body(
     if usage is None or ok:
         values = _response(job, sent, usage, moment, origin)
         return dumped(fixed(values, ok) if ok else values, sent, indent=2)
-    key = _key(job, sent, moment)
-    rest, second = TEXTS.get(key, lambda: _timeless(job, sent, usage, moment, origin)), math.floor(moment.now)
+    all_of_it = key(job, sent, moment)
+    rest, second = TEXTS.get(all_of_it, lambda: _timeless(job, sent, usage, moment, origin)), math.floor(moment.now)
 
     def timed() -> bytes:
         return b"%s%d%s" % (BEGINNING, second, rest)
 
-    return timed() if len(rest) < LONG else TIMED.get((second, *key), timed)
-
-
-def _frames(
-    job: Job,
-    sent: tuple[Sent, ...],
-    usage: Mapping[str, Any],
-    moment: Moment,
-    wait: float,
-    ok: Mapping[str, Any] | None,
-) -> Sequence[bytes]:
-    """The frames of a stream. They too depend on the job, its pictures and the seconds alone, and are kept."""
-    made = partial(events, job, sent, usage, moment, wait, ok)
-    if ok:
-        return tuple(made())
-    return FRAMES.get((*_seconds(moment, wait, len(sent)), *_key(job, sent, moment)), lambda: tuple(made()))
-
-
-def _seconds(moment: Moment, wait: float, count: int) -> list[int]:
-    """When each event of a stream over `wait` seconds was made."""
-    return [math.floor(moment.later(wait * (index + 1) / count).now) for index in range(count)]
-
-
-def _key(job: Job, sent: tuple[Sent, ...], moment: Moment) -> tuple[str, ...]:
-    """All that an answer depends on but for when it was made."""
-    return job.digest, job.endpoint, job.resolved, job.dialect, moment.as_of.label, *[one.digest for one in sent]
+    return timed() if len(rest) < LONG else TIMED.get((second, *all_of_it), timed)
 
 
 def _timeless(job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any], moment: Moment, origin: str) -> bytes:
@@ -157,14 +100,6 @@ def handed(file: File, moment: Moment) -> Plan:
     return whole(200, (*head, ("content-disposition", f"attachment; {name}")), file.data)
 
 
-def paced(frames: Sequence[bytes], wait: float) -> Iterator[Step]:
-    """Frames as chunks, spaced evenly so that the last one is due after `wait` seconds."""
-    for frame in frames:
-        if wait:
-            yield Wait(wait / len(frames), steady=True)
-        yield Chunk(frame)
-
-
 def _response(
     job: Job, sent: tuple[Sent, ...], usage: Mapping[str, Any] | None, moment: Moment, origin: str
 ) -> dict[str, Any]:
@@ -175,16 +110,16 @@ def _response(
         urls = [link(origin, moment, picture.digest) for picture in sent]
         items = [{"url": url} if by_url else {"b64_json": p.stand_in} for url, p in zip(urls, sent, strict=True)]
         return {"created": math.floor(moment.now), "data": [dict(sorted((extra | item).items())) for item in items]}
-    values = _echo(job) | {
+    values = echo(job) | {
         "created": math.floor(moment.now),
         "data": [{"b64_json": picture.stand_in} for picture in sent],
         "usage": usage,
         "svg_usage": _authored(job, sent[0]),
     }
     left = dialect(job.dialect)
-    values["usage"] = {key: usage[key] for key in left.get("usage", usage) if key in usage}
-    keys = left.get("answer", _shape("body", moment.as_of)["keys"])
-    return {key: values[key] for key in keys if values[key] is not None}
+    values["usage"] = {name: usage[name] for name in left.get("usage", usage) if name in usage}
+    names = left.get("answer", shape("body", moment.as_of)["keys"])
+    return {name: values[name] for name in names if values[name] is not None}
 
 
 def _authored(job: Job, sent: Sent) -> dict[str, Any] | None:
@@ -204,56 +139,13 @@ def _authored(job: Job, sent: Sent) -> dict[str, Any] | None:
     }
 
 
-def events(
-    job: Job,
-    sent: tuple[Sent, ...],
-    usage: Mapping[str, Any],
-    moment: Moment,
-    wait: float = 0,
-    ok: Mapping[str, Any] | None = None,
-) -> Iterator[bytes]:
-    """The frames of a stream over `wait` seconds: its partial pictures, then the completed one, fixed as `ok` says."""
-    family, echo, seconds = EVENTS[job.endpoint], _echo(job), _seconds(moment, wait, len(sent))
-    for index, picture in enumerate(sent):
-        kind = "completed" if index == len(sent) - 1 else "partial_image"
-        shape = _shape(kind, moment.as_of)
-        values = echo | {
-            "type": f"{family}.{kind}",
-            "created_at": seconds[index],
-            "b64_json": picture.stand_in,
-            "partial_image_index": index,
-            "sequence_number": index,
-            "usage": {key: usage[key] for key in shape.get("usage", ()) if key in usage},
-        }
-        event = {key: values[key] for key in shape["keys"] if values[key] is not None}
-        data = fixed(event, ok) if ok and kind == "completed" else event
-        yield sse.frame(values["type"], dumped(data, [picture]))
-
-
 def interrupted(
     job: Job, sent: tuple[Sent, ...], row: Row, facts: Mapping[str, Any], moment: Moment, wait: float
 ) -> Plan:
     """The plan of a stream that breaks off with an error, after its partial pictures."""
     partials = list(events(job, sent, {}, moment, wait))[:-1]
     error = row.error({**moment.identities(), **facts})
-    ordered = {key: error[key] for key in _shape("error", moment.as_of)["keys"]}
+    ordered = {name: error[name] for name in shape("error", moment.as_of)["keys"]}
     frame = sse.frame("error", dumped({"type": "error", "error": ordered}, ()))
     head = Head(200, headers(moment, 200, "text/event-stream", None, latency(job, moment)))
     return (head, *paced([*partials, frame], wait), End())
-
-
-def _echo(job: Job) -> dict[str, Any]:
-    """What an answer repeats of the job: values as they were resolved, never `auto`.
-
-    The identifier is that of the end user, by its new name or its old one (SDK types, 2026-10-16).
-    """
-    names = (job.parameters.get(key) for key in ("safety_identifier", "user"))
-    echoed = {key: job.parameters.get(key) for key in ("background", "output_format", "quality", "size")}
-    return {**echoed, "safety_identifier": next((name for name in names if name and isinstance(name, str)), None)}
-
-
-@cache
-def _shape(kind: str, as_of: AsOf) -> Mapping[str, Any]:
-    """The row of contracts/answers.yaml that holds on a day."""
-    rows: list[Mapping[str, Any]] = resources.contract("answers.yaml")[kind]
-    return next(row for row in rows if as_of.holds(row.get("since"), row.get("until")))

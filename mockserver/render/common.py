@@ -1,0 +1,33 @@
+"""What the JSON of an answer and the events of a stream have in common. Sends nothing."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from mockserver import resources
+from mockserver.contract.asof import AsOf
+from mockserver.job import Job
+from mockserver.moment import Moment
+from mockserver.render.gallery import Sent
+
+
+def key(job: Job, sent: tuple[Sent, ...], moment: Moment) -> tuple[str, ...]:
+    """All that an answer depends on but for when it was made."""
+    return job.digest, job.endpoint, job.resolved, job.dialect, moment.as_of.label, *[one.digest for one in sent]
+
+
+def echo(job: Job) -> dict[str, Any]:
+    """What an answer repeats of the job: values as they were resolved, never `auto`.
+
+    The identifier is that of the end user, by its new name or its old one (SDK types, 2026-10-16).
+    """
+    names = (job.parameters.get(key) for key in ("safety_identifier", "user"))
+    echoed = {key: job.parameters.get(key) for key in ("background", "output_format", "quality", "size")}
+    return {**echoed, "safety_identifier": next((name for name in names if name and isinstance(name, str)), None)}
+
+
+@cache
+def shape(kind: str, as_of: AsOf) -> Mapping[str, Any]:
+    """The row of contracts/answers.yaml that holds on a day."""
+    rows: list[Mapping[str, Any]] = resources.contract("answers.yaml")[kind]
+    return next(row for row in rows if as_of.holds(row.get("since"), row.get("until")))
