@@ -6,7 +6,6 @@ No other module journals an entry or sends a byte of the API's answers. It knows
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -14,7 +13,7 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope, Send
 
 from mockserver.delivery import carry_out, connection_of
-from mockserver.engine.answer import UNPAINTED, Answer, answer, at_hand, disturbed, early
+from mockserver.engine.answer import Answer, answer, at_hand, disturbed, early
 from mockserver.engine.asking import asking
 from mockserver.engine.door import api_key
 from mockserver.engine.entry import amend, arrived, entry, pictures, secrets
@@ -27,7 +26,7 @@ from mockserver.reading import opened, read
 from mockserver.render import heads
 from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import ScenarioError, find
-from mockserver.scenario.machine import Scenario
+from mockserver.scenario.machine import Scenario, Turn
 from mockserver.state import Server
 from mockserver.trail import Trail
 from mockserver.wire.plan import Head, Plan
@@ -58,8 +57,8 @@ class Api:
     async def serve(self, scope: Scope, receive: Receive, send: Send, path: str, session: str | None) -> None:
         """Answer one request, to its end."""
         server, request, began = self.server, opened(scope, path), self.server.clock.watch()
-        origin = request.header("origin") is not None
-        if origin and request.method == "OPTIONS" and request.header("access-control-request-method"):
+        browser = request.header("origin") is not None
+        if browser and request.method == "OPTIONS" and request.header("access-control-request-method"):
             await send({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
             await send({"type": "http.response.body"})
             return
@@ -79,16 +78,10 @@ class Api:
         taken = await server.state.take(name, told.asked, picked)
         gone = partial(getattr, connection, "gone")
         moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
-        work = partial(answer, understood, taken.turn, moment, origin=f"{scope['scheme']}://{told.host}")
-        ready = at_hand(understood, settings, moment)
-        given = work(settings) if ready else await self._aside(painted, work, settings, gone)
-        number = server.journal.next_id()
-        noted = entry(told.call, told.arrival, told.secrets, taken.turn, moment, given, number)
-        plan = meant = beside(given, noted["id"], origin, settings.bare)
-        if taken.turn.faults:
-            done = await self._aside(disturbed, plan, taken.turn, moment, told.unread)
-            amend(noted, done)
-            plan = done.plan
+        origin = f"{scope['scheme']}://{told.host}"
+        work = partial(answer, understood, taken.turn, moment, settings, origin, gone)
+        given = work() if at_hand(understood, settings, moment) else await self._aside(work)
+        noted, meant, plan = await self._planned(told, taken.turn, moment, given, browser)
         place = (name, noted["call"], noted["id"])
         arrived = began + server.clock.advanced(name)
         noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, gone)
@@ -139,6 +132,18 @@ class Api:
             return heard(whole, meaning(whole, settings, sources), settings, host, now)
 
         return listen() if quick(whole) else await self._aside(listen)
+
+    async def _planned(
+        self, told: "Heard", turn: Turn, moment: Moment, given: Answer, browser: bool
+    ) -> tuple[dict[str, Any], Plan, Plan]:
+        """The entry of an answer, its plan as it was meant, and as the faults of its turn leave it."""
+        noted = entry(told.call, told.arrival, told.secrets, turn, moment, given, self.server.journal.next_id())
+        meant = beside(given, noted["id"], browser, told.settings.bare)
+        if not turn.faults:
+            return noted, meant, meant
+        done = await self._aside(disturbed, meant, turn, moment, told.unread)
+        amend(noted, done)
+        return noted, meant, done.plan
 
     def _count(self, noted: dict[str, Any], understood: Understood, given: Answer, began: float) -> bool:
         """Count a request; is its answer a stream?"""
@@ -231,8 +236,3 @@ def encoded(text: str, limit: int = HINT_BYTES) -> str:
         text = text[: min(len(text) - 1, limit)]
         whole = quote(text, safe=HEADER_SAFE, errors="replace") + "..."
     return whole
-
-
-def painted(work: Callable[[Settings], Answer], settings: Settings, gone: Callable[[], bool]) -> Answer:
-    """An answer, in which nothing is painted for a client that has gone while it waited."""
-    return work(replace(settings, paint=UNPAINTED) if gone() else settings)

@@ -12,6 +12,7 @@ from mockserver.contract.capabilities import table
 from mockserver.engine.answer import answer
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
+from mockserver.images import paint
 from mockserver.moment import Moment
 from mockserver.scenario.machine import Step, Turn
 from mockserver.wire.plan import Chunk, Head, Wait
@@ -351,6 +352,33 @@ def test_broken_off(error: str, code: str) -> None:
     assert (data["error"]["code"], given.status, given.outcome) == (code, 200, "refused")
     assert answer(edit(), turn, MOMENT, SETTINGS, "http://x").outcome == "served"
     assert answer(edit(n=0), turn, MOMENT, SETTINGS, "http://x").status == 400
+
+
+@pytest.mark.parametrize(
+    ("step", "fields", "steps"),
+    [
+        (None, {"n": 5}, 10),
+        (None, {"stream": "true", "partial_images": 2}, 6),
+        (Step(1, "stream-error"), {"stream": "true", "partial_images": 2}, 6),
+    ],
+    ids=["plain", "stream", "broken-off"],
+)
+def test_client_that_leaves(
+    monkeypatch: pytest.MonkeyPatch, step: Step | None, fields: dict[str, Any], steps: int
+) -> None:
+    """Once it has gone no other picture is painted, blurred or encoded; what was begun is not kept."""
+    job, turn, begun = edit(prompt=f"abandoned {step}", **fields), Turn("mine", step), []
+    for name in ("paint", "blur", "encode"):
+        real = getattr(paint, name)
+        monkeypatch.setattr(paint, name, lambda *given, real=real: (begun.append(real), real(*given))[1])
+    for leaves in range(steps + 1):
+        begun.clear()
+        given = answer(job, turn, MOMENT, SETTINGS, "http://x", lambda leaves=leaves: len(begun) >= leaves)  # type: ignore[misc]
+        assert len(begun) == leaves
+        assert (given.pictures == ()) is (leaves < steps)
+    begun.clear()
+    assert answer(job, turn, MOMENT, SETTINGS, "http://x", lambda: True) == given
+    assert begun == []
 
 
 def test_latency() -> None:

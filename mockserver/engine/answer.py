@@ -1,6 +1,7 @@
 """From what was understood to an answer: a plan, and how it came about. Pure; sends nothing."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from mockserver.files import File
 from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render import bodies, counts, heads, limits, replies
-from mockserver.render.gallery import Sent, files, pictures, ready
+from mockserver.render.gallery import Abandoned, Gone, Sent, files, pictures, ready
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.table import Disturbed
 from mockserver.scenario.limits import Limited
@@ -24,8 +25,7 @@ from mockserver.wire.plan import Cut, Head, Plan
 
 # Characters of a prompt whose tokens are counted on the event loop.
 SHORT = 2_000
-# The way of painting that leaves an answer without pictures, for nobody waits for it.
-UNPAINTED = "nothing"
+# What is left to do for a client that has gone.
 LEFT: Plan = (Head(200, ()), Cut("close"))
 
 
@@ -48,20 +48,28 @@ class Answer(NamedTuple):
     removed: str | None = None
 
 
-def answer(understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str) -> Answer:
+def there() -> bool:
+    """Nobody has gone."""
+    return False
+
+
+def answer(
+    understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str, gone: Gone = there
+) -> Answer:
     """The answer: the turn's reply or error, a limit, the request's problem or the pictures, whichever bites first.
 
-    `origin` is scheme, host and port as the caller knows this server, for answers that carry a URL. An error of the
+    `origin` is scheme, host and port as the caller knows this server, for answers that carry a URL. No further picture
+    is painted once `gone` says that nobody waits for it, and the answer then has none. An error of the
     stage `stream` breaks a stream off; it cannot befall another call, which is then answered as if all were well.
     The faults of the turn are not in it yet: see `disturbed`.
     """
-    given = _decided(understood, turn, moment, settings, origin)
+    given = _decided(understood, turn, moment, settings, origin, gone)
     names = ", ".join(fault.name for fault in turn.faults)
     hint = f"Scenario {turn.scenario} orders faults: {names}."
     return given._replace(hints=(*given.hints, hint)) if names else given
 
 
-def _decided(understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str) -> Answer:
+def _decided(understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str, gone: Gone) -> Answer:
     problem, job, step = understood.problem, understood.job, turn.step
     if step and step.reply is not None:
         return _replied(step.reply, turn, moment)
@@ -73,7 +81,7 @@ def _decided(understood: Understood, turn: Turn, moment: Moment, settings: Setti
         ordered = _row(step.error, understood, settings)
         if ordered.at == "stream":
             if job and job.stream and not problem:
-                return _interrupted(ordered, job, turn, moment, settings)
+                return _interrupted(ordered, job, turn, moment, settings, gone)
         elif row is None or ordered.stage < row.stage:
             return _ordered(ordered, facts, step.retry_after, turn, moment)
     elif turn.limited:
@@ -82,7 +90,7 @@ def _decided(understood: Understood, turn: Turn, moment: Moment, settings: Setti
         extra = (("allow", facts["allow"]),) if "allow" in facts else ()
         plan = heads.refusal(row, facts, moment, extra)
         return Answer(plan, row.status, "refused", row, row.error(moment.identities() | facts), (row.advice(facts),))
-    return _served(job, step, moment, settings, origin) if job else _told(understood, moment)
+    return _served(job, step, moment, settings, origin, gone) if job else _told(understood, moment)
 
 
 def _told(understood: Understood, moment: Moment) -> Answer:
@@ -146,17 +154,17 @@ def _replied(said: Mapping[str, Any], turn: Turn, moment: Moment) -> Answer:
     return Answer(plan, status, outcome, hints=(f"Worded by scenario {turn.scenario}.",))
 
 
-def _interrupted(row: Row, job: Job, turn: Turn, moment: Moment, settings: Settings) -> Answer:
+def _interrupted(row: Row, job: Job, turn: Turn, moment: Moment, settings: Settings, gone: Gone) -> Answer:
     known = {**row.facts, "model": job.model, **moment.identities()}
     hint = f"Ordered by scenario {turn.scenario}. {row.advice(known)}"
-    if settings.paint == UNPAINTED:
-        return Answer(LEFT, row.status, "refused", row, row.error(known), (hint,))
-    sent = pictures(job, settings.paint, moment.seed)
-    plan = bodies.interrupted(job, sent, row, known, moment, _wait(job, moment, settings))
+    plan, sent = LEFT, tuple[Sent, ...]()
+    with suppress(Abandoned):
+        sent = pictures(job, settings.paint, moment.seed, gone)
+        plan = bodies.interrupted(job, sent, row, known, moment, _wait(job, moment, settings))
     return Answer(plan, row.status, "refused", row, row.error(known), (hint,), pictures=sent[:-1])
 
 
-def _served(job: Job, step: Step | None, moment: Moment, settings: Settings, origin: str) -> Answer:
+def _served(job: Job, step: Step | None, moment: Moment, settings: Settings, origin: str, gone: Gone) -> Answer:
     ok: Mapping[str, Any] = step.ok if step else {}
     if job.stream and "partials" in ok:
         job = replace(job, parameters={**job.parameters, "partial_images": int(ok["partials"])})
@@ -164,11 +172,10 @@ def _served(job: Job, step: Step | None, moment: Moment, settings: Settings, ori
     if used and "usage" in ok:
         used = merge(used, ok["usage"])
         cost = tokens.price(job.capability, used)
-    if settings.paint == UNPAINTED:
-        return Answer(LEFT, 200, "served", hints=job.hints, cost=cost, usage=used)
-    given = step.pictures if step else ()
-    sent = files(job, given) if given else pictures(job, settings.paint, moment.seed)
-    plan = bodies.served(job, sent, used, moment, origin, _wait(job, moment, settings), ok)
+    given, plan, sent = step.pictures if step else (), LEFT, tuple[Sent, ...]()
+    with suppress(Abandoned):
+        sent = files(job, given) if given else pictures(job, settings.paint, moment.seed, gone)
+        plan = bodies.served(job, sent, used, moment, origin, _wait(job, moment, settings), ok)
     return Answer(plan, 200, "served", hints=job.hints, cost=cost, usage=used, pictures=sent)
 
 

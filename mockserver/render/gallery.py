@@ -1,8 +1,9 @@
 """The pictures of an answer: drawn for a job, encoded, and known by their digests. Knows nothing of HTTP."""
 
 import base64
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import xxhash
 
@@ -11,6 +12,8 @@ from mockserver.images.facts import real_type
 from mockserver.job import Job
 from mockserver.shelf import Shelf
 
+T = TypeVar("T")
+Gone = Callable[[], bool]
 # What a stand-in begins with: no text of ours holds it.
 MARK = "\0picture/"
 MEDIA_TYPES = {
@@ -63,9 +66,16 @@ def ready(job: Job, style: str, seed: int) -> bool:
     return KEPT.holds(_key(job, style, seed))
 
 
-def pictures(job: Job, style: str, seed: int) -> tuple[Sent, ...]:
-    """The pictures of an answer: `n` of them, or for a stream its partials and then the final one."""
-    return KEPT.get(_key(job, style, seed), lambda: _painted(job, style, seed))
+class Abandoned(Exception):
+    """Nobody waits any more for pictures that are not all painted."""
+
+
+def pictures(job: Job, style: str, seed: int, gone: Gone) -> tuple[Sent, ...]:
+    """The pictures of an answer: `n` of them, or for a stream its partials and then the final one.
+
+    Raises Abandoned where the client has `gone` before the last of them is begun.
+    """
+    return KEPT.get(_key(job, style, seed), lambda: _painted(job, style, seed, gone))
 
 
 def _key(job: Job, style: str, seed: int) -> tuple[Any, ...]:
@@ -84,7 +94,7 @@ def files(job: Job, given: tuple[bytes, ...]) -> tuple[Sent, ...]:
     return (*(sent[min(index, len(sent) - 1)] for index in range(count)), sent[-1])
 
 
-def _painted(job: Job, style: str, seed: int) -> tuple[Sent, ...]:
+def _painted(job: Job, style: str, seed: int, gone: Gone) -> tuple[Sent, ...]:
     parameters = job.parameters
     canvas = paint.Canvas(
         *job.size,
@@ -94,13 +104,22 @@ def _painted(job: Job, style: str, seed: int) -> tuple[Sent, ...]:
         frames=parameters.get("frame_count", 1),
         milliseconds=parameters.get("frame_duration_ms", 0),
     )
+
+    def wanted(items: Iterable[T]) -> Iterator[T]:
+        for item in items:
+            if gone():
+                raise Abandoned
+            yield item
+
     if canvas.format == "svg":
-        return (_sent(vector.draw(style, canvas, _subject(job, 1, seed)), MEDIA_TYPES["svg"]),)
-    drawn = [paint.paint(style, canvas, _subject(job, number, seed)) for number in range(1, parameters["n"] + 1)]
+        drafts = [vector.draw(style, canvas, _subject(job, number, seed)) for number in wanted([1])]
+        return (_sent(drafts[0], MEDIA_TYPES["svg"]),)
+    numbers = range(1, parameters["n"] + 1)
+    drawn = [paint.paint(style, canvas, _subject(job, number, seed)) for number in wanted(numbers)]
     if job.stream:
         count = parameters["partial_images"]
-        drawn = [*(paint.blur(drawn[0], index, count) for index in range(count)), drawn[0]]
-    encoded = [paint.encode(picture, canvas) for picture in drawn]
+        drawn = [*(paint.blur(drawn[0], index, count) for index in wanted(range(count))), drawn[0]]
+    encoded = [paint.encode(picture, canvas) for picture in wanted(drawn)]
     return tuple(_sent(data, MEDIA_TYPES[canvas.format]) for data in encoded)
 
 
