@@ -182,7 +182,7 @@ def test_nothing_of_a_request_waits_for_the_collector(size: int) -> None:
                     answer = http.client.HTTPResponse(client)
                     answer.begin()
                     assert (answer.status, bool(answer.read())) == (200, True)
-                # The connection knows its last request.
-                assert held() <= before + 1
+                # The connection knows its last request; a thread may still be about to let go of what it did.
+                slow.until(lambda: held() <= before + 1)
             finally:
                 gc.enable()
