@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, cast
 
+from starlette.types import Send
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE, RequestResponseCycle
 
 from mockserver.protocol import Bounded
@@ -72,9 +73,9 @@ class Connection(RequestResponseCycle):
         # Else the scope and this would hold each other until Python's collector has looked at everything.
         self.scope["extensions"].clear()
 
-    def answer(self, status: int, headers: Headers, body: bytes) -> bool:
+    def answer(self, send: Send, status: int, headers: Headers, body: bytes) -> bool:
         """Write a whole answer at once, if all about it is as usual; else it is to be sent as ASGI has it."""
-        around = _around(headers, len(body)) if body and self._ready else None
+        around = _around(headers, len(body)) if body and send == self.send and self._ready else None
         if around is None:
             return False
         before, after = around
@@ -89,7 +90,9 @@ class Connection(RequestResponseCycle):
     @property
     def _ready(self) -> bool:
         """Has all of the request come, from somebody who is there and takes an answer as HTTP/1.1 has it?"""
-        there = not (self.more_body or self.flow.write_paused or self.disconnected or self.response_started)
+        there = not (
+            self.gone or self.more_body or self.flow.write_paused or self.disconnected or self.response_started
+        )
         return there and self.keep_alive and self.scope["http_version"] == "1.1" and self.scope["method"] != "HEAD"
 
     async def send(self, message: Any) -> None:

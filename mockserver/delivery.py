@@ -39,8 +39,11 @@ class Connection(Protocol):
     async def cut(self, how: str) -> None:
         """End the connection after all that was written: `close` or `reset`."""
 
-    def answer(self, status: int, headers: Headers, body: bytes) -> bool:
-        """Send a whole answer past ASGI, if nothing about it is unusual: is it sent?"""
+    def answer(self, send: Send, status: int, headers: Headers, body: bytes) -> bool:
+        """Send a whole answer past ASGI, if nothing about it is unusual: is it sent?
+
+        Who wraps `send` is to see the messages of ASGI.
+        """
 
 
 class InMemory:
@@ -61,7 +64,7 @@ class InMemory:
         """Raises WireFaultNeedsSocket."""
         await self.write(b"")
 
-    def answer(self, status: int, headers: Headers, body: bytes) -> bool:
+    def answer(self, send: Send, status: int, headers: Headers, body: bytes) -> bool:
         """Nobody is reached but by ASGI."""
         return False
 
@@ -78,8 +81,8 @@ async def carry_out(plan: Plan, trail: Trail, receive: Receive, send: Send, slee
     Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.
     """
     connection = connection_of(scope)
-    if getattr(send, "__self__", None) is connection and not connection.gone and _at_once(plan, trail, connection):
-        return  # nobody else was to see the messages of ASGI
+    if _at_once(plan, trail, send, connection):
+        return
     raw, last = False, len(plan) - 1
     due: float | None = None
     for number, step in enumerate(plan):
@@ -118,10 +121,10 @@ async def carry_out(plan: Plan, trail: Trail, receive: Receive, send: Send, slee
                 trail.end()
 
 
-def _at_once(plan: Plan, trail: Trail, connection: Connection) -> bool:
+def _at_once(plan: Plan, trail: Trail, send: Send, connection: Connection) -> bool:
     """Send all of a plan in one go, where it has no more than a head and one piece: is it sent?"""
     match plan:
-        case (Head(status, headers), Chunk(data), End()) if connection.answer(status, headers, data):
+        case (Head(status, headers), Chunk(data), End()) if connection.answer(send, status, headers, data):
             trail.head()
             trail.piece(data)
             trail.end()

@@ -110,8 +110,8 @@ def test_a_head_that_is_not_as_usual(monkeypatch: pytest.MonkeyPatch, headers: t
 
     async def probe(scope: Scope, receive: Receive, send: Send) -> None:
         connection = scope["extensions"]["mockserver.connection"]
-        seen.append(connection.answer(200, headers, b"x"))
-        seen.append(connection.answer(200, (("x-odd", "a"), ("content-length", "1")), b"x"))
+        seen.append(connection.answer(send, 200, headers, b"x"))
+        seen.append(connection.answer(send, 200, (("x-odd", "a"), ("content-length", "1")), b"x"))
 
     monkeypatch.setattr(server, "create_app", lambda _: probe)
     with running() as started:

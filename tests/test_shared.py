@@ -417,7 +417,7 @@ def test_one_piece_for_nobody(redis: Redis) -> None:
     async def cut(how: str) -> None:
         ended.append(how)
 
-    gone = SimpleNamespace(gone=True, uploaded=True, cut=cut)
+    gone = SimpleNamespace(gone=True, uploaded=True, cut=cut, answer=lambda *_: False)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await two.apps[0]({**scope, "extensions": {"mockserver.connection": gone}}, receive, send)
