@@ -540,9 +540,6 @@ def test_client_gone_while_answering() -> None:
         async def cut(self, how: str) -> None:
             self.cuts.append(how)
 
-        def answer(self, *told: Any) -> bool:
-            return False
-
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
