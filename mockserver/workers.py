@@ -49,8 +49,16 @@ def apart(listener: socket.socket, count: int) -> list[socket.socket]:
 
     Of workers that share one, the first to wake may take all connections that wait.
     """
-    others = range(count - 1)
-    return [listener, *(beside(listener) if sys.platform == "linux" else listener for _ in others)]
+    if sys.platform != "linux":
+        return [listener] * count
+    sockets = [listener]
+    try:
+        sockets += (beside(listener) for _ in range(count - 1))
+    except OSError:  # of a system that only seems to be Linux
+        for other in sockets[1:]:
+            other.close()
+        return [listener] * count
+    return sockets
 
 
 class Worker:

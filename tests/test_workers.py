@@ -19,7 +19,7 @@ import pytest
 
 import mockserver
 from mockserver import options, workers
-from mockserver.server import listen
+from mockserver.server import beside, listen
 from tests.stores import Redis
 
 HOME = Path(mockserver.__file__).parents[1]
@@ -159,6 +159,22 @@ def test_one_socket_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     with listen("127.0.0.1", 0) as listener:
         assert workers.apart(listener, 3) == [listener] * 3
+
+
+def test_one_socket_where_no_other_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was opened by then is closed: nobody would accept from it."""
+    opened: list[socket.socket] = []
+
+    def once(listener: socket.socket) -> socket.socket:
+        if opened:
+            raise OSError("Protocol not available")
+        opened.append(beside(listener))
+        return opened[0]
+
+    monkeypatch.setattr(workers, "beside", once)
+    with listen("127.0.0.1", 0) as listener:
+        assert workers.apart(listener, 3) == [listener] * 3
+    assert opened[0].fileno() == -1
 
 
 def test_port_of_workers_is_taken() -> None:
