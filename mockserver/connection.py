@@ -15,8 +15,9 @@ from mockserver.wire.plan import Headers
 
 # Bytes of a piece that is worth not copying.
 LONG = 256 * 1024
-# What no line of a head holds, but for its end.
+# Headers that say where an answer ends, and the connection.
 HEEDED = ("content-length", "transfer-encoding", "connection")
+# What no line of a head holds, but for its end.
 CONTROLS = bytes([*range(9), *range(10, 32), 127])
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from starlette.types import Receive, Scope, Send
 
 from mockserver.trail import Trail
-from mockserver.wire.plan import Chunk, Cut, End, Head, Headers, Plan, Raw, Wait
+from mockserver.wire.plan import Chunk, Cut, End, Head, Headers, Plan, Raw, Wait, piece
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -81,7 +81,8 @@ async def carry_out(plan: Plan, trail: Trail, receive: Receive, send: Send, slee
     Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.
     """
     connection = connection_of(scope)
-    if _at_once(plan, trail, send, connection):
+    if (at_once := piece(plan)) and connection.answer(send, at_once[0].status, at_once[0].headers, at_once[1]):
+        trail.whole(at_once[1])
         return
     raw, last = False, len(plan) - 1
     due: float | None = None
@@ -119,17 +120,6 @@ async def carry_out(plan: Plan, trail: Trail, receive: Receive, send: Send, slee
             case _:
                 await send({"type": "http.response.body", "body": b""})
                 trail.end()
-
-
-def _at_once(plan: Plan, trail: Trail, send: Send, connection: Connection) -> bool:
-    """Send all of a plan in one go, where it has no more than a head and one piece: is it sent?"""
-    match plan:
-        case (Head(status, headers), Chunk(data), End()) if connection.answer(send, status, headers, data):
-            trail.head()
-            trail.piece(data)
-            trail.end()
-            return True
-    return False
 
 
 async def _rest(seconds: float, due: float, connection: Connection, receive: Receive, sleep: Sleep) -> bool:

@@ -23,10 +23,14 @@ class Trail:
     def foreseen(self, body: bytes) -> dict[str, Any]:
         """The answer of the entry as it will be if all leaves now, with its body in one piece."""
         ahead = Trail({**self._answer, "sent": []}, self._began, self._watch)
-        ahead.head()
-        ahead.piece(body)
-        ahead.end()
+        ahead.whole(body)
         return ahead._answer
+
+    def whole(self, body: bytes) -> None:
+        """All has left, with its body in one piece."""
+        self.head()
+        self.piece(body)
+        self.end()
 
     def head(self) -> None:
         """Status and headers have left."""

@@ -129,7 +129,7 @@ def test_nothing_is_painted_for_who_has_gone(stream: bool) -> None:
             started.call(lambda: server.state.give(None, {"error": "stream-error"}))
         with there.connect() as connection:
             more = [part("stream", b"true")] if stream else []
-            connection.sendall(post(form(*more, prompt=b"another")))
+            connection.sendall(post(form(*more, prompt=b"away")))
             there.until(lambda: bool(held[0]._waiters))
         there.until(lambda: not there.connections())
         started.call(held[0].release)

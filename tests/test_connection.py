@@ -14,16 +14,12 @@ from mockserver.scenario.files import parse
 from mockserver.server import running
 from mockserver.state import Memory, Server
 from tests.talk import START
+from tests.test_server import rest
 
 
 @pytest.fixture
 def contracted() -> None:
     """Nobody else watches what is sent: that would be by way of ASGI."""
-
-
-def rest(connection: socket.socket) -> bytes:
-    """All that is still to come, until the other side hangs up."""
-    return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
 HELLO = "Host: x\r\nAuthorization: Bearer test\r\n"

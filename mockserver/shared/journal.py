@@ -94,7 +94,7 @@ class SharedCalls(Calls):
         call = self._calls.get((session, digest)) or Call()
         call.under_way.pop(entry, None)
         visit = current()
-        if visit.foreseen is None or not _came_true(visit.foreseen, visit.noted or {}, at):
+        if at is None or not _came_true(visit):
             visit.foreseen = None
             complete(visit, at)
 
@@ -154,8 +154,11 @@ def _entry(text: bytes, repeats: str, told: str) -> dict[str, Any]:
     return entry | {"repeats": before or None, "waited": float(waited) if waited else None, "told": told or None}
 
 
-def _came_true(foreseen: Mapping[str, Any], noted: Mapping[str, Any], at: float | None) -> bool:
-    return at is not None and all(noted["answer"][name] == foreseen[name] for name in ("complete", "sent_bytes"))
+def _came_true(visit: Visit) -> bool:
+    """Has an answer left as its entry says already?"""
+    assert visit.noted is not None
+    answer, foreseen = visit.noted["answer"], visit.foreseen
+    return foreseen is not None and all(answer[name] == foreseen[name] for name in ("complete", "sent_bytes"))
 
 
 def opening(visit: Visit, limit: int) -> None:

@@ -126,8 +126,8 @@ class Sharing:
         Returns the `send` for the answer: before the last byte leaves, the entry says that it has. Of an answer in one
         piece it says so at once, for all of it leaves then: two ways to Redis less.
         """
-        visit, body = current(), piece(plan)
-        noted, visit.foreseen = visit.noted, None if body is None else trail.foreseen(body)
+        visit, at_once = current(), piece(plan)
+        noted, visit.foreseen = visit.noted, trail.foreseen(at_once[1]) if at_once else None
         assert noted is not None
         pictures = await self._pictures.kept(visit)
         opening(visit, self._journal.limit)

@@ -56,11 +56,11 @@ Step = Wait | Head | Chunk | End | Raw | Cut
 Plan = tuple[Step, ...]
 
 
-def piece(plan: Plan) -> bytes | None:
-    """The body of a plan that sends all of it in one piece, without a wait; None of any other."""
+def piece(plan: Plan) -> tuple[Head, bytes] | None:
+    """Head and body of a plan that sends all of it in one piece, without a wait; None of any other."""
     match plan:
-        case (Head(), Chunk(data), End()):
-            return data
+        case (Head() as head, Chunk(data), End()):
+            return head, data
     return None
 
 
