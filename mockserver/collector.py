@@ -3,7 +3,7 @@
 import gc
 
 # Objects that are new since the last look. Hundreds of answers under way, and all that is imported, are no garbage.
-NEW = 50_000
+NEW = 100_000
 
 
 def rarely() -> None:

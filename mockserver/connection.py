@@ -1,13 +1,12 @@
 """What an answer may do to its connection, past HTTP. Knows sockets and uvicorn, no API."""
 
-import contextlib
+import asyncio
 import socket
 import struct
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, cast
 
-from starlette.types import Send
+from starlette.types import Receive, Send
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE, RequestResponseCycle
 
 from mockserver.protocol import Bounded
@@ -132,16 +131,26 @@ class Connection(RequestResponseCycle):
         """Has all of the request come?"""
         return not self.more_body
 
-    @contextlib.contextmanager
-    def resting(self) -> Iterator[None]:
-        """While nothing is sent; a server that stops hangs up at once."""
-        self.protocol.resting = True
-        if self.protocol.stopping:
+    async def rest(self, over: asyncio.Future[None], receive: Receive) -> bool:
+        """Send nothing until it is over, or the client has gone: is it so? A server that stops hangs up at once.
+
+        By the protocol, not by `receive`: hundreds of streams rest at once.
+        """
+        if self.disconnected:
+            return True
+        protocol = self.protocol
+        protocol.resting = self, over
+        self.flow.resume_reading()
+        if protocol.stopping:
             self.transport.abort()
         try:
-            yield
+            await over
+        except asyncio.CancelledError:
+            if not self.disconnected:
+                raise
         finally:
-            self.protocol.resting = False
+            protocol.resting = None
+        return self.disconnected
 
     async def write(self, data: bytes) -> None:
         """Write bytes as they are, once the client has taken what came before."""

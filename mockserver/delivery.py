@@ -1,10 +1,8 @@
 """Performs a plan: the only place that sends. Knows ASGI and what a connection can be made to do; decides nothing."""
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
 from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
@@ -30,8 +28,11 @@ class Connection(Protocol):
     def uploaded(self) -> bool:
         """Has all of the request come?"""
 
-    def resting(self) -> AbstractContextManager[None]:
-        """While nothing is sent; a server that stops need not wait for it."""
+    async def rest(self, over: asyncio.Future[None], receive: Receive) -> bool:
+        """Send nothing until it is over, or the client has gone: is it so? A server that stops need not wait for it.
+
+        What the client still uploads is thrown away.
+        """
 
     async def write(self, data: bytes) -> None:
         """Write bytes as they are."""
@@ -52,9 +53,17 @@ class InMemory:
     gone = False
     uploaded = False
 
-    def resting(self) -> AbstractContextManager[None]:
-        """Nobody hangs up."""
-        return contextlib.nullcontext()
+    async def rest(self, over: asyncio.Future[None], receive: Receive) -> bool:
+        """Listen to what ASGI has to tell of the client."""
+        left = asyncio.ensure_future(_departure(receive))
+        try:
+            done, _ = await asyncio.wait((over, left), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            left.cancel()
+            await asyncio.gather(left, return_exceptions=True)
+        for one in done:
+            one.result()
+        return left in done
 
     async def write(self, data: bytes) -> None:
         """Raises WireFaultNeedsSocket."""
@@ -127,25 +136,25 @@ async def _rest(seconds: float, due: float, connection: Connection, receive: Rec
 
     By the loop's own clock they are over when it is `due`.
     """
-    if sleep is asyncio.sleep:  # as nearly always; two tasks more for each of hundreds of streams would take their time
-        with connection.resting(), contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(None if math.isinf(due) else due):
-                await _departure(receive)
-                return True
-        return False
-    waits = [asyncio.ensure_future(_departure(receive))]
-    if not math.isinf(seconds):
-        waits.append(asyncio.ensure_future(sleep(seconds)))
+    loop, timer = asyncio.get_running_loop(), None
+    if math.isinf(seconds):
+        over = loop.create_future()
+    elif sleep is asyncio.sleep:  # as nearly always; a task more for each of hundreds of streams would take its time
+        over = loop.create_future()
+        timer = loop.call_at(due, _end, over)
+    else:
+        over = asyncio.ensure_future(sleep(seconds))
     try:
-        with connection.resting():
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        return await connection.rest(over, receive)
     finally:
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
-    for one in done:
-        one.result()
-    return waits[0] in done
+        if timer:
+            timer.cancel()
+        over.cancel()
+
+
+def _end(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 async def _departure(receive: Receive) -> None:

@@ -51,7 +51,8 @@ class Trailers(list[tuple[bytes, bytes]]):
 class Bounded(HttpToolsProtocol):
     """One connection. `look` is called about once a second, with seconds that run evenly."""
 
-    resting = False
+    # The request whose answer rests, if one does, and what ends that.
+    resting: tuple[RequestResponseCycle, asyncio.Future[None]] | None = None
     leaving = False
     url = b""
     _whole = True
@@ -73,6 +74,10 @@ class Bounded(HttpToolsProtocol):
         """The client has gone: that ends also the work for what it asked before its last request."""
         super().connection_lost(exc)
         self._give_up()
+        # Else this and its requests would hold each other until Python's collector has looked at everything.
+        self._asked.clear()
+        self.pipeline.clear()
+        self.cycle = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come; they are thrown away once the client was told to leave."""
@@ -123,10 +128,11 @@ class Bounded(HttpToolsProtocol):
             self._asked.popleft()
 
     def on_body(self, body: bytes) -> None:
-        """A piece of a body has come."""
+        """A piece of a body has come; while its answer rests it is thrown away."""
         self._whole = True
         self._came += len(body)
-        super().on_body(body)
+        if not self.resting or self.resting[0] is not self.cycle:
+            super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:
         """The request is no HTTP, or its head too large."""
@@ -179,6 +185,8 @@ class Bounded(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         """Nobody waits any more for any answer, that to an earlier request included."""
+        if self.resting:
+            self.resting[1].cancel()
         for cycle in self._asked:
             if not cycle.response_complete:
                 cycle.disconnected = True

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import httpx2
@@ -483,20 +483,21 @@ def test_events_leave_when_due() -> None:
 
 
 @pytest.mark.parametrize("steady", [True, False])
-def test_steady_waits(steady: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steady_waits(steady: bool) -> None:
     """They follow each other by the plan alone; others begin where the piece before has left."""
     due: list[float] = []
 
-    def at_once(when: float) -> None:
-        due.append(when)
-        raise TimeoutError
+    class Loop(asyncio.SelectorEventLoop):
+        def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> Any:
+            due.append(when)
+            return super().call_at(0, callback, *args, context=context)
 
     async def send(message: Message) -> None:
         """It is taken."""
 
-    monkeypatch.setattr(asyncio, "timeout_at", at_once)
     plan = (Head(200, ()), Wait(60, steady), Chunk(b"one"), Wait(60, steady), Chunk(b"two"), End())
-    asyncio.run(delivery.carry_out(plan, trail()[1], never, send, asyncio.sleep, {}))
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(delivery.carry_out(plan, trail()[1], never, send, asyncio.sleep, {}))
     assert round(due[1] - due[0]) == (60 if steady else 0)
 
 

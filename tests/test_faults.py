@@ -499,6 +499,21 @@ def test_early_before_the_upload(server: Running) -> None:
     assert b"HTTP/1.1 200" in received
 
 
+def test_upload_while_nothing_is_sent(server: Running) -> None:
+    """It is taken and thrown away, however much it is."""
+    faults = [{"early": {}}, {"stall": "start"}]
+    scenario = build({"scenario": "mine", "steps": [{"error": "slow-down", "faults": faults}]})
+    server.call(lambda: server.server.state.play("me", scenario))
+    head = asked(CALL).partition(b"\r\n\r\n")[0]
+    head = re.sub(rb"content-length: \d+", b"content-length: 50000000", head, flags=re.IGNORECASE)
+    with connected(server) as client:
+        client.sendall(head + b"\r\n\r\n")
+        wait_until(lambda: resting(server))
+        client.sendall(bytes(20_000_000))
+        held = server.call(lambda: [len(one.cycle.body) for one in server._uvicorn.server_state.connections])
+    assert held == [0]
+
+
 @pytest.mark.parametrize(
     ("step", "status"),
     [

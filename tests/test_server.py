@@ -197,6 +197,9 @@ class Wire:
     def writelines(self, pieces: tuple[bytes, ...]) -> None:
         self.did.extend(pieces)
 
+    def resume_reading(self) -> None:
+        """It was never paused."""
+
     def set_write_buffer_limits(self, high: int) -> None:
         """All is to be written before anything else happens."""
 
@@ -242,12 +245,37 @@ def test_http_1_0(more: dict[str, Any]) -> None:
     assert json.loads(told.rpartition(b"data: ")[2])["usage"]
 
 
-@pytest.mark.parametrize(("stopping", "did"), [(False, []), (True, ["abort"])])
-def test_rest_while_stopping(stopping: bool, did: list[str]) -> None:
-    """A server that stops already lets no answer rest."""
+@pytest.mark.parametrize(("stopping", "gone", "did"), [(False, False, []), (True, False, ["abort"]), (True, True, [])])
+def test_rest_while_stopping(stopping: bool, gone: bool, did: list[str]) -> None:
+    """A server that stops already lets no answer rest, nor has one to whose client has gone."""
     wire = Wire()
-    with answering(wire, stopping=stopping).resting():
-        assert wire.did == did
+
+    async def rest() -> bool:
+        held = answering(wire, stopping=stopping)
+        held.disconnected = gone
+        over = asyncio.get_running_loop().create_future()
+        over.set_result(None)
+        return await held.rest(over, held.receive)
+
+    assert asyncio.run(rest()) == gone
+    assert wire.did == did
+
+
+def test_rest_that_is_cancelled() -> None:
+    """That is told apart from a client that goes."""
+
+    async def rest() -> None:
+        held = answering(Wire())
+        await held.rest(asyncio.get_running_loop().create_future(), held.receive)
+
+    async def cancelled() -> None:
+        resting = asyncio.ensure_future(rest())
+        await asyncio.sleep(0)
+        resting.cancel()
+        await resting
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
 
 
 @pytest.mark.parametrize(("closing", "did"), [(False, [b"x"]), (True, [])])

@@ -25,6 +25,10 @@ class Problem(Exception):
         self.family = family
         self.facts = facts
 
+    def anew(self) -> "Problem":
+        """The same, to be kept: what was raised holds all that was under way then, the request included."""
+        return Problem(self.family, **self.facts)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -56,7 +56,7 @@ def understand(request: Request, settings: Settings, sources: Sources | None = N
     except Problem as problem:
         provider = place.provider if place else problem.facts.get("provider", "openai")
         if capability is None:
-            return Understood(problem=problem, document=held, provider=provider)
+            return Understood(problem=problem.anew(), document=held, provider=provider)
         family = capability.substitute(problem.family, name, settings.as_of)
         problem = Problem(family, **{"model": capability.model, **problem.facts})
         return Understood(problem=problem, group=capability.group, document=held, provider=provider)
@@ -74,7 +74,7 @@ def glance(request: Request, settings: Settings) -> Understood:
     try:
         return Understood(provider=admit(request, settings).provider)
     except Problem as problem:
-        return Understood(problem=problem, provider=problem.facts.get("provider", "openai"))
+        return Understood(problem=problem.anew(), provider=problem.facts.get("provider", "openai"))
 
 
 def _capability(place: Route, found: Mapping[str, Any], as_of: AsOf) -> tuple[Capability, tuple[str, ...]]:
