@@ -16,28 +16,33 @@ from mockserver.wire.plan import Headers
 LONG = 256 * 1024
 # Headers that say where an answer ends, and the connection.
 HEEDED = ("content-length", "transfer-encoding", "connection")
-# What no line of a head holds, but for its end.
-CONTROLS = bytes([*range(9), *range(10, 32), 127])
 
 
 @lru_cache(maxsize=1_024)
-def _usual(names: tuple[str, ...]) -> bool:
-    """Are names of headers as HTTP has them, in lower case, and is each that a server heeds there at most once?"""
+def _layout(names: tuple[str, ...]) -> tuple[str, list[int]] | None:
+    """A head of headers of these names, to be filled with values; and where in it those stand that a server heeds.
+
+    None where a name is not as HTTP has it, in lower case, or one of these is there twice.
+    """
     odd = any(HEADER_RE.search(name.encode()) or name != name.lower() for name in names)
-    return not odd and all(names.count(name) <= 1 for name in HEEDED)
+    if odd or any(names.count(name) > 1 for name in HEEDED):
+        return None
+    lines = [name.replace("%", "%%") + ": %s\r\n" for name in names]
+    return "".join(lines), [names.index(name) if name in names else -1 for name in HEEDED]
 
 
 def _around(headers: Headers, size: int) -> tuple[bytes, bytes] | None:
     """What goes before a body of so many bytes, and after it; None where uvicorn would refuse or add anything."""
-    said = dict(headers)
-    length, coding = said.get("content-length"), said.get("transfer-encoding")
+    values = tuple([value for _, value in headers])
+    layout = _layout(tuple([name for name, _ in headers]))
+    if layout is None or not "".join(values).isprintable():
+        return None
+    template, heeded = layout
+    length, coding, connection = (None if at < 0 else values[at] for at in heeded)
     framed = coding == "chunked" if length is None else coding is None and length == str(size)
-    if not framed or said.get("connection", "keep-alive") != "keep-alive" or not _usual(tuple([n for n, _ in headers])):
+    if not framed or connection not in (None, "keep-alive"):
         return None
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
-    breaks = len(lines) - len(lines.translate(None, CONTROLS))
-    if not breaks == 2 * len(headers) == 2 * lines.count(b"\r\n"):
-        return None
+    lines = (template % values).encode("latin-1")
     return (lines + b"\r\n", b"") if coding is None else (b"%s\r\n%x\r\n" % (lines, size), b"\r\n0\r\n\r\n")
 
 

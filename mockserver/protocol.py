@@ -74,10 +74,12 @@ class Bounded(HttpToolsProtocol):
         """The client has gone: that ends also the work for what it asked before its last request."""
         super().connection_lost(exc)
         self._give_up()
-        # Else this and its requests would hold each other until Python's collector has looked at everything.
+        # uvicorn's timer would hold this, and this and its requests each other until Python's collector has looked at
+        # everything.
+        self._unset_keepalive_if_required()
         self._asked.clear()
         self.pipeline.clear()
-        self.cycle = None  # type: ignore[assignment]
+        self.cycle = self._waits = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come; they are thrown away once the client was told to leave."""

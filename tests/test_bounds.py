@@ -13,6 +13,7 @@ import pytest
 
 from mockserver.connection import Connection, Protocol
 from mockserver.engine.values import Settings
+from mockserver.protocol import look
 from mockserver.server import running
 from mockserver.state import Server
 from mockserver.wire import multipart
@@ -189,6 +190,7 @@ def test_nothing_of_a_request_waits_for_the_collector(size: int, change: tuple[b
                     assert (answer.status, bool(answer.read())) == (status, True)
                 # The connection knows its last request; a thread may still be about to let go of what it did.
                 slow.until(lambda: held() <= before + 2)
+                started.call(lambda: look(started._uvicorn.server_state.connections, 0.0))
             slow.until(lambda: held() <= before)
         finally:
             gc.enable()

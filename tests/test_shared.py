@@ -206,16 +206,25 @@ def test_told_reaches_all(redis: Redis) -> None:
     assert [found["rule"] for found in two.get(0, "verdict")["findings"]][:1]
 
 
-def test_journal_is_bounded(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("more", "held"), [(0, b":2"), (64, b":4")])
+def test_journal_is_bounded(redis: Redis, monkeypatch: pytest.MonkeyPatch, more: int, held: bytes) -> None:
+    """What Redis holds beyond the bound is shown to nobody, also once others are forgotten."""
     two = Two(redis)
     monkeypatch.setattr(journal, "CALLS", 1)
+    monkeypatch.setattr("mockserver.shared.journal.MORE", more)
     for server in two.servers:
         server.journal.limit = 2
     for number in range(4):
-        two.edit(number % 2, data={**FORM["data"], "prompt": str(number)})
-    told = two.get(0, "journal")
-    assert ([entry["id"] for entry in told["entries"]], told["dropped"]) == (["e000003", "e000004"], 2)
+        url = f"/__mock/s/{number}/v1/images/edits"
+        two.edit(number % 2, url=url, data={**FORM["data"], "prompt": str(number)})
+    for which in range(2):
+        told = two.get(which, "journal")
+        assert ([entry["id"] for entry in told["entries"]], told["dropped"]) == (["e000003", "e000004"], 2)
+    assert redis.say("ZCARD", "mockserver:j") == held
     assert redis.say("ZCARD", "mockserver:co") == b":1"
+    two.ask(1, "DELETE", "/__mock/journal?session=3")
+    told = two.get(0, "journal")
+    assert ([entry["id"] for entry in told["entries"]], told["dropped"]) == (["e000003"], 2)
 
 
 def test_pictures(redis: Redis) -> None:
@@ -227,7 +236,7 @@ def test_pictures(redis: Redis) -> None:
     assert two.ask(1, "GET", f"/__mock/pictures/{'0' * 64}").status_code == 404
     for server in two.servers:
         server.journal.pictures.limit = len(sent)
-    two.edit(1, data={**FORM["data"], "prompt": "another"})
+    two.edit(1, files={"image": ("another.png", png(5, 5))})
     assert two.ask(0, "GET", f"/__mock/pictures/{digest}").status_code == 410
     # What this server knew is gone from Redis, so its bytes are sent again.
     for server in two.servers:
@@ -370,6 +379,16 @@ def test_answer_lost_on_the_way(redis: Redis, monkeypatch: pytest.MonkeyPatch) -
     assert [two.edit(number % 2).status_code for number in range(4)] == [429, 429, 500, 200]
     assert lost
     assert len(two.get(0, "journal")["entries"]) == 4
+
+
+def test_turns_are_not_remembered_for_ever(redis: Redis) -> None:
+    """Redis knows the last ten thousand, and forgets as many at once."""
+    two = Two(redis)
+    two.edit(0)
+    redis.say("HSET", "mockserver:meta", "count", "9999")
+    two.edit(0)
+    two.edit(1)
+    assert (redis.say("HLEN", "mockserver:tb"), redis.say("HLEN", "mockserver:t")) == (b":2", b":1")
 
 
 def test_turn_of_a_copy_that_is_old(redis: Redis) -> None:

@@ -18,6 +18,8 @@ SHA256 = "sha256"
 # A worker remembers so many pictures that Redis holds.
 KNOWN = 10_000
 SHORT = 65_536
+# Redis holds so many entries more than are shown, and lets go of all of them at once.
+MORE = 64
 
 
 class SharedPictures(Pictures):
@@ -123,12 +125,12 @@ class SharedJournal(Journal):
     def clear(self, session: str | None = None) -> None:
         """As Journal does, for all workers."""
         super().clear(session)
-        current().note("clear", session or "", "")
+        current().note("clear", session or "", "", self.limit)
 
     def restart(self) -> None:
         """As Journal does, for all workers."""
         super().clear()
-        current().note("clear", "", uuid.uuid4().hex)
+        current().note("clear", "", uuid.uuid4().hex, self.limit)
 
     def learn(self, meta: Sequence[bytes | None], numbers: Sequence[bytes], changed: Sequence[Sequence[bytes]]) -> None:
         """What Redis holds: all numbers, and the entries that have changed since this was last told."""
@@ -167,7 +169,7 @@ def opening(visit: Visit, limit: int) -> None:
     assert visit.call is not None
     session, digest, at, before = visit.call
     text = _text(visit)
-    visit.note("add", visit.entry, visit.generation, session, digest, at, before or "", text, limit)
+    visit.note("add", visit.entry, visit.generation, session, digest, at, before or "", text, limit, MORE)
 
 
 def complete(visit: Visit, at: float | None) -> None:

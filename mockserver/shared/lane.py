@@ -17,6 +17,9 @@ Answer = list[Any] | Exception
 # Scripts that every request runs; those of so many characters and more hold nobody up.
 SHARED = frozenset({"meet", "take", "picture", "add", "complete"})
 LONG = 65_536
+# Connections that they share. While one waits for answers the other takes what comes; a third would make their loads
+# too small.
+WAYS = 2
 
 
 @cache
@@ -33,15 +36,15 @@ def program(*names: str) -> tuple[str, str]:
 
 
 class Lane:
-    """The way from one loop to Redis: what every request asks shares a connection, all else has one of its own.
+    """The way from one loop to Redis: what every request asks shares connections, all else has one of its own.
 
-    What comes while the shared one waits for answers goes out together.
+    What comes while the shared ones wait for answers goes out together.
     """
 
     def __init__(self, client: "Redis", unknown: type[Exception]) -> None:
         self._client, self._unknown = client, unknown
         self._waiting: list[tuple[Sequence[Command], asyncio.Future[Answer]]] = []
-        self._under_way: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """What scripts answer that run as one. Raises whatever the client does."""
@@ -50,8 +53,8 @@ class Lane:
             return _returned(answer)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((commands, future))
-        if self._under_way is None:
-            self._under_way = asyncio.create_task(self._go())
+        if len(self._under_way) < WAYS:
+            self._under_way.add(asyncio.create_task(self._go()))
         return _returned(await future)
 
     async def hang_up(self) -> None:
@@ -69,7 +72,7 @@ class Lane:
             for (_, future), answer in zip(asked, answers, strict=True):
                 if not future.done():  # else who asked does not wait any more
                     future.set_result(answer)
-        self._under_way = None
+        self._under_way.discard(asyncio.current_task())
 
     async def _answers(self, asked: list[Sequence[Command]]) -> list[Answer]:
         """What each set of scripts answers, or how it failed.

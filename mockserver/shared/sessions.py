@@ -116,7 +116,7 @@ class Sessions(Memory):
             _texts(after) if after != before else None
             for after, before in ((general, self._waiting), (own, copy.waiting))
         ]
-        words: list[str | int] = [name, token, self._version, copy.version, json.dumps(data), job or ""]
+        words: list[str | int] = [name, token, 0, self._version, copy.version, json.dumps(data), job or ""]
         words += [copy.attempts.get(job or "", 0), state.SESSIONS, state.JOBS]
         words += [-1 if one is None else len(one) for one in lists]
         words += [text for one in lists if one is not None for text in one]
@@ -124,6 +124,7 @@ class Sessions(Memory):
             answer = await self._link.run("take", *words)
         except Unreachable:
             # It may have been taken; the token says so, and keeps it from being taken twice.
+            words[2] = 1
             answer = await self._link.run("take", *words)
         if not answer[0]:
             if not answer[2]:

@@ -111,7 +111,9 @@ class Sharing:
 
     async def pull(self) -> None:
         """Bring the journal up to date. Raises Unreachable."""
-        self._journal.learn(*await self.link.ask("pull", self._journal.epoch, self._journal.revision))
+        self._journal.learn(
+            *await self.link.ask("pull", self._journal.epoch, self._journal.revision, self._journal.limit)
+        )
 
     async def push(self) -> None:
         """Make the changes of the visit under way, all or none. Raises Unreachable."""

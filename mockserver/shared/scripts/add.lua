@@ -1,6 +1,5 @@
 -- An entry of the journal, with what it repeats; nothing where the journal began anew since its number was given.
 local number, generation, session, call, at, repeats, text = unpack(ARGV, 1, 7)
-local limit = tonumber(ARGV[8])
 if meta('generation') ~= generation then return {'', ''} end
 local waited = ''
 if repeats == '' then
@@ -13,11 +12,8 @@ end
 local own, again, whose = fields(number)
 redis.call('ZADD', key('j'), number, number)
 redis.call('HSET', ENTRIES, own, text, again, repeats .. ' ' .. waited, whose, session)
-redis.call('ZADD', key('jc'), redis.call('HINCRBY', META, 'revision', 1), number)
-while redis.call('ZCARD', key('j')) > limit do
-  local oldest = redis.call('ZPOPMIN', key('j'))[1]
-  redis.call('HDEL', ENTRIES, fields(oldest))
-  redis.call('ZREM', key('jc'), oldest)
-  redis.call('HINCRBY', META, 'dropped', 1)
-end
+redis.call('ZADD', key('jc'), tick(), number)
+added[number] = true
+-- Many at a time: each is beyond the bound, and shown to nobody, before it is let go of.
+trim(tonumber(ARGV[8]), tonumber(ARGV[9]))
 return {repeats, waited}

@@ -1,5 +1,5 @@
 -- The journal of a session, or the whole (''), forgotten; numbers begin anew where there is a nonce.
-local session, nonce = unpack(ARGV)
+local session, nonce, limit = unpack(ARGV)
 local function calls(name)
   for _, digest in ipairs(redis.call('HKEYS', key('c', name))) do
     redis.call('ZREM', key('co'), digest .. ' ' .. name)
@@ -16,6 +16,7 @@ if session == '' then
   return 1
 end
 calls(session)
+trim(tonumber(limit), 0)
 for _, number in ipairs(redis.call('ZRANGE', key('j'), 0, -1)) do
   if redis.call('HGET', ENTRIES, number .. 's') == session then
     redis.call('ZREM', key('j'), number)

@@ -1,11 +1,15 @@
 -- Keys, and what several scripts do. All lie below one prefix; two servers that share nothing take two databases.
 local function key(name, of) return 'mockserver:' .. name .. (of and ':' .. of or '') end
-local META, SESSIONS = key('meta'), key('sessions')
+local META, SESSIONS = 'mockserver:meta', 'mockserver:sessions'
 
 local function meta(name) return redis.call('HGET', META, name) or '' end
 
--- A number that grows with each use: the order in which things were touched.
-local function tick() return redis.call('HINCRBY', META, 'tick', 1) end
+-- A number that grows from one run of scripts to the next: the order in which things were touched.
+local ticked
+local function tick()
+  ticked = ticked or redis.call('HINCRBY', META, 'tick', 1)
+  return ticked
+end
 
 -- Puts something at the end of an order; what is then at its beginning, beyond the bound, is let go.
 local function last(order, name, bound, forget)
@@ -20,8 +24,23 @@ local function touch(session, bound)
 end
 
 -- What there is of an entry beside its text: what it repeats, its session, and what its client made of the answer.
-local ENTRIES = key('je')
+local ENTRIES = 'mockserver:je'
 local function fields(number) return number, number .. 'r', number .. 's', number .. 't' end
+
+-- Entries beyond a bound and some more let go of, the oldest first.
+local function trim(limit, more)
+  local over = redis.call('ZCARD', key('j')) - limit
+  if over <= more then return end
+  local gone = redis.call('ZRANGE', key('j'), 0, over - 1)
+  for _, oldest in ipairs(gone) do
+    redis.call('HDEL', ENTRIES, fields(oldest))
+    redis.call('ZREM', key('jc'), oldest)
+  end
+  redis.call('ZREMRANGEBYRANK', key('j'), 0, over - 1)
+  redis.call('HINCRBY', META, 'dropped', over)
+end
+-- Entries that scripts of this run have added.
+local added = {}
 
 -- A session's own place, scenario and steps; how far its clock was moved on stays.
 local function forget(session)

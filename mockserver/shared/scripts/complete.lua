@@ -1,10 +1,12 @@
 -- An entry whose answer has left, as far as it will, in second `at` ('-': its client did not wait for it); its text may
 -- say so already ('').
 local number, generation, session, call, at, id, text, bound = unpack(ARGV)
-if meta('generation') ~= generation or redis.call('HEXISTS', ENTRIES, number) == 0 then return 0 end
+if not added[number] and (meta('generation') ~= generation or redis.call('HEXISTS', ENTRIES, number) == 0) then
+  return 0
+end
 if text ~= '' then
   redis.call('HSET', ENTRIES, number, text)
-  redis.call('ZADD', key('jc'), redis.call('HINCRBY', META, 'revision', 1), number)
+  redis.call('ZADD', key('jc'), tick(), number)
 end
 redis.call('HSET', key('c', session), call, id .. ' ' .. at)
 last(key('co'), call .. ' ' .. session, tonumber(bound), function(oldest)

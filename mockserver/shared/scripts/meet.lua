@@ -2,11 +2,15 @@
 local session = ARGV[1]
 local own = redis.call('HMGET', key('s', session), 'version', 'data', 'scenario', 'job', 'attempt', 'ahead')
 for index = 1, 6 do own[index] = own[index] or '' end
+local server = redis.call('HMGET', META, 'epoch', 'version', 'scenario', 'played', 'ahead', 'file_bytes')
+local general, mine, files, all = key('w'), key('w', session), key('f', session), key('fs')
+-- Mostly nothing waits, and nobody has files.
+if redis.call('EXISTS', general, mine, files, all) == 0 then return {server, own, {}, {}, {}, 0} end
 return {
-  redis.call('HMGET', META, 'epoch', 'version', 'scenario', 'played', 'ahead', 'file_bytes'),
+  server,
   own,
-  redis.call('LRANGE', key('w'), 0, -1),
-  redis.call('LRANGE', key('w', session), 0, -1),
-  redis.call('HVALS', key('f', session)),
-  redis.call('HLEN', key('fs')),
+  redis.call('LRANGE', general, 0, -1),
+  redis.call('LRANGE', mine, 0, -1),
+  redis.call('HVALS', files),
+  redis.call('HLEN', all),
 }

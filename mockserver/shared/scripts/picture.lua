@@ -1,6 +1,7 @@
 -- A picture kept, or kept for longer; false asks for its bytes, which were left out because it was thought to be known.
 local digest, sha256, kind, limit, remembered, data = unpack(ARGV)
-if redis.call('HEXISTS', key('pd'), digest) == 0 then
+local new = redis.call('HEXISTS', key('pd'), digest) == 0
+if new then
   if not data then return false end
   redis.call('HSET', key('pd'), digest, data)
   redis.call('HSET', key('pk'), digest, sha256 .. ' ' .. kind)
@@ -9,7 +10,7 @@ if redis.call('HEXISTS', key('pd'), digest) == 0 then
   redis.call('HINCRBY', META, 'picture_bytes', #data)
 end
 redis.call('ZADD', key('po'), tick(), digest)
-while tonumber(meta('picture_bytes')) > tonumber(limit) do
+while new and tonumber(meta('picture_bytes')) > tonumber(limit) do
   local oldest = redis.call('ZPOPMIN', key('po'))[1]
   local gone = string.match(redis.call('HGET', key('pk'), oldest), '^%S+')
   redis.call('HINCRBY', META, 'picture_bytes', -redis.call('HSTRLEN', key('pd'), oldest))
