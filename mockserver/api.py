@@ -5,26 +5,25 @@ No other module journals an entry or sends a byte of the API's answers. It knows
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
 from mockserver.delivery import carry_out, connection_of
 from mockserver.engine.answer import Answer, answer, at_hand, disturbed, early
-from mockserver.engine.asking import asking
 from mockserver.engine.door import api_key
-from mockserver.engine.entry import amend, arrived, entry, pictures, secrets
-from mockserver.engine.meaning import Meaning, mean, meaning, recalled
+from mockserver.engine.entry import amend, entry, pictures
+from mockserver.engine.hearing import Heard, again, heard, keep
+from mockserver.engine.meaning import mean, meaning, recalled
 from mockserver.engine.understand import glance, quick
-from mockserver.engine.values import Settings, Understood
+from mockserver.engine.values import Understood
 from mockserver.moment import Moment
 from mockserver.problems import problem
 from mockserver.reading import opened, read
 from mockserver.render import heads
-from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import ScenarioError, find
 from mockserver.scenario.machine import Scenario, Turn
 from mockserver.state import Server
@@ -108,33 +107,39 @@ class Api:
 
     async def _heard(
         self, request: Request, receive: Receive, name: str, picked: Scenario | None, uploaded: bool
-    ) -> "Heard | None":
+    ) -> Heard | None:
         """All of a request, or its head where a step answers before the rest has come; None when it breaks off."""
-        server, host = self.server, request.header("host") or "localhost"
+        server = self.server
         if server.state.hasty(name, picked):
             settings = server.state.over(name, server.settings, picked)
-            head = heard(request, mean(request, glance(request, settings)), settings, host, server.clock(name))
+            head = heard(request, mean(request, glance(request, settings)), settings, server.clock(name))
             if early(server.state.peek(name, head.asked, picked), settings):
                 return head._replace(unread=True)
-        whole = await read(request, receive, server.upload_bytes, server.journal.pictures.held)
-        if whole is None:
+        came = await read(request, receive, server.upload_bytes, server.journal.pictures.held)
+        if came is None:
             return None
         # The scenario may have changed while the body came.
         if server.shared and not uploaded:
             await server.shared.meet(name)
         settings = server.state.over(name, server.settings, picked)
-        now, meant = server.clock(name), recalled(whole, settings)
-        if meant:
-            return heard(whole, meant, settings, host, now)
-        sources = server.sources(name, settings, host)
+        now, body = server.clock(name), None if came.fault else came.body
+        if known := again(request, body, settings, now):
+            return known
+        whole = came.whole()
+        if meant := recalled(whole, settings):
+            told = heard(whole, meant, settings, now)
+            keep(told, meant, body)
+            return told
+        came = body = None  # what is decoded need not be held twice
+        sources = server.sources(name, settings, request.header("host") or "localhost")
 
         def listen() -> Heard:
-            return heard(whole, meaning(whole, settings, sources), settings, host, now)
+            return heard(whole, meaning(whole, settings, sources), settings, now)
 
         return listen() if quick(whole) else await self._aside(listen)
 
     async def _planned(
-        self, told: "Heard", turn: Turn, moment: Moment, given: Answer, browser: bool
+        self, told: Heard, turn: Turn, moment: Moment, given: Answer, browser: bool
     ) -> tuple[dict[str, Any], Plan, Plan]:
         """The entry of an answer, its plan as it was meant, and as the faults of its turn leave it."""
         noted = entry(told.call, told.arrival, told.secrets, turn, moment, given, self.server.journal.next_id())
@@ -175,32 +180,6 @@ class Api:
         """Do pure work off the event loop, when one of a bounded number of places is free."""
         async with self.server.slots():
             return await asyncio.to_thread(work, *arguments)
-
-
-class Heard(NamedTuple):
-    """A request and what it means; `unread` where it is answered before its body was read.
-
-    `host` is what the caller calls this server, `call` the digest of the call, `arrival` the part of the journal's
-    entry that tells of it, and `secrets` what must not show in the rest of that.
-    """
-
-    request: Request
-    host: str
-    settings: Settings
-    understood: Understood
-    call: str
-    arrival: Mapping[str, Any]
-    secrets: frozenset[str]
-    asked: Asked
-    unread: bool = False
-
-
-def heard(request: Request, meant: Meaning, settings: Settings, host: str, now: float) -> Heard:
-    """What is made of a request before a turn is taken for it."""
-    hidden = secrets(request, meant.understood.document)
-    arrival = arrived(request, meant.told, hidden)
-    wants = asking(meant, dict(arrival["request"]["headers"]), settings, now)
-    return Heard(request, host, settings, meant.understood, meant.call, arrival, hidden, wants)
 
 
 def session_of(key: str) -> str:

@@ -1,5 +1,7 @@
 """Reads a request from the wire, its form as the bytes arrive. Knows ASGI; understands nothing of what it reads."""
 
+from typing import NamedTuple
+
 from starlette.types import Message, Receive, Scope
 
 from mockserver.wire.form import FormReader
@@ -13,21 +15,38 @@ def opened(scope: Scope, path: str) -> Request:
     return Request(scope["method"], path, tuple(headers), scope["query_string"].decode("latin-1"))
 
 
-async def read(request: Request, receive: Receive, limit: int, held: Held) -> Request | None:
-    """The whole request, its form parsed as the bytes arrive; None when the client went away before its end.
+class Arrived(NamedTuple):
+    """A request of which all has come. `body` holds its bytes, if they were not looked at as they came."""
+
+    head: Request
+    body: bytes | None
+    form: FormReader | None = None
+    fault: Fault | None = None
+
+    def whole(self) -> Request:
+        """The request, its form parsed."""
+        head, form, fault = self.head, self.form, self.fault
+        if form and not fault:
+            form.close()
+            fault = Fault("malformed-multipart", reason=form.fault) if form.fault else None
+        parts = tuple(form.parts) if form and not fault else ()
+        body = b"" if form else self.body or b""
+        return Request(head.method, head.path, head.headers, head.query, body, parts, fault)
+
+
+async def read(request: Request, receive: Receive, limit: int, held: Held) -> Arrived | None:
+    """All of a request, a long form parsed as the bytes arrive; None when the client went away before its end.
 
     A body beyond `limit` bytes is not read on, and not at all where its head says so: the request then carries the
     fault `body-too-large`. `held` is as for FormReader.
     """
     told = request.header("content-length") or ""
     if told.isdecimal() and int(told) > limit:
-        large = Fault("body-too-large", maximum=limit, length=int(told))
-        return Request(request.method, request.path, request.headers, request.query, fault=large)
+        return Arrived(request, None, fault=Fault("body-too-large", maximum=limit, length=int(told)))
     kind = request.header("content-type") or ""
     edge = boundary(kind)
     form = FormReader(edge, held) if edge else None
     body, size, more = bytearray(), 0, True
-    fault: Fault | None = None
     while more and size <= limit:
         message: Message = await receive()
         if message["type"] == "http.disconnect":
@@ -39,11 +58,9 @@ async def read(request: Request, receive: Receive, limit: int, held: Held) -> Re
         else:
             body += data
     if size > limit:
-        fault = Fault("body-too-large", maximum=limit, length=size)
-    elif form:
-        form.close()
-        fault = Fault("malformed-multipart", reason=form.fault) if form.fault else None
-    elif kind.lower().startswith("multipart/form-data"):
-        fault = Fault("malformed-multipart", reason="the content type names no boundary")
-    parts = tuple(form.parts) if form and not fault else ()
-    return Request(request.method, request.path, request.headers, request.query, bytes(body), parts, fault)
+        return Arrived(request, bytes(body), form, Fault("body-too-large", maximum=limit, length=size))
+    if form is None and kind.lower().startswith("multipart/form-data"):
+        return Arrived(
+            request, bytes(body), fault=Fault("malformed-multipart", reason="the content type names no boundary")
+        )
+    return Arrived(request, form.body if form else bytes(body), form)

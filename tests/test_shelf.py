@@ -5,6 +5,7 @@ import itertools
 import random
 import re
 import threading
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,11 +13,12 @@ import pytest
 from PIL import Image
 
 from mockserver.contract.asof import as_of
-from mockserver.engine import meaning
+from mockserver.engine import hearing, meaning
 from mockserver.engine.answer import answer
 from mockserver.engine.values import Settings
 from mockserver.journal import Pictures
 from mockserver.render import bodies, counts, events, gallery
+from mockserver.scenario.files import parse
 from mockserver.scenario.machine import Turn
 from mockserver.shelf import Shelf
 from mockserver.wire import cutting
@@ -106,7 +108,7 @@ def test_texts_weigh() -> None:
     """A form is kept by all that it takes, long prompts included."""
     parts = tuple(Part(name, None, None, text, "") for name, text in ((("prompt", b"x" * 30_000)), ("model", b"m")))
     request = Request("POST", "/v1/images/generations", parts=parts)
-    assert meaning._weight(meaning.mean(request, edit())) > 10 * 30_000
+    assert meaning.weight(meaning.mean(request, edit())) > 10 * 30_000
 
 
 def comparable(text: str) -> str:
@@ -176,6 +178,11 @@ def conversation() -> list[Any]:
         for talk in talks:
             answer = talk.edit(headers={**FORM["headers"], **head}, **form)
             found.append((answer.status_code, sorted(answer.headers.items()), answer.text))
+    # Until they are recognised by all their bytes.
+    same = {"Content-Type": "multipart/form-data; boundary=same"}
+    for (form, head), talk in itertools.product(calls * 3, talks[:2]):
+        answer = talk.edit(headers={**FORM["headers"], **same, **head}, **form)
+        found.append((answer.status_code, sorted(answer.headers.items()), answer.text))
     for lies in (False, True, True):
         for talk, (path, body, kind) in itertools.product(talks, BODIES):
             urls = {"https://there.test/a.png": png()} if lies else {}
@@ -189,9 +196,11 @@ def conversation() -> list[Any]:
 def test_same_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers and journals are the same whether or not anything is kept at hand."""
     kept = conversation()
+    assert len(hearing.KNOWN._held) > 2 * len(HEADS)
     for shelf in (
         cutting.UNBROKEN,
         meaning.FORMS,
+        hearing.KNOWN,
         gallery.KEPT,
         bodies.TEXTS,
         counts.USAGE,
@@ -203,3 +212,32 @@ def test_same_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(shelf, "_weight", 0)
     monkeypatch.setattr(Pictures, "held", lambda self, digest: None)
     assert kept == conversation()
+
+
+def test_limits_for_what_is_recognised() -> None:
+    """Time passes, and limits are those of now."""
+    talk = Talk()
+    headers = {**FORM["headers"], "Content-Type": "multipart/form-data; boundary=same"}
+    assert [talk.edit(headers=headers).status_code for _ in range(3)] == [200] * 3
+    talk.server.state.play(None, parse(b"scenario: l\nlimits: {images: 1}\nsteps: [{ok: {}, times: forever}]\n", "l"))
+    answers = []
+    for wait in (0, 60, 0, 60, 0):
+        talk.post("clock", {"advance": wait})
+        answers.append(talk.edit(headers=headers).status_code)
+    assert answers == [200, 200, 429, 200, 429]
+
+
+def test_bounds_for_what_is_recognised() -> None:
+    """What another server in this process has taken may be too large for this one."""
+    body = f'{{"model": "gpt-image-2", "prompt": "{"x" * 2_000}"}}'.encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield body
+
+    def ask(talk: Talk) -> int:
+        headers = {**FORM["headers"], "Content-Type": "application/json"}
+        return talk.ask("POST", "/v1/images/generations", headers=headers, content=pieces()).status_code
+
+    large, small = Talk(), Talk()
+    small.server.upload_bytes = 1_000
+    assert [ask(talk) for talk in (large, large, large, small, large)] == [200, 200, 200, 413, 200]

@@ -12,12 +12,12 @@ from mockserver.scenario.asked import Asked, retries
 
 def asking(meant: Meaning, headers: Mapping[str, str], settings: Settings, now: float) -> Asked:
     """What a request of these (lower-case) headers asks for, at a time in seconds since 1970."""
-    needs = _needs(meant.understood, settings, now)
+    takes = needs(meant.understood, settings, now)
     digest = meant.understood.digest
-    return meant.asked._replace(headers=headers, retry=retries(headers), now=now, digest=digest, needs=needs)
+    return meant.asked._replace(headers=headers, retry=retries(headers), now=now, digest=digest, needs=takes)
 
 
-def _needs(understood: Understood, settings: Settings, now: float) -> dict[str, int]:
+def needs(understood: Understood, settings: Settings, now: float) -> dict[str, int]:
     """What it takes from the limits per minute. What is refused at the door, or only tells of models, takes nothing."""
     problem, job = understood.problem, understood.job
     if not settings.limits:

@@ -34,7 +34,7 @@ class Meaning:
     texts: int = 0
 
 
-def _weight(meaning: Meaning) -> float:
+def weight(meaning: Meaning) -> float:
     """What was served is kept, unless it speaks of pictures that lie elsewhere. The rest is understood anew."""
     job, document = meaning.understood.job, meaning.understood.document or {}
     if job is None or not document.keys().isdisjoint(REFERRING):
@@ -50,7 +50,7 @@ COPIES = 16
 # Bytes that a part takes in what its form is found by.
 PART = 512
 FORM_BYTES = 16 * 1024 * 1024
-FORMS = Shelf[Meaning](FORM_BYTES, _weight)
+FORMS = Shelf[Meaning](FORM_BYTES, weight)
 
 
 def recalled(request: Request, settings: Settings) -> Meaning | None:

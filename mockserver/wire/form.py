@@ -33,11 +33,17 @@ class FormReader:
         if self._length > self._short:
             self._stream = self._parsed()
 
-    def close(self) -> None:
-        """The body is over: one that ended before its closing boundary is refused."""
+    @property
+    def body(self) -> bytes | None:
+        """All that was fed, if nothing of it has been looked at."""
         if self._stream is None:
             self._waiting = [b"".join(self._waiting)]
-            found = cut(self._waiting[0], self._boundary, self._held)
+        return None if self._stream else self._waiting[0]
+
+    def close(self) -> None:
+        """The body is over: one that ended before its closing boundary is refused."""
+        if (body := self.body) is not None:
+            found = cut(body, self._boundary, self._held)
             if found is not None:
                 self.parts = found
                 return
