@@ -1,6 +1,7 @@
 """Performs a plan: the only place that sends. Knows ASGI and what a connection can be made to do; decides nothing."""
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -153,7 +154,7 @@ async def _rest(seconds: float, due: float, connection: Connection, receive: Rec
 
 
 def _end(over: asyncio.Future[None]) -> None:
-    if not over.done():
+    with contextlib.suppress(asyncio.InvalidStateError):  # of one that was cancelled in the same moment
         over.set_result(None)
 
 
