@@ -20,12 +20,18 @@ ROUNDS = 9
 ASK = """
 local number = 0
 function setup(thread) thread:set("thread", number) number = number + 1 end
-local count = 0
-function request()
-  count = count + 1
-  local path = "/__mock/s/t" .. thread .. "-" .. (count % 64) .. "/v1/images/generations"
+local asked, count = {}, 0
+function init()
   local head = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer test"}
-  return wrk.format("POST", path, head, '{"model": "gpt-image-2", "prompt": "a house", "size": "1024x1024"}')
+  local body = '{"model": "gpt-image-2", "prompt": "a house", "size": "1024x1024"}'
+  for session = 1, 64 do
+    local path = "/__mock/s/t" .. thread .. "-" .. session .. "/v1/images/generations"
+    asked[session] = wrk.format("POST", path, head, body)
+  end
+end
+function request()
+  count = count % 64 + 1
+  return asked[count]
 end
 """
 

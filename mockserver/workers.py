@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -31,17 +32,16 @@ def work(listener: socket.socket, options: dict[str, Any], limit: int | None, ho
     if limit:
         server.journal.limit = limit
     bound(server, listener, host)
-    parent = multiprocessing.parent_process()
-    look = server.look
-
-    def watched() -> None:
-        look()
-        if parent is not None and not parent.is_alive():
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    server.look = watched
+    threading.Thread(target=_outlived, daemon=True).start()
     foreground(server, listener, lambda: ready.send_bytes(b"ready"))
     retired(server)
+
+
+def _outlived() -> None:
+    """Stop this process when the one that started it is gone."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def apart(listener: socket.socket, count: int) -> list[socket.socket]:
