@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
+    from redis.asyncio import ConnectionPool, Redis
+    from redis.asyncio.connection import AbstractConnection
 
 Word = str | bytes | int | float
 Command = tuple[str, Sequence[Word]]
@@ -41,15 +42,20 @@ class Lane:
     What comes while the shared ones wait for answers goes out together.
     """
 
-    def __init__(self, client: "Redis", unknown: type[Exception]) -> None:
-        self._client, self._unknown = client, unknown
+    def __init__(self, client: "Redis", refused: type[Exception], unknown: type[Exception]) -> None:
+        self._client = client
+        self._way = partial(Way, client.connection_pool, refused, unknown)
         self._waiting: list[tuple[Sequence[Command], asyncio.Future[Answer]]] = []
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """What scripts answer that run as one. Raises whatever the client does."""
         if not all(name in SHARED and _size(told) < LONG for name, told in commands):
-            (answer,) = await self._answers([commands])
+            way = self._way()
+            try:
+                (answer,) = await way.answers([commands])
+            finally:
+                await way.end()
             return _returned(answer)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((commands, future))
@@ -66,15 +72,32 @@ class Lane:
         await self._client.aclose()
 
     async def _go(self) -> None:
-        while self._waiting:
-            asked, self._waiting = self._waiting, []
-            answers = await self._answers([commands for commands, _ in asked])
-            for (_, future), answer in zip(asked, answers, strict=True):
-                if not future.done():  # else who asked does not wait any more
-                    future.set_result(answer)
-        self._under_way.discard(asyncio.current_task())
+        way = self._way()
+        try:
+            while self._waiting:
+                asked, self._waiting = self._waiting, []
+                answers = await way.answers([commands for commands, _ in asked])
+                for (_, future), answer in zip(asked, answers, strict=True):
+                    if not future.done():  # else who asked does not wait any more
+                        future.set_result(answer)
+        finally:
+            # First, for whoever asks from now on is not heard here.
+            self._under_way.discard(asyncio.current_task())
+            await way.end()
 
-    async def _answers(self, asked: list[Sequence[Command]]) -> list[Answer]:
+
+class Way:
+    """A connection to Redis, for as long as there is something to ask.
+
+    By itself, for what the package wraps around it takes longer than many a script. Redis may answer `refused`, and
+    `unknown` where it does not know a script.
+    """
+
+    def __init__(self, pool: "ConnectionPool", refused: type[Exception], unknown: type[Exception]) -> None:
+        self._pool, self._refused, self._unknown = pool, refused, unknown
+        self._connection: AbstractConnection | None = None
+
+    async def answers(self, asked: list[Sequence[Command]]) -> list[Answer]:
         """What each set of scripts answers, or how it failed.
 
         Their text is sent where Redis does not know it: it has then done nothing.
@@ -82,18 +105,34 @@ class Lane:
         programs = [program(*sorted({name for name, _ in commands})) for commands in asked]
         words = [[word for name, told in commands for word in (name, len(told), *told)] for commands in asked]
         try:
-            async with self._client.pipeline(transaction=False) as pipeline:
-                for (_, digest), line in zip(programs, words, strict=True):
-                    pipeline.evalsha(digest, 0, *line)
-                answers = await pipeline.execute(raise_on_error=False)
-                absent = [number for number, answer in enumerate(answers) if isinstance(answer, self._unknown)]
-                for number in absent:
-                    pipeline.eval(programs[number][0], 0, *words[number])
-                for number, answer in zip(absent, await pipeline.execute(raise_on_error=False), strict=True):
+            known = [("EVALSHA", digest, 0, *line) for (_, digest), line in zip(programs, words, strict=True)]
+            answers = await self._say(known)
+            absent = [number for number, answer in enumerate(answers) if isinstance(answer, self._unknown)]
+            if absent:
+                told = await self._say([("EVAL", programs[number][0], 0, *words[number]) for number in absent])
+                for number, answer in zip(absent, told, strict=True):
                     answers[number] = answer
         except Exception as error:
             return [error] * len(asked)
-        return list(answers)
+        return answers
+
+    async def end(self) -> None:
+        """Give it back."""
+        if self._connection:
+            await self._pool.release(self._connection)
+
+    async def _say(self, commands: Sequence[Sequence[Word]]) -> list[Answer]:
+        if self._connection is None:
+            self._connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+        await self._connection.send_packed_command(self._connection.pack_commands(commands))
+        return [await self._heard(self._connection) for _ in commands]
+
+    async def _heard(self, connection: "AbstractConnection") -> Answer:
+        try:
+            answer: list[Any] = await connection.read_response()
+        except self._refused as error:
+            return error
+        return answer
 
 
 def _size(words: Sequence[Word]) -> int:

@@ -48,7 +48,7 @@ class Link:
             ) from None
         self._redis, self._url, self._say = redis.asyncio, url, say
         self._faults = (redis.RedisError, OSError, asyncio.TimeoutError)
-        self._unknown = redis.exceptions.NoScriptError
+        self._answers = redis.exceptions.ResponseError, redis.exceptions.NoScriptError
         self._lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, Lane] = WeakKeyDictionary()
         self._away = False
         self.quiet = False
@@ -96,7 +96,7 @@ class Link:
                 # What may have happened is not done again.
                 retry=Retry(NoBackoff(), 0),
             )
-            lane = self._lanes[loop] = Lane(self._redis.Redis.from_pool(pool), self._unknown)
+            lane = self._lanes[loop] = Lane(self._redis.Redis.from_pool(pool), *self._answers)
         return lane
 
     @contextlib.contextmanager
