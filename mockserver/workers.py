@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from mockserver.options import furnished
@@ -32,16 +33,15 @@ def work(listener: socket.socket, options: dict[str, Any], limit: int | None, ho
     if limit:
         server.journal.limit = limit
     bound(server, listener, host)
-    threading.Thread(target=_outlived, daemon=True).start()
+    threading.Thread(target=_outlived, args=(multiprocessing.parent_process(),), daemon=True).start()
     foreground(server, listener, lambda: ready.send_bytes(b"ready"))
     retired(server)
 
 
-def _outlived() -> None:
+def _outlived(parent: BaseProcess) -> None:
     """Stop this process when the one that started it is gone."""
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def apart(listener: socket.socket, count: int) -> list[socket.socket]:
