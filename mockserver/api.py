@@ -61,7 +61,7 @@ class Api:
             await send({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
             await send({"type": "http.response.body"})
             return
-        name, connection = session or session_of(api_key(request)), connection_of(scope)
+        name, connection = session or session_of(api_key(request)), connection_of(scope, receive)
         server.look()
         try:
             picked = self._picked(request)
@@ -77,7 +77,7 @@ class Api:
         taken = await server.state.take(name, told.asked, picked)
         gone = partial(getattr, connection, "gone")
         moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
-        origin = f"{scope['scheme']}://{told.host}"
+        origin = f"{scope['scheme']}://{told.request.host}"
         work = partial(answer, understood, taken.turn, moment, settings, origin, gone)
         given = work() if at_hand(understood, settings, moment) else await self._aside(work)
         noted, meant, plan = await self._planned(told, taken.turn, moment, given, browser)
@@ -96,7 +96,7 @@ class Api:
         try:
             if server.shared:
                 send = await server.shared.keep(send, plan, trail, now)
-            await carry_out(plan, trail, receive, send, server.sleep, scope)
+            await carry_out(plan, trail, connection, send, server.sleep)
         finally:
             server.tally.end(stream)
             trail.close()
@@ -131,7 +131,7 @@ class Api:
             keep(told, meant, body)
             return told
         came = body = None  # what is decoded need not be held twice
-        sources = server.sources(name, settings, request.header("host") or "localhost")
+        sources = server.sources(name, settings, request.host)
 
         def listen() -> Heard:
             return heard(whole, meaning(whole, settings, sources), settings, now)

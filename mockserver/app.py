@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import admin
 from mockserver.api import Api
-from mockserver.delivery import carry_out
+from mockserver.delivery import carry_out, connection_of
 from mockserver.guard import Guard
 from mockserver.problems import problem
 from mockserver.render import links
@@ -102,4 +102,5 @@ class Storage:
             await server.shared.meet("")
         found = await asyncio.to_thread(server.journal.pictures.named, name)
         plan = links.answer(name, query, server.clock(), found)
-        await carry_out(plan, Trail({"sent": []}, 0, server.clock.watch), receive, send, server.sleep, scope)
+        trail = Trail({"sent": []}, 0, server.clock.watch)
+        await carry_out(plan, trail, connection_of(scope, receive), send, server.sleep)

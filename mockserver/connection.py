@@ -6,7 +6,7 @@ import struct
 from functools import lru_cache
 from typing import Any, cast
 
-from starlette.types import Receive, Send
+from starlette.types import Send
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE, RequestResponseCycle
 
 from mockserver.protocol import Bounded
@@ -136,10 +136,10 @@ class Connection(RequestResponseCycle):
         """Has all of the request come?"""
         return not self.more_body
 
-    async def rest(self, over: asyncio.Future[None], receive: Receive) -> bool:
+    async def rest(self, over: asyncio.Future[None]) -> bool:
         """Send nothing until it is over, or the client has gone: is it so? A server that stops hangs up at once.
 
-        By the protocol, not by `receive`: hundreds of streams rest at once.
+        The protocol tells, and not `receive`: hundreds of streams rest at once.
         """
         if self.disconnected:
             return True

@@ -29,7 +29,7 @@ class Connection(Protocol):
     def uploaded(self) -> bool:
         """Has all of the request come?"""
 
-    async def rest(self, over: asyncio.Future[None], receive: Receive) -> bool:
+    async def rest(self, over: asyncio.Future[None]) -> bool:
         """Send nothing until it is over, or the client has gone: is it so? A server that stops need not wait for it.
 
         What the client still uploads is thrown away.
@@ -54,9 +54,12 @@ class InMemory:
     gone = False
     uploaded = False
 
-    async def rest(self, over: asyncio.Future[None], receive: Receive) -> bool:
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+
+    async def rest(self, over: asyncio.Future[None]) -> bool:
         """Listen to what ASGI has to tell of the client."""
-        left = asyncio.ensure_future(_departure(receive))
+        left = asyncio.ensure_future(_departure(self._receive))
         try:
             done, _ = await asyncio.wait((over, left), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -79,18 +82,17 @@ class InMemory:
         return False
 
 
-def connection_of(scope: Scope) -> Connection:
+def connection_of(scope: Scope, receive: Receive) -> Connection:
     """What the server of a request lends to its answer."""
     lent: Connection | None = scope.get("extensions", {}).get("mockserver.connection")
-    return lent or InMemory()
+    return lent or InMemory(receive)
 
 
-async def carry_out(plan: Plan, trail: Trail, receive: Receive, send: Send, sleep: Sleep, scope: Scope) -> None:
+async def carry_out(plan: Plan, trail: Trail, connection: Connection, send: Send, sleep: Sleep) -> None:
     """Perform a plan step by step, and leave a trail of what was really sent. Stops when the client has gone.
 
     Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.
     """
-    connection = connection_of(scope)
     if (at_once := piece(plan)) and connection.answer(send, at_once[0].status, at_once[0].headers, at_once[1]):
         trail.whole(at_once[1])
         return
@@ -103,7 +105,7 @@ async def carry_out(plan: Plan, trail: Trail, receive: Receive, send: Send, slee
         match step:
             case Wait(seconds, steady):
                 due = seconds + (due if steady and due is not None else asyncio.get_running_loop().time())
-                if await _rest(seconds, due, connection, receive, sleep):
+                if await _rest(seconds, due, connection, sleep):
                     return
             case Head(status, headers):
                 pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
@@ -132,7 +134,7 @@ async def carry_out(plan: Plan, trail: Trail, receive: Receive, send: Send, slee
                 trail.end()
 
 
-async def _rest(seconds: float, due: float, connection: Connection, receive: Receive, sleep: Sleep) -> bool:
+async def _rest(seconds: float, due: float, connection: Connection, sleep: Sleep) -> bool:
     """Send nothing for so many seconds, or until the client has gone (or the server stops): is it so?
 
     By the loop's own clock they are over when it is `due`.
@@ -146,7 +148,7 @@ async def _rest(seconds: float, due: float, connection: Connection, receive: Rec
     else:
         over = asyncio.ensure_future(sleep(seconds))
     try:
-        return await connection.rest(over, receive)
+        return await connection.rest(over)
     finally:
         if timer:
             timer.cancel()

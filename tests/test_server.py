@@ -255,7 +255,7 @@ def test_rest_while_stopping(stopping: bool, gone: bool, did: list[str]) -> None
         held.disconnected = gone
         over = asyncio.get_running_loop().create_future()
         over.set_result(None)
-        return await held.rest(over, held.receive)
+        return await held.rest(over)
 
     assert asyncio.run(rest()) == gone
     assert wire.did == did
@@ -266,7 +266,7 @@ def test_rest_that_is_cancelled() -> None:
 
     async def rest() -> None:
         held = answering(Wire())
-        await held.rest(asyncio.get_running_loop().create_future(), held.receive)
+        await held.rest(asyncio.get_running_loop().create_future())
 
     async def cancelled() -> None:
         resting = asyncio.ensure_future(rest())

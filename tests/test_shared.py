@@ -381,16 +381,6 @@ def test_answer_lost_on_the_way(redis: Redis, monkeypatch: pytest.MonkeyPatch) -
     assert len(two.get(0, "journal")["entries"]) == 4
 
 
-def test_turns_are_not_remembered_for_ever(redis: Redis) -> None:
-    """Redis knows the last ten thousand, and forgets as many at once."""
-    two = Two(redis)
-    two.edit(0)
-    redis.say("HSET", "mockserver:meta", "count", "9999")
-    two.edit(0)
-    two.edit(1)
-    assert (redis.say("HLEN", "mockserver:tb"), redis.say("HLEN", "mockserver:t")) == (b":2", b":1")
-
-
 def test_turn_of_a_copy_that_is_old(redis: Redis) -> None:
     """Somebody else was faster, also for a request that is no job."""
     two = Two(redis, load("flaky"))

@@ -1,7 +1,6 @@
 """What is made of a request before a turn is taken for it; one that came before is recognised by its bytes. Pure."""
 
 from collections.abc import Hashable, Mapping
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import xxhash
@@ -9,25 +8,21 @@ import xxhash
 from mockserver.engine.asking import asking, needs
 from mockserver.engine.entry import arrived, secrets
 from mockserver.engine.fields import is_form
-from mockserver.engine.meaning import SHORT, Meaning, weight
+from mockserver.engine.meaning import SHORT, Meaning, hashed, weight
 from mockserver.engine.values import Settings, Understood
 from mockserver.scenario.asked import Asked
 from mockserver.shelf import Shelf
 from mockserver.wire.request import Part, Request
 
-# No header that HTTP can carry holds this character.
-BETWEEN = "\u0100"
-
 
 class Heard(NamedTuple):
     """A request and what it means; `unread` where it is answered before its body was read.
 
-    `host` is what the caller calls this server, `call` the digest of the call, `arrival` the part of the journal's
-    entry that tells of it, and `secrets` what must not show in the rest of that.
+    `call` is the digest of the call, `arrival` the part of the journal's entry that tells of it, and `secrets` what
+    must not show in the rest of that.
     """
 
     request: Request
-    host: str
     settings: Settings
     understood: Understood
     call: str
@@ -62,7 +57,7 @@ def heard(request: Request, meant: Meaning, settings: Settings, now: float) -> H
     hidden = secrets(request, meant.understood.document)
     arrival = arrived(request, meant.told, hidden)
     wants = asking(meant, dict(arrival["request"]["headers"]), settings, now)
-    return _heard(request, meant, settings, arrival, hidden, wants)
+    return Heard(request, settings, meant.understood, meant.call, arrival, hidden, wants)
 
 
 def keep(told: Heard, meant: Meaning, body: bytes | None) -> None:
@@ -83,24 +78,10 @@ def again(head: Request, body: bytes | None, settings: Settings, now: float) -> 
     request = Request(head.method, head.path, head.headers, head.query, b"" if parts else body, parts)
     hidden = secrets(request, meant.understood.document)
     wants = asked._replace(now=now, needs=needs(meant.understood, settings, now))
-    return _heard(request, meant, settings, arrival, hidden, wants)
-
-
-def _heard(
-    request: Request,
-    meant: Meaning,
-    settings: Settings,
-    arrival: Mapping[str, Any],
-    hidden: frozenset[str],
-    wants: Asked,
-) -> Heard:
-    host = request.header("host") or "localhost"
-    return Heard(request, host, settings, meant.understood, meant.call, arrival, hidden, wants)
+    return Heard(request, settings, meant.understood, meant.call, arrival, hidden, wants)
 
 
 def _key(request: Request, body: bytes, settings: Settings) -> tuple[Hashable, ...]:
     """What a whole request is recognised by, its keys in no readable way."""
-    said = BETWEEN.join([text for pair in request.headers for text in pair])
-    place = repr((request.method, request.path, request.query))
-    head = blake2b(f"{place}{said}".encode("utf-8", "backslashreplace"), digest_size=16).digest()
+    head = hashed((request.method, request.path, request.query, request.headers))
     return settings.judging, head, len(body), xxhash.xxh3_128_digest(body)

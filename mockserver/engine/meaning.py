@@ -83,7 +83,12 @@ def _key(request: Request, settings: Settings) -> tuple[Hashable, ...] | None:
     if request.fault or not (request.parts or 0 < len(body) <= SHORT or is_form(request)):
         return None
     doors = [pair for pair in request.headers if pair[0] in KEY_NAMES]
-    said = repr((request.path, request.query, doors)).encode("utf-8", "backslashreplace") + body
+    said = hashed((request.path, request.query, doors), body)
     parts = tuple([(part.name, part.filename, part.content_type, part.digest) for part in request.parts])
     kind = request.media_type if body else ""
-    return settings.judging, request.method, kind, blake2b(said, digest_size=16).digest(), parts
+    return settings.judging, request.method, kind, said, parts
+
+
+def hashed(said: object, more: bytes = b"") -> bytes:
+    """A digest of texts, and of bytes after them, from which no key can be read."""
+    return blake2b(repr(said).encode("utf-8", "backslashreplace") + more, digest_size=16).digest()

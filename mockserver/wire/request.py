@@ -51,6 +51,11 @@ class Request(_Request):
         return found
 
     @property
+    def host(self) -> str:
+        """What the caller calls this server: a name, and the port where it is not the scheme's own."""
+        return self.header("host") or "localhost"
+
+    @property
     def media_type(self) -> str:
         """The content type without its parameters, in lower case; empty when there is none."""
         return (self.header("content-type") or "").split(";")[0].strip().lower()

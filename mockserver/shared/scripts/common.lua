@@ -49,8 +49,8 @@ local function forget(session)
   if redis.call('EXISTS', key('s', session)) == 0 then redis.call('ZREM', SESSIONS, session) end
 end
 
-local function queue(name, items, from)
+local function queue(name, items)
   redis.call('DEL', name)
-  for index = from, #items do redis.call('RPUSH', name, items[index]) end
+  for _, item in ipairs(items) do redis.call('RPUSH', name, item) end
 end
 

@@ -1,8 +1,7 @@
 -- One turn, if all is still as it was when it was decided. Asked again with the same token, it is taken once.
 local session, token, again, version, played, data, job, attempt = unpack(ARGV, 1, 8)
 local sessions, jobs, general, own = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
-local tokens, older = key('t'), key('tb')
-local known = again == '1' and (redis.call('HGET', tokens, token) or redis.call('HGET', older, token))
+local known = again == '1' and redis.call('GET', key('t', token))
 if known then return {1, tonumber(known), meta('generation')} end
 local counts, order, place = key('a', session), key('ao', session), key('s', session)
 local held, generation = unpack(redis.call('HMGET', META, 'version', 'generation'))
@@ -21,13 +20,11 @@ redis.call('HSET', place, 'version', token, 'data', data, 'job', job, 'attempt',
 -- The queues are written only where a step of theirs has answered: -1 says that nothing changed.
 local at = 13
 if general >= 0 then
-  queue(key('w'), {unpack(ARGV, at, at + general - 1)}, 1)
+  queue(key('w'), {unpack(ARGV, at, at + general - 1)})
   redis.call('HSET', META, 'version', token)
   at = at + general
 end
-if own >= 0 then queue(key('w', session), {unpack(ARGV, at, at + own - 1)}, 1) end
+if own >= 0 then queue(key('w', session), {unpack(ARGV, at, at + own - 1)}) end
 local number = redis.call('HINCRBY', META, 'count', 1)
-redis.call('HSET', tokens, token, number)
--- So many are remembered at least, and twice as many at most.
-if number % 10000 == 0 then redis.call('RENAME', tokens, older) end
+redis.call('SET', key('t', token), number, 'EX', 60)
 return {1, number, generation or ''}
