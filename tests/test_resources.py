@@ -22,6 +22,7 @@ import json, sys
 from mockserver import resources
 from mockserver.contract import capabilities, catalogue
 from mockserver.contract.asof import latest
+from mockserver.contract.tokens import text_tokens
 from mockserver.scenario.files import load
 print(json.dumps({
     "where": str(resources.folder("contracts")),
@@ -29,6 +30,7 @@ print(json.dumps({
     "models": list(capabilities.table()),
     "rows": len(catalogue.rows()),
     "page": len(resources.page()),
+    "tokens": text_tokens("a siamese cat"),
     "scenarios": {name: load(name).name for name in resources.names("scenarios", ".yaml")},
 }))
 """
@@ -107,6 +109,7 @@ def test_installed(installed: Path, tmp_path: Path, packed: bool) -> None:
         "models": list(capabilities.table()),
         "rows": len(catalogue.rows()),
         "page": len(resources.page()),
+        "tokens": 4,
         "scenarios": {name: name for name in resources.names("scenarios", ".yaml")},
     }
 
