@@ -1,4 +1,4 @@
-"""How sure the contracts are of what they promise: the tables of docs/fidelity.md.
+"""How sure the contracts are of what they promise: the tables of docs/explanation/fidelity.md.
 
 `python -c 'from tests import fidelity; fidelity.mend()'` mends them.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from mockserver import resources, tables
 from tests.documents import HOME
 
-DOCUMENT = HOME / "docs" / "fidelity.md"
+DOCUMENT = HOME / "docs" / "explanation" / "fidelity.md"
 LEVELS = ("high", "medium", "low", "guess")
 NAMES = ("id", "name", "kind", "path", "model", "since", "until")
 TABLE = re.compile(r"(?<=<!-- table: )(\w+) -->\n\n.*?(?=\n\n)", re.DOTALL)

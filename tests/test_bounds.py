@@ -23,7 +23,7 @@ from tests.pictures import png
 from tests.talk import Talk
 from tests.test_protocol import Slow
 
-TEXT = (Path(__file__).parents[1] / "docs" / "limits.md").read_text("utf-8")
+TEXT = (Path(__file__).parents[1] / "docs" / "reference" / "limits.md").read_text("utf-8")
 ROWS = re.findall(r"^\| [^|]+ \| ([^|]+) \| `([\w.]+)` \| [^|]+ \|$", TEXT, re.MULTILINE)
 
 

@@ -17,11 +17,11 @@ from tests.documents import DOCS, FENCE, HOME, README, blocks, play
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
-EXTENDING = HOME / "docs" / "extending.md"
+EXTENDING = HOME / "docs" / "guides" / "extending.md"
 LINK = re.compile(r"\]\((?![a-z]+:)([^)\s]+)\)")
 WRITTEN = [README, *DOCS, HOME / "CONTRIBUTING.md", HOME / "contracts" / "README.md", *HOME.glob("SECURITY.md")]
 RUN = [*sorted({*DOCS} - {EXTENDING}), *HOME.glob("SECURITY.md")]
-FIXTURES = (HOME / "docs" / "fixtures.md").read_text("utf-8")
+FIXTURES = (HOME / "docs" / "reference" / "fixtures.md").read_text("utf-8")
 
 
 @pytest.mark.slow
@@ -53,12 +53,12 @@ def test_every_fixture_and_word() -> None:
 
 
 def test_every_scenario() -> None:
-    text = (HOME / "docs" / "scenarios.md").read_text("utf-8")
+    text = (HOME / "docs" / "guides" / "scenarios.md").read_text("utf-8")
     assert [name for name in files.built_in() if f"| `{name}` |" not in text] == []
 
 
 def test_every_document_is_linked() -> None:
-    assert [one.name for one in DOCS if f"](docs/{one.name})" not in README.read_text("utf-8")] == []
+    assert [one.name for one in DOCS if f"]({one.relative_to(HOME)})" not in README.read_text("utf-8")] == []
 
 
 @pytest.mark.parametrize("document", WRITTEN, ids=lambda document: str(document.relative_to(HOME)))
@@ -80,7 +80,11 @@ def anchors(document: Path) -> list[str]:
 def test_every_fault() -> None:
     """The tables tell each fault as the table of faults does, and what a correct client does."""
     told = {row["fault"]: row for row in tables.faults()}
-    rows = {line for line in (HOME / "docs" / "faults.md").read_text("utf-8").splitlines() if line.startswith("| `")}
+    rows = {
+        line
+        for line in (HOME / "docs" / "reference" / "faults.md").read_text("utf-8").splitlines()
+        if line.startswith("| `")
+    }
     assert len(rows) == len(FAULTS)
     for name, fault in FAULTS.items():
         shown = told[name] | {"fault": f"`{name}`", "what happens": fault.short or "", "then": fault.about}
@@ -92,7 +96,7 @@ def test_every_fault() -> None:
 def test_every_command_and_option() -> None:
     """Each option of each command is named in some document, and each command in the one on the command line."""
     text = "".join(document.read_text("utf-8") for document in [README, *DOCS])
-    named = (HOME / "docs" / "command-line.md").read_text("utf-8")
+    named = (HOME / "docs" / "reference" / "command-line.md").read_text("utf-8")
     assert [name for name in cli.command.commands if f"`mockserver {name}" not in named] == []
     params = [param for one in (cli.command, *cli.command.commands.values()) for param in one.params]
     options = {name for one in params if isinstance(one, click.Option) for name in one.opts if name.startswith("--")}

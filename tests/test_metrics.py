@@ -14,7 +14,7 @@ from tests.attacks import edit, form, part, post
 from tests.talk import FORM, Talk
 from tests.test_protocol import Slow, server
 
-DOCUMENT = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text("utf-8")
+DOCUMENT = (Path(__file__).parents[1] / "docs" / "reference" / "metrics.md").read_text("utf-8")
 
 
 def told(text: str) -> dict[tuple[str, ...], float]:

@@ -16,7 +16,7 @@ from mockserver.server import Running, running
 from mockserver.state import Memory, Server
 from tests.pictures import png
 
-DOCS = Path(__file__).parents[2] / "docs" / "scenarios.md"
+DOCS = Path(__file__).parents[2] / "docs" / "guides" / "scenarios.md"
 STREAM = {"stream": True, "partial_images": 2}
 
 

@@ -1,4 +1,4 @@
-"""The properties as tests of pytest, and what docs/fuzzing.md says."""
+"""The properties as tests of pytest, and what docs/guides/fuzzing.md says."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from mockserver.harness.fuzz.worker import find, run
 from tests.fuzz.clients import base, broken
 
 HOME = Path(mockserver.__file__).parents[1]
-TEXT = (HOME / "docs" / "fuzzing.md").read_text("utf-8")
+TEXT = (HOME / "docs" / "guides" / "fuzzing.md").read_text("utf-8")
 THEIRS = """
 from mockserver.harness import client_properties
 
@@ -77,7 +77,7 @@ def test_documented() -> None:
         for field in resources.contract(f"schemas/fuzz-{name}.json")["properties"]:
             assert f"`{field}`" in TEXT
     for link in re.findall(r"\]\(([^)#]+)\)", TEXT):
-        assert (HOME / "docs" / link).exists()
+        assert (HOME / "docs" / "guides" / link).exists()
 
 
 def test_call() -> None:
