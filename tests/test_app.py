@@ -477,7 +477,7 @@ def test_events_leave_when_due() -> None:
 
     plan = (Head(200, ()), Chunk(b"one"), Wait(0.5), Chunk(b"two"), End())
     noted, left = trail()
-    asyncio.run(delivery.carry_out(plan, left, never, send, sleep, {}))
+    asyncio.run(delivery.carry_out(plan, left, delivery.InMemory(never), send, sleep))
     assert happened == ["http.response.start", b"one", 0.5, b"two"]
     assert (noted["sent_bytes"], noted["complete"]) == (6, True)
 
@@ -497,7 +497,7 @@ def test_steady_waits(steady: bool) -> None:
 
     plan = (Head(200, ()), Wait(60, steady), Chunk(b"one"), Wait(60, steady), Chunk(b"two"), End())
     with asyncio.Runner(loop_factory=Loop) as runner:
-        runner.run(delivery.carry_out(plan, trail()[1], never, send, asyncio.sleep, {}))
+        runner.run(delivery.carry_out(plan, trail()[1], delivery.InMemory(never), send, asyncio.sleep))
     assert round(due[1] - due[0]) == (60 if steady else 0)
 
 
@@ -514,7 +514,7 @@ def test_client_gone_while_nothing_is_sent() -> None:
 
     plan = (Head(200, ()), Wait(math.inf), Chunk(b"late"), End())
     noted, left = trail()
-    asyncio.run(delivery.carry_out(plan, left, receive, send, asyncio.sleep, {}))
+    asyncio.run(delivery.carry_out(plan, left, delivery.InMemory(receive), send, asyncio.sleep))
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert (noted["sent_bytes"], noted["complete"], messages) == (0, False, [])
 
@@ -525,7 +525,7 @@ def test_sleep_that_fails() -> None:
 
     send: Any = None
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(delivery.carry_out((Wait(1), End()), trail()[1], never, send, sleep, {}))
+        asyncio.run(delivery.carry_out((Wait(1), End()), trail()[1], delivery.InMemory(never), send, sleep))
 
 
 def test_client_gone_while_answering() -> None:
@@ -548,8 +548,8 @@ def test_client_gone_while_answering() -> None:
 
     plan = (Head(200, ()), Chunk(b"one"), Chunk(b"two"), End())
     noted, left = trail()
-    scope = {"extensions": {"mockserver.connection": Connection()}}
-    asyncio.run(delivery.carry_out(plan, left, never, send, asyncio.sleep, scope))
+    connection: Any = Connection()
+    asyncio.run(delivery.carry_out(plan, left, connection, send, asyncio.sleep))
     assert (len(sent), noted["sent_bytes"], noted["complete"], Connection.cuts) == (2, 3, False, ["close"])
 
 

@@ -21,12 +21,9 @@ def trail(plan: Plan, step: float = 0.5) -> list[tuple[float, str, int]]:
         nonlocal now
         now += step
 
-    async def receive() -> Any:
-        """Nothing is ever asked for."""
-
     noted = Trail(answer, 10.0, lambda: now)
-    scope = {"extensions": {"mockserver.connection": Gone()}}
-    asyncio.run(carry_out(plan, noted, receive, send, asyncio.sleep, scope))
+    connection: Any = Gone()
+    asyncio.run(carry_out(plan, noted, connection, send, asyncio.sleep))
     assert ended(answer) == (plan[-1:] == (End(),))
     noted.close()
     assert ended(answer)
