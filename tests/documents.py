@@ -23,6 +23,7 @@ from tests.test_cli import HOME, serving
 
 README = HOME / "README.md"
 DOCS = sorted((HOME / "docs").rglob("*.md"))
+FIRST_CALLS = HOME / "docs" / "guides" / "first-calls.md"
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TESTS = re.compile(r"^(async )?def test_|^test_\w+ = ", re.MULTILINE)
 # The packages that a document may tell people to install, beside this one.

@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-import shlex
 import sys
 import types
 import warnings
@@ -23,7 +22,6 @@ from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.harness import recipes
-from mockserver.images import sample
 from mockserver.scenario.files import load
 from mockserver.server import running
 from mockserver.state import Memory, Server
@@ -552,22 +550,6 @@ def test_a_mask_keeps_its_hole(tmp_path: Path) -> None:
         with Image.open(tmp_path / name.replace(".", "-fixed.")) as mended:
             alpha = mended.getchannel("A")
         assert [alpha.getpixel(place) for place in ((0, 0), (32, 32), (63, 63))] == [255, 0, 255]
-
-
-# ---- README.md -------------------------------------------------------------------------------------------------
-
-
-def test_readme(run: Run, tmp_path: Path) -> None:
-    """The example of README.md says what the command says."""
-    text = (Path(cli.__file__).parents[1] / "README.md").read_text("utf-8")
-    (example,) = re.findall(r"^```console\n\$ mockserver check (.*?)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    arguments, said = example
-    (tmp_path / "house.png").write_bytes(sample.png())
-    with Image.open(tmp_path / "house.png") as house:
-        house.convert("P").save(tmp_path / "map.png")
-    status, out, _ = run(*shlex.split(arguments))
-    assert status == 1
-    assert out == said
 
 
 @pytest.mark.parametrize(

@@ -13,23 +13,28 @@ from mockserver import cli, pytest_plugin, tables
 from mockserver.scenario import files
 from mockserver.scenario.faults.table import FAULTS
 from tests import fidelity
-from tests.documents import DOCS, FENCE, HOME, README, blocks, play
+from tests.documents import DOCS, FENCE, FIRST_CALLS, HOME, README, blocks, play
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
 EXTENDING = HOME / "docs" / "guides" / "extending.md"
 LINK = re.compile(r"\]\((?![a-z]+:)([^)\s]+)\)")
-WRITTEN = [README, *DOCS, HOME / "CONTRIBUTING.md", HOME / "contracts" / "README.md", *HOME.glob("SECURITY.md")]
-RUN = [*sorted({*DOCS} - {EXTENDING}), *HOME.glob("SECURITY.md")]
+WRITTEN = [
+    README,
+    *DOCS,
+    HOME / "CONTRIBUTING.md",
+    HOME / "contracts" / "README.md",
+    HOME / "SECURITY.md",
+    HOME / "CHANGELOG.md",
+]
+RUN = [README, *sorted({*DOCS} - {EXTENDING, FIRST_CALLS}), HOME / "SECURITY.md"]
 FIXTURES = (HOME / "docs" / "reference" / "fixtures.md").read_text("utf-8")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "document", [*sorted({*DOCS} - {EXTENDING}), *HOME.glob("SECURITY.md")], ids=lambda document: document.stem
-)
+@pytest.mark.parametrize("document", RUN, ids=lambda document: str(document.relative_to(HOME)))
 def test_every_block_is_run(document: Path, tmp_path: Path) -> None:
-    """README.md is run in test_readme.py, with more to say about what comes of it."""
+    """The first guide is run in test_readme.py, which also looks at what its blocks print."""
     assert len(play(document, tmp_path)) == len(blocks(document))
 
 
@@ -53,12 +58,16 @@ def test_every_fixture_and_word() -> None:
 
 
 def test_every_scenario() -> None:
-    text = (HOME / "docs" / "guides" / "scenarios.md").read_text("utf-8")
+    text = (HOME / "docs" / "reference" / "scenarios-built-in.md").read_text("utf-8")
     assert [name for name in files.built_in() if f"| `{name}` |" not in text] == []
 
 
 def test_every_document_is_linked() -> None:
-    assert [one.name for one in DOCS if f"]({one.relative_to(HOME)})" not in README.read_text("utf-8")] == []
+    """The index links each page, and README.md the index."""
+    index = HOME / "docs" / "index.md"
+    linked = index.read_text("utf-8")
+    assert [one.name for one in DOCS if one != index and f"]({one.relative_to(index.parent)})" not in linked] == []
+    assert "](docs/index.md)" in README.read_text("utf-8")
 
 
 @pytest.mark.parametrize("document", WRITTEN, ids=lambda document: str(document.relative_to(HOME)))

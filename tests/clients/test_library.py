@@ -16,7 +16,7 @@ from mockserver.server import Running, running
 from mockserver.state import Memory, Server
 from tests.pictures import png
 
-DOCS = Path(__file__).parents[2] / "docs" / "guides" / "scenarios.md"
+DOCS = Path(__file__).parents[2] / "docs" / "reference" / "scenarios-built-in.md"
 STREAM = {"stream": True, "partial_images": 2}
 
 
@@ -234,6 +234,6 @@ def test_scenario(name: str) -> None:
 
 
 def test_documented() -> None:
-    """Each stands in the first table."""
-    text, _, _ = DOCS.read_text("utf-8").partition("\n## ")
+    """The page says of each scenario what a good client shows."""
+    _, _, text = DOCS.read_text("utf-8").partition("\n## What a good client shows\n")
     assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == built_in()
