@@ -1,7 +1,6 @@
 """Servers to measure, and the load that is put on them: wrk over loopback. Knows nothing of what the tables show."""
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -13,15 +12,43 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-EDGE = "benchmark-boundary"
+# What wrk replaces in each request, with as many characters.
+EDGE = "benchmark-boundary".ljust(32, "x")
+PROMPT = "benchmark-prompt".ljust(32, "x")
+# Draws boundaries as httpx does: 16 random bytes in hexadecimal.
 LUA = """
-wrk.method = "POST"
-local file = io.open(os.getenv("BENCHMARK_BODY"), "rb")
-wrk.body = file:read("*a")
-file:close()
-wrk.headers["Content-Type"] = "multipart/form-data; boundary=%s"
-wrk.headers["Authorization"] = "Bearer sk-benchmark"
+local random, digits = io.open("/dev/urandom", "rb"), ("%%02x"):rep(16)
+local pieces, prompt, before, after = {}, nil, nil, nil
+
+local function token()
+  return digits:format(random:read(16):byte(1, 16))
+end
+
+function init()
+  local file = io.open(os.getenv("BENCHMARK_REQUEST"), "rb")
+  local text, at = file:read("*a"), 1
+  file:close()
+  while at do
+    local first, last = text:find("%(edge)s", at, true)
+    table.insert(pieces, text:sub(at, first and first - 1))
+    at = last and last + 1
+  end
+  for number, piece in ipairs(pieces) do
+    local first, last = piece:find("%(prompt)s", 1, true)
+    if first then
+      prompt, before, after = number, piece:sub(1, first - 1), piece:sub(last + 1)
+    end
+  end
+end
+
+function request()
+  if prompt then
+    pieces[prompt] = before .. token() .. after
+  end
+  return table.concat(pieces, token())
+end
 """
 
 
@@ -45,26 +72,37 @@ def free() -> int:
         return port
 
 
+class Process(NamedTuple):
+    """A server's process, and the seconds from its start to its first response."""
+
+    pid: int
+    start: float
+
+
 @contextlib.contextmanager
-def serving(command: Sequence[str], port: int, path: str, environment: dict[str, str] | None = None) -> Iterator[float]:
-    """A server in a process of its own; gives the seconds until its first answer."""
+def serving(
+    command: Sequence[str], port: int, path: str, environment: dict[str, str] | None = None, folder: Path | None = None
+) -> Iterator[Process]:
+    """A server in a process of its own, whose working directory is `folder`."""
     # Modules are compiled once, as where they are installed.
-    told = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environment or {})}
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environment or {})}
     began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=told)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=variables)
     try:
-        yield _first(process, f"http://127.0.0.1:{port}{path}", began)
+        _wait(process, f"http://127.0.0.1:{port}{path}")
+        yield Process(process.pid, time.perf_counter() - began)
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _first(process: subprocess.Popen[bytes], url: str, began: float) -> float:
-    while process.poll() is None and time.perf_counter() - began < 30:
+def _wait(process: subprocess.Popen[bytes], url: str) -> None:
+    end = time.perf_counter() + 30
+    while process.poll() is None and time.perf_counter() < end:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                answer.read()
-            return time.perf_counter() - began
+            with urllib.request.urlopen(url, timeout=5) as response:
+                response.read()
+            return
         except OSError:
             time.sleep(0.005)
     raise SystemExit(f"{url} does not answer")
@@ -81,35 +119,57 @@ def peer(name: str, port: int) -> list[str]:
     return [*uvicorn, "--port", str(port), f"benchmarks.peers:{name}"]
 
 
-def aimock(port: int, folder: str) -> list[str] | None:
-    """The command of npm's aimock, if it is there, set up to answer the same edit."""
-    command = shutil.which("aimock")
-    fixture = {
-        "match": {"userMessage": "Make it night", "endpoint": "image"},
-        "response": {"image": {"b64Json": "QUJD"}},
-    }
-    Path(folder, "fixtures.json").write_text(json.dumps({"fixtures": [fixture]}))
-    Path(folder, "aimock.json").write_text(json.dumps({"llm": {"fixtures": str(Path(folder, "fixtures.json"))}}))
-    return None if command is None else [command, "-c", str(Path(folder, "aimock.json")), "-p", str(port)]
+class Load(NamedTuple):
+    """What wrk measured: requests, requests a second, and the server's CPU time for each request in microseconds."""
+
+    requests: int
+    rate: float
+    cpu: float
 
 
-def put(port: int, body: bytes, connections: int, seconds: float) -> float:
-    """Requests a second that wrk gets answered. Ends the run where one was refused."""
+def put(port: int, pid: int, body: bytes, connections: int, seconds: int) -> Load:
+    """Have wrk send an edit, with a new boundary each time; and with a new prompt, if its prompt is PROMPT.
+
+    `pid` is the process that listens on the port. Exits if a response has a status other than 2xx.
+    """
     wrk = shutil.which("wrk")
     if wrk is None:
         raise SystemExit("wrk is missing; Debian has it: apt-get install wrk")
+    head = (
+        f"POST /v1/images/edits HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer sk-benchmark\r\n"
+        f"Content-Type: multipart/form-data; boundary={EDGE}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     with tempfile.TemporaryDirectory() as folder:
-        script, data = Path(folder, "post.lua"), Path(folder, "body")
-        script.write_text(LUA % EDGE)
-        data.write_bytes(body)
-        url = f"http://127.0.0.1:{port}/v1/images/edits"
+        script, request = Path(folder, "post.lua"), Path(folder, "request")
+        script.write_text(LUA % {"edge": EDGE, "prompt": PROMPT})
+        request.write_bytes(head.encode() + body)
+        began = cpu_seconds(pid)
         done = subprocess.run(
-            [wrk, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(script), url],
+            [
+                wrk,
+                "-t1",
+                f"-c{connections}",
+                f"-d{seconds}s",
+                "--timeout",
+                "10s",
+                "-s",
+                script,
+                f"http://127.0.0.1:{port}",
+            ],
             capture_output=True,
             text=True,
-            env={**os.environ, "BENCHMARK_BODY": str(data)},
+            env={**os.environ, "BENCHMARK_REQUEST": str(request)},
             check=True,
         )
-    if "Non-2xx" in done.stdout or "Requests/sec:      0" in done.stdout:
-        raise SystemExit(f"refused:\n{done.stdout}")
-    return float(re.findall(r"Requests/sec:\s+([\d.]+)", done.stdout)[0])
+        spent = cpu_seconds(pid) - began
+    found = re.search(r"(\d+) requests in .*Requests/sec:\s+([\d.]+)", done.stdout, re.DOTALL)
+    if found is None or found[1] == "0" or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+        raise SystemExit(f"not every request was served:\n{done.stdout}{done.stderr}")
+    requests = int(found[1])
+    return Load(requests, float(found[2]), spent / requests * 1e6)
+
+
+def cpu_seconds(pid: int) -> float:
+    """The user and system time of a process and all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,6 +1,7 @@
-"""How fast: edits of this server beside routes that do less. `python -m benchmarks.speed [--seconds 3] [--quick]`.
+"""How fast: edits of this server beside routes that do less. `python -m benchmarks.speed [--rounds 5] [--seconds 3]`.
 
-Where npm's aimock is on the PATH, it is measured too; it knows no streams of pictures and answers with three bytes.
+Each request is a form with a boundary of its own, as clients send it; all have the same prompt, or each a new one. The
+table shows requests a second, and the CPU time that each server spent on a request.
 """
 
 import argparse
@@ -8,13 +9,30 @@ import io
 import random
 import tempfile
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.load import EDGE, aimock, form, free, mock, peer, put, serving
+from benchmarks.load import EDGE, PROMPT, Load, form, free, mock, peer, put, serving
 
 Row = tuple[str, ...]
+SERVERS = ("this", "bare", "form")
+
+
+def uploads() -> dict[str, bytes]:
+    """The images that are sent, by name."""
+    file = io.BytesIO()
+    Image.new("RGBA", (64, 64), "teal").save(file, "PNG")
+    return {"tiny": file.getvalue(), "100 kB": noise(100_000), "1.5 MB": noise(1_500_000)}
+
+
+def bodies(image: bytes, **fields: str) -> dict[str, bytes]:
+    """Edits of an image for `put`: with the same prompt in each request, and with a new one."""
+    return {
+        name: form(image, prompt=prompt, size="1024x1024", **fields)
+        for name, prompt in (("same", "Make it night"), ("new", PROMPT))
+    }
 
 
 def noise(size: int) -> bytes:
@@ -35,23 +53,25 @@ def answer(port: int, body: bytes) -> bytes:
         return data
 
 
-def rates(picture: bytes, paint: str, fields: dict[str, str], connections: int, seconds: float) -> list[float]:
-    """Requests a second: of this server, of a route that reads, of one that parses; all give the same answer."""
-    body, ports = form(picture, size="1024x1024", **fields), [free(), free(), free()]
-    found = []
-    with tempfile.TemporaryDirectory() as folder:
-        kept = Path(folder, "answer")
-        with serving(mock(ports[0], "--paint", paint), ports[0], "/__mock/health"):
-            kept.write_bytes(answer(ports[0], body))
-            found.append(put(ports[0], body, connections, seconds))
-        for name, port in zip(("bare", "form"), ports[1:], strict=True):
-            with serving(peer(name, port), port, "/", {"BENCHMARK_ANSWER": str(kept)}):
-                found.append(put(port, body, connections, seconds))
-        command = None if "stream" in fields else aimock(port := free(), folder)
-        if command:
-            with serving(command, port, "/health"):
-                found.append(put(port, body, connections, seconds))
-    return found
+def loads(body: bytes, connections: int, rounds: int, seconds: int) -> dict[str, Load]:
+    """The median round of each server; all give the same response, and the rounds of one alternate with the others'."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        saved, ports = Path(folder, "answer"), {name: free() for name in SERVERS}
+        pids = {
+            "this": stack.enter_context(
+                serving(mock(ports["this"], "--paint", "flat"), ports["this"], "/__mock/health")
+            ).pid
+        }
+        saved.write_bytes(answer(ports["this"], body))
+        for name in SERVERS[1:]:
+            command = peer(name, ports[name])
+            process = stack.enter_context(serving(command, ports[name], "/", {"BENCHMARK_ANSWER": str(saved)}))
+            pids[name] = process.pid
+        measured: dict[str, list[Load]] = {name: [] for name in SERVERS}
+        for _ in range(rounds):
+            for name, found in measured.items():
+                found.append(put(ports[name], pids[name], body, connections, seconds))
+    return {name: sorted(found, key=lambda load: load.rate)[rounds // 2] for name, found in measured.items()}
 
 
 def table(rows: list[Row]) -> None:
@@ -62,29 +82,20 @@ def table(rows: list[Row]) -> None:
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--quick", action="store_true", help="16 connections, no streams")
-    asked = parser.parse_args()
-    streams = [{}] if asked.quick else [{}, {"stream": "true", "partial_images": "3"}]
-    names = ("this", "bare", "form", "this/bare", "this/form", "aimock")
-    rows: list[Row] = [("upload", "paint", "kind", "connections", *names)]
-    for upload, size in (("tiny", 64), ("100 kB", 100_000), ("1.5 MB", 1_500_000)):
-        for paint in ("flat", "noise"):
-            for fields in streams:
-                for connections in (16,) if asked.quick else (1, 16, 64):
-                    this, bare, parsed, *other = rates(noise(size), paint, fields, connections, asked.seconds)
-                    kind = "stream" if fields else "plain"
-                    numbers = (
-                        f"{this:.0f}",
-                        f"{bare:.0f}",
-                        f"{parsed:.0f}",
-                        f"{this / bare:.2f}",
-                        f"{this / parsed:.2f}",
-                        f"{other[0]:.0f}" if other else "",
-                    )
-                    rows.append((upload, paint, kind, str(connections), *numbers))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--connections", type=int, default=16)
+    options = parser.parse_args()
+    times = [f"{name}, µs" for name in SERVERS]
+    rows: list[Row] = [("upload", "prompt", *SERVERS, "this/bare", "this/form", *times)]
+    for upload, image in uploads().items():
+        for prompt, body in bodies(image).items():
+            found = loads(body, options.connections, options.rounds, options.seconds)
+            this, bare, parsed = (found[name].rate for name in SERVERS)
+            numbers = (f"{this:.0f}", f"{bare:.0f}", f"{parsed:.0f}", f"{this / bare:.2f}", f"{this / parsed:.2f}")
+            rows.append((upload, prompt, *numbers, *(f"{found[name].cpu:.0f}" for name in SERVERS)))
     table(rows)
 
 
