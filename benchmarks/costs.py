@@ -19,8 +19,8 @@ from PIL import Image
 from benchmarks.load import EDGE, form, free, mock, peer, serving
 from benchmarks.speed import Row, answer, noise, table
 from mockserver.contract.capabilities import table as capabilities
+from mockserver.core.request import Part
 from mockserver.images import facts, paint
-from mockserver.wire.request import Part
 
 TESTS = 500
 EMPTY = "import pytest\n\n\n@pytest.mark.parametrize('number', range({count}))\ndef test({names}number):\n    pass\n"

@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
+from mockserver.core.plan import Head, Plan
+from mockserver.core.request import Request
 from mockserver.delivery import carry_out, connection_of
 from mockserver.engine.answer import Answer, answer, at_hand, disturbed, early
 from mockserver.engine.door import api_key
@@ -28,8 +30,6 @@ from mockserver.scenario.files import ScenarioError, find
 from mockserver.scenario.machine import Scenario, Turn
 from mockserver.state import Server
 from mockserver.trail import Trail
-from mockserver.wire.plan import Head, Plan
-from mockserver.wire.request import Request
 
 HINT_BYTES = 1_000
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from typing import Any, cast
 from starlette.types import Send
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE, RequestResponseCycle
 
+from mockserver.core.plan import Headers
 from mockserver.protocol import Bounded
-from mockserver.wire.plan import Headers
 
 # Bytes of a piece that is worth not copying.
 LONG = 256 * 1024

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
+from mockserver.core.plan import Chunk, Cut, End, Head, Headers, Plan, Raw, Wait, piece
 from mockserver.trail import Trail
-from mockserver.wire.plan import Chunk, Cut, End, Head, Headers, Plan, Raw, Wait, piece
 
 Sleep = Callable[[float], Awaitable[None]]
 

@@ -7,8 +7,8 @@ from typing import Any
 import xxhash
 
 from mockserver.contract.capabilities import Capability
+from mockserver.core.request import Part
 from mockserver.images.facts import Facts
-from mockserver.wire.request import Part
 
 
 @dataclass(frozen=True, slots=True)

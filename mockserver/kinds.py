@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mockserver.wire.number import plain
+from mockserver.core.number import plain
 
 
 def some(context: click.Context, param: click.Parameter, value: Any) -> Any:
@@ -21,7 +21,7 @@ def some(context: click.Context, param: click.Parameter, value: Any) -> Any:
 
 def carriable(context: click.Context, param: click.Parameter, value: Any) -> Any:
     """The key, or keys, each of which a request could carry."""
-    from mockserver.wire.request import carried
+    from mockserver.core.request import carried
 
     some(context, param, value)
     given = value if isinstance(value, tuple) else (value,)

@@ -13,16 +13,16 @@ from typing import Any
 from starlette.applications import Starlette
 
 from mockserver import app
-from mockserver.clock import Clock
 from mockserver.contract import dialects
 from mockserver.contract.asof import as_of as day
+from mockserver.core.clock import Clock
+from mockserver.core.request import carried
 from mockserver.engine.values import Settings
 from mockserver.mock import ImagesMock
 from mockserver.scenario.files import load
 from mockserver.scenario.unknown import unknown
 from mockserver.server import running
 from mockserver.state import Memory, Server
-from mockserver.wire.request import carried
 
 CHOICES = {
     "auth": ("open", "bearer", "exact"),

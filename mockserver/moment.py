@@ -3,8 +3,8 @@
 import hashlib
 from typing import NamedTuple
 
-from mockserver import resources
 from mockserver.contract.asof import AsOf
+from mockserver.core import data_files
 
 
 def drawn(seed: int, session: str, position: int, what: str) -> int:
@@ -44,7 +44,7 @@ class Moment(NamedTuple):
 
     def identities(self) -> dict[str, str]:
         """The ids that texts and headers speak of."""
-        names = resources.contract("headers.yaml")
+        names = data_files.contract("headers.yaml")
         return {
             "request_id": f"req_{self.draw('request')}",
             "organization": names["organization"],

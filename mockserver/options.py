@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mockserver.wire.number import plain
+from mockserver.core.number import plain
 
 if TYPE_CHECKING:
     import socket
@@ -37,7 +37,7 @@ def furnished(
     **options: Any,
 ) -> Server:
     """The server that the options ask for."""
-    from mockserver.clock import Clock
+    from mockserver.core.clock import Clock
     from mockserver.scenario.files import ScenarioError, load
     from mockserver.state import Memory, Server
 
@@ -148,10 +148,10 @@ def listening(host: str, port: int, port_file: Path | None) -> Iterator[socket.s
 
 def watching(scenario: str, server: Server) -> Callable[[], object]:
     """A function that reads the scenario's file again if it has changed."""
-    from mockserver import resources
+    from mockserver.core import data_files
     from mockserver.runner import say
     from mockserver.watch import Watch
 
-    if scenario in resources.names("scenarios", ".yaml"):
+    if scenario in data_files.names("scenarios", ".yaml"):
         raise click.UsageError(f"--watch is for the file of a scenario, and {scenario!r} is built in")
     return Watch(scenario, server.state, say).look

@@ -6,12 +6,12 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from mockserver import resources
+from mockserver.core import data_files
 
 
 def text() -> str:
     """The page, as HTML."""
-    return resources.page()
+    return data_files.page()
 
 
 @functools.cache

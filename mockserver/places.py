@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from mockserver.files import File
+from mockserver.core.uploads import File
 from mockserver.images import sample
 from mockserver.journal import Pictures
 from mockserver.render import links

@@ -83,7 +83,7 @@ def _asked(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def _seed(test: str, seed: Any) -> int | None:
     """The seed as a number; None where there is none to count."""
-    from mockserver.wire.number import plain
+    from mockserver.core.number import plain
 
     try:
         if seed is not None and (isinstance(seed, bool | float) or not plain(str(seed))):

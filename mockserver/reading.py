@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from starlette.types import Message, Receive, Scope
 
-from mockserver.wire.form import FormReader
-from mockserver.wire.multipart import Held, boundary
-from mockserver.wire.request import Fault, Request
+from mockserver.core.form_reader import FormReader
+from mockserver.core.multipart import Held, boundary
+from mockserver.core.request import Fault, Request
 
 
 def opened(scope: Scope, path: str) -> Request:

@@ -16,10 +16,12 @@ from weakref import WeakKeyDictionary
 from starlette.types import ASGIApp, Send
 
 from mockserver import places
-from mockserver.clock import Clock
+from mockserver.core.clock import Clock
+from mockserver.core.plan import Plan
+from mockserver.core.request import Request
+from mockserver.core.uploads import Files
 from mockserver.engine.overlay import overlaid
 from mockserver.engine.values import Settings, Sources
-from mockserver.files import Files
 from mockserver.journal import Journal
 from mockserver.scenario import waiting
 from mockserver.scenario.asked import Asked
@@ -28,8 +30,6 @@ from mockserver.scenario.machine import Scenario, Stored, Turn
 from mockserver.scenario.waiting import Waiting
 from mockserver.tally import Tally
 from mockserver.trail import Trail
-from mockserver.wire.plan import Plan
-from mockserver.wire.request import Request
 
 T = TypeVar("T")
 SESSIONS = 10_000

@@ -4,10 +4,11 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockserver import resources, verdict
+from mockserver import verdict
 from mockserver.contract import catalogue
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability, table
+from mockserver.core import data_files
 from mockserver.scenario.faults.table import FAULTS
 
 # What programs get: texts and numbers, None for what is not there, and numbers by name.
@@ -112,7 +113,7 @@ def pictures() -> Rows:
             "confidence": row["confidence"],
             "relaxed by": row.get("accept", ""),
         }
-        for row in resources.contract("pictures.yaml")["pictures"]
+        for row in data_files.contract("pictures.yaml")["pictures"]
     ]
 
 

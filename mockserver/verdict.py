@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mockserver import resources
 from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import table
+from mockserver.core import data_files
 from mockserver.journal import REDACTED, SECRET_HEADERS
 from mockserver.ledger import Entry, repeated
 
@@ -55,7 +55,7 @@ def verdict(entries: Sequence[Entry], end: bool = False) -> dict[str, Any]:
 
 def rules() -> Sequence[Mapping[str, Any]]:
     """The rules of contracts/verdict.yaml, in its order."""
-    found: Sequence[Mapping[str, Any]] = resources.contract("verdict.yaml")["rules"]
+    found: Sequence[Mapping[str, Any]] = data_files.contract("verdict.yaml")["rules"]
     return found
 
 
@@ -74,7 +74,7 @@ def _findings(rule: Mapping[str, Any], story: Story) -> list[dict[str, Any]]:
 
 def retryable(entry: Entry) -> bool:
     """Was it refused in a way in which the same call may pass later?"""
-    answer, retry = entry["answer"], resources.contract("verdict.yaml")["retry"]
+    answer, retry = entry["answer"], data_files.contract("verdict.yaml")["retry"]
     again = answer["status"] in retry["statuses"] or answer["status"] >= retry["from"]
     return answer["outcome"] == "refused" and again and answer["code"] not in retry["never"]
 
@@ -117,7 +117,7 @@ def _retried_refusal(rule: Mapping[str, Any], story: Story) -> Iterator[Shown]:
 
 
 def _retried_too_soon(rule: Mapping[str, Any], story: Story) -> Iterator[Shown]:
-    slack = resources.contract("verdict.yaml")["retry"]["slack"]
+    slack = data_files.contract("verdict.yaml")["retry"]["slack"]
     for before, after in story.pairs():
         wait, waited = before["answer"]["retry_after"], after["waited"]
         if retryable(before) and wait is not None and waited is not None and waited < wait * slack:

@@ -11,10 +11,11 @@ from referencing import Registry, Resource
 from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 
-from mockserver import resources
+from mockserver.core import data_files
 
 SCHEMAS = {
-    f"{name}.json": resources.contract(f"schemas/{name}.json") for name in resources.names("contracts/schemas", ".json")
+    f"{name}.json": data_files.contract(f"schemas/{name}.json")
+    for name in data_files.names("contracts/schemas", ".json")
 }
 REGISTRY: Registry[Any] = Registry().with_resources(
     [(name, Resource.from_contents(schema)) for name, schema in SCHEMAS.items()]

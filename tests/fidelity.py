@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mockserver import resources, tables
+from mockserver import tables
+from mockserver.core import data_files
 from tests.documents import HOME
 
 DOCUMENT = HOME / "docs" / "explanation" / "fidelity.md"
@@ -21,8 +22,8 @@ Row = tuple[str, str, Mapping[str, Any]]
 
 def rows() -> Iterator[Row]:
     """Each row of contracts/*.yaml that says how sure it is: its file, where it stands, and what it says."""
-    for file in resources.names("contracts", ".yaml"):
-        for place, row in _within(resources.contract(f"{file}.yaml"), ()):
+    for file in data_files.names("contracts", ".yaml"):
+        for place, row in _within(data_files.contract(f"{file}.yaml"), ()):
             yield f"{file}.yaml", " ".join(place) or "all", row
 
 

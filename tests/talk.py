@@ -6,8 +6,8 @@ from typing import Any
 import httpx2
 
 from mockserver.app import create_app
-from mockserver.clock import Clock
 from mockserver.contract.asof import as_of
+from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
 from mockserver.scenario.files import load, parse
 from mockserver.scenario.machine import Scenario

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from mockserver import resources
 from mockserver.contract.asof import AsOf, as_of, latest
+from mockserver.core import data_files
 
 
 def test_latest() -> None:
@@ -13,11 +13,11 @@ def test_latest() -> None:
     assert latest() == date(2026, 11, 21)
     days = [
         row[key]
-        for row in resources.contract("errors.yaml")["rows"]
+        for row in data_files.contract("errors.yaml")["rows"]
         for key in ("since", "until")
         if row.get(key) is not None
     ]
-    days += [row["released"] for row in resources.contract("models.yaml")["models"].values() if "released" in row]
+    days += [row["released"] for row in data_files.contract("models.yaml")["models"].values() if "released" in row]
     assert max(days) <= latest()
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from mockserver.connection import Connection, Protocol
+from mockserver.core import multipart
+from mockserver.core.request import Request
 from mockserver.engine.values import Settings
 from mockserver.protocol import look
 from mockserver.server import running
 from mockserver.state import Server
-from mockserver.wire import multipart
-from mockserver.wire.request import Request
 from tests.attacks import edit, form, part, post
 from tests.pictures import png
 from tests.talk import Talk

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from mockserver import resources
 from mockserver.contract import catalogue
 from mockserver.contract.asof import AsOf, as_of, latest
 from mockserver.contract.capabilities import default_model, merge, table
+from mockserver.core import data_files
+from mockserver.core.request import Part, Request
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
-from mockserver.wire.request import Part, Request
 from tests.pictures import png
 
 EDITS, GENERATIONS, VARIATIONS = "images/edits", "images/generations", "images/variations"
 DAY = timedelta(days=1)
-MODELS = resources.contract("models.yaml")["models"]
+MODELS = data_files.contract("models.yaml")["models"]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_default_model_every_day(endpoint: str) -> None:
 
 # ---- the schema of the form, for tools that know JSON Schema alone, says what the table says -----------------------
 
-FORM = resources.contract("schemas/edit-form.json")
+FORM = data_files.contract("schemas/edit-form.json")
 VALIDATOR = Draft202012Validator(FORM)
 EDITING = [name for name, row in table().items() if EDITS in row.row["endpoints"]]
 ENUMS = {

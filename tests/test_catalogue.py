@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 import mockserver
-from mockserver import resources
 from mockserver.contract.asof import AsOf, as_of, latest
 from mockserver.contract.catalogue import STAGES, WIRES, Problem, Row, families, fill, find, listed, named, rows
+from mockserver.core import data_files
 from mockserver.moment import Moment
 
 IDENTITIES = Moment(0, "s", 0, 0, as_of("any")).identities()
@@ -93,7 +93,7 @@ def test_raised() -> None:
 
 def test_rules_give_the_model() -> None:
     """The rules of the capability table give the model, and the param where several are forbidden."""
-    data = resources.contract("models.yaml")
+    data = data_files.contract("models.yaml")
     rules = [row.get("refusals", {}) for row in [*data["families"].values(), *data["models"].values()]]
     ruled = {family: rule for row in rules for family, rule in row.items()}
     assert len(ruled) > 5

@@ -16,10 +16,11 @@ import openai
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from mockserver import cli, resources
+from mockserver import cli
 from mockserver.check.verdicts import Verdict, check
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
+from mockserver.core import data_files
 from mockserver.engine.values import Settings
 from mockserver.harness import recipes
 from mockserver.scenario.files import load
@@ -485,7 +486,7 @@ def catalogue_error(broken: Broken, refused: Verdict) -> Any:
 
 
 def table() -> Any:
-    return resources.contract("mends.yaml")
+    return data_files.contract("mends.yaml")
 
 
 def test_every_mend_is_proved() -> None:

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from mockserver import clock
-from mockserver.clock import Clock
+from mockserver.core import clock
+from mockserver.core.clock import Clock
 from mockserver.state import Server
 
 

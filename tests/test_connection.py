@@ -7,8 +7,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from mockserver import server
-from mockserver.clock import Clock
 from mockserver.connection import Connection
+from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
 from mockserver.scenario.files import parse
 from mockserver.server import running

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from mockserver.core.plan import Wait, whole
 from mockserver.engine.entry import retry_after
-from mockserver.wire.plan import Wait, whole
 from tests.talk import FORM, START, Talk
 
 BAD = {"model": "nope"}

@@ -9,14 +9,14 @@ from PIL import Image
 
 from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import table
+from mockserver.core.plan import Chunk, Head, Wait
+from mockserver.core.request import Part, Request
 from mockserver.engine.answer import answer
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
 from mockserver.images import paint
 from mockserver.moment import Moment
 from mockserver.scenario.machine import Step, Turn
-from mockserver.wire.plan import Chunk, Head, Wait
-from mockserver.wire.request import Part, Request
 from tests.pictures import masked, png, saved
 
 SETTINGS = Settings(auth="open", paint="flat")

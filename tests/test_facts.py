@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from mockserver.core.request import Part
 from mockserver.images import facts
 from mockserver.images.facts import decode, known, look, real_type
-from mockserver.wire.request import Part
 from tests.pictures import png, saved
 
 SMALL = Image.new("RGB", (5, 7), "red")

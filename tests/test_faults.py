@@ -19,8 +19,9 @@ import openai
 import pytest
 from jsonschema import Draft202012Validator
 
-from mockserver import resources, tables
+from mockserver import tables
 from mockserver.app import create_app
+from mockserver.core import data_files
 from mockserver.delivery import WireFaultNeedsSocket
 from mockserver.engine.values import Settings
 from mockserver.scenario.faults import table
@@ -557,7 +558,7 @@ def test_without_a_socket(fault: Any) -> None:
 
 def test_language() -> None:
     """The schema of scenario files is that of the table."""
-    assert resources.contract("schemas/scenario.json")["$defs"]["faults"] == table.schema()
+    assert data_files.contract("schemas/scenario.json")["$defs"]["faults"] == table.schema()
     for row in FAULTS.values():
         Draft202012Validator.check_schema(row.schema())
         assert row.short is None or row.short in row.parameters

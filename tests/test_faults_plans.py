@@ -8,13 +8,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver.contract.asof import as_of
+from mockserver.core.plan import Chunk, Cut, End, Head, Plan, Raw, Wait, whole
+from mockserver.core.sse import frame
 from mockserver.images.recast import recast
 from mockserver.moment import Moment
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.fault import Ordered
 from mockserver.scenario.faults.table import FAULTS, disturb
-from mockserver.wire.plan import Chunk, Cut, End, Head, Plan, Raw, Wait, whole
-from mockserver.wire.sse import frame
 from tests.pictures import opened, png
 
 DATE = ("date", "Wed, 18 Nov 2026 11:06:40 GMT")

@@ -11,8 +11,8 @@ import openai
 import pytest
 
 from mockserver.app import create_app
+from mockserver.core.uploads import File, Files
 from mockserver.engine.values import Settings
-from mockserver.files import File, Files
 from mockserver.scenario import machine
 from mockserver.server import Running, running
 from mockserver.state import Memory, Server
@@ -138,7 +138,7 @@ def test_room() -> None:
 
 
 def test_many_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mockserver.files.SESSIONS", 1)
+    monkeypatch.setattr("mockserver.core.uploads.SESSIONS", 1)
     kept = Files()
     kept.put("one", File("file-1", "a", "vision", b"x", "digest", 1))
     assert (kept.room("one") > 0, kept.room("two")) == (True, 0)

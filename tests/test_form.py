@@ -14,7 +14,7 @@ from mockserver.contract.catalogue import Problem, families, find
 from mockserver.contract.endpoints import body, route
 from mockserver.contract.form import fields
 from mockserver.contract.shape import coerce, shape
-from mockserver.wire.request import Part
+from mockserver.core.request import Part
 
 EVERY = ["dall-e-2", "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2.5-flare"]
 IDENTITIES = {"request_id", "organization", "project"}

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from mockserver.core.form_reader import FormReader
 from mockserver.harness import recipes
 from mockserver.harness.cases import Case, build, filled
 from mockserver.harness.memory import request
-from mockserver.wire.form import FormReader
 
 FILES: list[dict[str, Any]] = [
     {"field": "image[]", "png": {"size": "8x8"}},

@@ -8,9 +8,9 @@ import pytest
 
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
+from mockserver.core.request import Request
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
-from mockserver.wire.request import Request
 from tests.pictures import masked, png, saved
 from tests.test_facts import SMALL
 

@@ -9,9 +9,9 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.wire.form import FormReader
-from mockserver.wire.multipart import MAX_PARTS, boundary
-from mockserver.wire.request import Part
+from mockserver.core.form_reader import FormReader
+from mockserver.core.multipart import MAX_PARTS, boundary
+from mockserver.core.request import Part
 from tests.pictures import png
 
 EDGE = b"----edge0123"

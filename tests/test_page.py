@@ -16,7 +16,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from mockserver import page as served
-from mockserver.clock import Clock
+from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
 from mockserver.scenario.files import load
 from mockserver.server import Running, running

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from mockserver import resources
+from mockserver.core import data_files
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
 from mockserver.harness import recipes
 from mockserver.scenario.lint import guesses
 from tests.test_engine import file, form
 
-ROWS = resources.contract("pictures.yaml")["pictures"]
+ROWS = data_files.contract("pictures.yaml")["pictures"]
 MODELS = {"gpt-image": ["gpt-image-1", "gpt-image-1.5", "gpt-image-2", "gpt-image-2.6-flare"], "dall-e-2": ["dall-e-2"]}
 
 

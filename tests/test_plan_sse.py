@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from mockserver.core.plan import Chunk, End, Head, Wait, whole
+from mockserver.core.request import Fault, Part, Request
+from mockserver.core.sse import frame
 from mockserver.render.gallery import Sent
 from mockserver.render.text import dumped
-from mockserver.wire.plan import Chunk, End, Head, Wait, whole
-from mockserver.wire.request import Fault, Part, Request
-from mockserver.wire.sse import frame
 
 
 def test_whole() -> None:

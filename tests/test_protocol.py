@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from mockserver import protocol
+from mockserver.core.uploads import File
 from mockserver.engine.values import Settings
-from mockserver.files import File
 from mockserver.protocol import HEAD_BYTES, IDLE_SECONDS, LINGER_SECONDS, PACE, PACE_SECONDS, Bounded, look
 from mockserver.scenario.files import parse
 from mockserver.server import Running, running

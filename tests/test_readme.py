@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 import pytest
 
-from mockserver import cli, resources, tables
+from mockserver import (cli, tables)
+from mockserver.core import data_files
 from mockserver.contract.asof import as_of
 from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import load, parse
@@ -50,7 +51,7 @@ def test_options() -> None:
 
 def test_scenarios() -> None:
     assert [tuple(cells) for cells in table("scenarios-built-in.md", "Built-in scenarios")] == [
-        (name, load(name).about) for name in resources.names("scenarios", ".yaml")
+        (name, load(name).about) for name in data_files.names("scenarios", ".yaml")
     ]
 
 

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 
 from mockserver.contract.asof import as_of
+from mockserver.core.plan import Chunk, Head
+from mockserver.core.request import Part, Request
 from mockserver.engine.answer import answer, disturbed
 from mockserver.engine.asking import asking
 from mockserver.engine.meaning import mean
@@ -24,8 +26,6 @@ from mockserver.scenario.files import built_in, load
 from mockserver.scenario.machine import Stored
 from mockserver.server import running
 from mockserver.state import Memory, Server
-from mockserver.wire.plan import Chunk, Head
-from mockserver.wire.request import Part, Request
 from tests.pictures import png
 
 NOW = 1_795_000_000.0

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mockserver import resources
 from mockserver.contract import capabilities, catalogue
 from mockserver.contract.asof import latest
+from mockserver.core import data_files
 
 ROOT = Path(__file__).parent.parent
 PROBE = """
@@ -38,7 +38,7 @@ print(json.dumps({
 
 @pytest.mark.parametrize("name", ["contracts", "scenarios"])
 def test_checkout(name: str) -> None:
-    assert Path(str(resources.folder(name))).resolve() == ROOT / name
+    assert Path(str(data_files.folder(name))).resolve() == ROOT / name
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_checkout(name: str) -> None:
     ],
 )
 def test_names(folder: str, suffix: str, some: set[str]) -> None:
-    found = list(resources.names(folder, suffix))
+    found = list(data_files.names(folder, suffix))
     assert some <= set(found)
     assert found == sorted(path.name.removesuffix(suffix) for path in (ROOT / folder).glob(f"*{suffix}"))
 
@@ -64,16 +64,16 @@ def test_names(folder: str, suffix: str, some: set[str]) -> None:
 )
 def test_contract(path: str) -> None:
     """Every file can be read, is read once, and says the same to a plain parser."""
-    data = resources.contract(path)
+    data = data_files.contract(path)
     assert data
-    assert resources.contract(path) is data
+    assert data_files.contract(path) is data
     if path.endswith(".json"):
         assert data == json.loads((ROOT / "contracts" / path).read_text("utf-8"))
 
 
 def test_no_such_contract() -> None:
     with pytest.raises(FileNotFoundError):
-        resources.contract("nothing.yaml")
+        data_files.contract("nothing.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +108,9 @@ def test_installed(installed: Path, tmp_path: Path, packed: bool) -> None:
         "latest": str(latest()),
         "models": list(capabilities.table()),
         "rows": len(catalogue.rows()),
-        "page": len(resources.page()),
+        "page": len(data_files.page()),
         "tokens": 4,
-        "scenarios": {name: name for name in resources.names("scenarios", ".yaml")},
+        "scenarios": {name: name for name in data_files.names("scenarios", ".yaml")},
     }
 
 
@@ -118,4 +118,4 @@ def test_installed(installed: Path, tmp_path: Path, packed: bool) -> None:
 def test_either_loader(name: str) -> None:
     """PyYAML without libyaml reads the same."""
     text = (ROOT / name).read_text("utf-8")
-    assert yaml.load(text, Loader=yaml.SafeLoader) == yaml.load(text, Loader=resources.LOADER)
+    assert yaml.load(text, Loader=yaml.SafeLoader) == yaml.load(text, Loader=data_files.LOADER)

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver import resources
 from mockserver.contract import catalogue
+from mockserver.core import data_files
 from mockserver.scenario import lint
 from mockserver.scenario.asked import Asked
 from mockserver.scenario.document import read
@@ -21,7 +21,7 @@ from mockserver.scenario.files import text as spelled
 from mockserver.scenario.machine import Scenario, Step
 
 GOOD = "scenario: mine\nsteps:\n  - {ok: {}}\n"
-KEYS = ", ".join(resources.contract("schemas/scenario.json")["properties"])
+KEYS = ", ".join(data_files.contract("schemas/scenario.json")["properties"])
 
 
 BOMB = "\n".join(["a: &a [x]"] + [f"{c}: &{c} [{','.join([f'*{chr(ord(c) - 1)}'] * 9)}]" for c in "bcdefghij"])
@@ -382,7 +382,7 @@ def test_families(family: str) -> None:
             assert parse(error(row.code).encode(), "x").steps[1].error == family
 
 
-@pytest.mark.parametrize("name", resources.names("scenarios", ".yaml"))
+@pytest.mark.parametrize("name", data_files.names("scenarios", ".yaml"))
 def test_built_in(name: str) -> None:
     scenario = load(name)
     assert scenario.name == name

@@ -16,9 +16,9 @@ import httpx2
 import pytest
 
 from mockserver.app import create_app
-from mockserver.clock import Clock
+from mockserver.core.clock import Clock
+from mockserver.core.uploads import File
 from mockserver.engine.values import Settings
-from mockserver.files import File
 from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import load, parse
 from mockserver.scenario.machine import Scenario

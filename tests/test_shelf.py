@@ -13,6 +13,9 @@ import pytest
 from PIL import Image
 
 from mockserver.contract.asof import as_of
+from mockserver.core import form_split
+from mockserver.core.cache import Shelf
+from mockserver.core.request import Part, Request
 from mockserver.engine import hearing, meaning
 from mockserver.engine.answer import answer
 from mockserver.engine.values import Settings
@@ -20,9 +23,6 @@ from mockserver.journal import Pictures
 from mockserver.render import bodies, counts, events, gallery
 from mockserver.scenario.files import parse
 from mockserver.scenario.machine import Turn
-from mockserver.shelf import Shelf
-from mockserver.wire import cutting
-from mockserver.wire.request import Part, Request
 from tests.pictures import masked, png, saved
 from tests.talk import FORM, KEY, Talk
 from tests.test_engine import MOMENT, edit
@@ -198,7 +198,7 @@ def test_same_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = conversation()
     assert len(hearing.KNOWN._held) > len(HEADS)
     for shelf in (
-        cutting.UNBROKEN,
+        form_split.UNBROKEN,
         meaning.FORMS,
         hearing.KNOWN,
         gallery.KEPT,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver import resources
 from mockserver.contract import tokens
 from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import table
+from mockserver.core import data_files
 
 SQUARE, TALL, WIDE = (1024, 1024), (1024, 1536), (1536, 1024)
 ONES = ["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "chatgpt-image-latest"]
@@ -188,8 +188,8 @@ def test_any_text(text: str) -> None:
 
 def test_table() -> None:
     """The table that ships is OpenAI's own file: the ranks added, the digests agree."""
-    about = resources.contract("tokens/o200k_base.yaml")
-    packed = resources.folder("contracts").joinpath("tokens", "o200k_base.gz").read_bytes()
+    about = data_files.contract("tokens/o200k_base.yaml")
+    packed = data_files.folder("contracts").joinpath("tokens", "o200k_base.gz").read_bytes()
     lines = gzip.decompress(packed).splitlines()
     table = b"".join(b"%s %d\n" % (line, rank) for rank, line in enumerate(lines))
     assert (len(lines), hashlib.sha256(table).hexdigest()) == (about["tokens"], about["sha256"])

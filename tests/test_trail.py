@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from mockserver.core.plan import Chunk, Cut, End, Head, Plan
 from mockserver.delivery import carry_out
 from mockserver.trail import PIECES, Trail, ended, spelled
-from mockserver.wire.plan import Chunk, Cut, End, Head, Plan
 from tests.talk import Talk
 
 HEAD = Head(200, ())

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver import resources
 from mockserver.check.files import File
 from mockserver.contract.catalogue import Problem
+from mockserver.core import data_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Mend:
 
 def mend(problem: Problem, group: str, files: Sequence[File]) -> Mend | None:
     """What mends the problem that a group of models has with the files of an edit, or None where nothing is known."""
-    table, named, first = resources.contract("mends.yaml"), dict(_named(files)), files[0]
+    table, named, first = data_files.contract("mends.yaml"), dict(_named(files)), files[0]
     for row in table["mends"]:
         if problem.family not in row["families"] or row.get("models", group) != group:
             continue

@@ -10,13 +10,13 @@ from mockserver.check.mends import Mend, mend
 from mockserver.contract import catalogue
 from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Problem, Row
+from mockserver.core.request import Part, Request
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
 from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render import counts
 from mockserver.scenario.lint import RULES
-from mockserver.wire.request import Part, Request
 
 PATH = "/v1/images/edits"
 FORM = (("content-type", "multipart/form-data"),)

@@ -4,19 +4,19 @@ from datetime import date
 from functools import cache
 from typing import NamedTuple
 
-from mockserver import resources
+from mockserver.core import data_files
 
 
 def latest() -> date:
     """The newest day that the contracts speak of; never the wall clock."""
-    day: date = resources.contract("models.yaml")["latest"]
+    day: date = data_files.contract("models.yaml")["latest"]
     return day
 
 
 @cache
 def first() -> date:
     """The day on which the first model was released."""
-    rows: dict[str, dict[str, date]] = resources.contract("models.yaml")["models"]
+    rows: dict[str, dict[str, date]] = data_files.contract("models.yaml")["models"]
     return min(row["released"] for row in rows.values() if "released" in row)
 
 

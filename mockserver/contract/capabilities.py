@@ -6,9 +6,9 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from mockserver import resources
 from mockserver.contract import sizes
 from mockserver.contract.asof import AsOf
+from mockserver.core import data_files
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +83,7 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def table(provider: str = "openai") -> Mapping[str, Capability]:
     """Every model ever documented, in the order of contracts/models.yaml, as a provider serves it."""
-    data = resources.contract("models.yaml")
+    data = data_files.contract("models.yaml")
     raw = data["families"] | data["models"]
 
     def whole(name: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def lasting(endpoint: str, as_of: AsOf) -> str:
 
 def default_model(endpoint: str, as_of: AsOf, given: Mapping[str, Any]) -> str | None:
     """What an omitted model means there and then: a model's name, or None where one must be given."""
-    rows = resources.contract("models.yaml")["default_model"][endpoint]
+    rows = data_files.contract("models.yaml")["default_model"][endpoint]
     row = next(r for r in rows if (r.get("any") if as_of.any else as_of.holds(r.get("since"), r.get("until"))))
     other = any(name in given for name in row.get("unless_given", ()))
     model: str | None = row["then"] if other else row["model"]

@@ -10,8 +10,8 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from mockserver import resources
 from mockserver.contract.asof import AsOf
+from mockserver.core import data_files
 
 # Where in the life of a request a row bites, in order.
 STAGES = ("admit", "parse", "shape", "facts", "judge", "stream")
@@ -119,7 +119,7 @@ WIRES: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {
 @cache
 def rows() -> tuple[Row, ...]:
     """Every row of contracts/errors.yaml, in its order."""
-    return tuple(map(_row, resources.contract("errors.yaml")["rows"]))
+    return tuple(map(_row, data_files.contract("errors.yaml")["rows"]))
 
 
 def _row(data: Mapping[str, Any]) -> Row:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from mockserver import resources
 from mockserver.contract.capabilities import merge
 from mockserver.contract.catalogue import Row
+from mockserver.core import data_files
 
 
 @cache
@@ -19,7 +19,7 @@ def dialect(name: str) -> Mapping[str, Any]:
 
 def table() -> Mapping[str, Any]:
     """Every dialect's own row, by name."""
-    found: Mapping[str, Any] = resources.contract("dialects.yaml")["dialects"]
+    found: Mapping[str, Any] = data_files.contract("dialects.yaml")["dialects"]
     return found
 
 

@@ -6,18 +6,18 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from mockserver import resources
 from mockserver.contract import endpoints
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import default_model, table
+from mockserver.core import data_files
 
 
 @cache
 def bundle(as_of: AsOf) -> Any:
     """The whole document, with the models, parameters and bodies of that day. Shared: treat it as read-only."""
-    names = resources.names("contracts/schemas", ".json")
-    document = _inward(resources.contract("openapi.yaml"), None)
-    schemas = {name: _inward(resources.contract(f"schemas/{name}.json"), name) for name in names}
+    names = data_files.names("contracts/schemas", ".json")
+    document = _inward(data_files.contract("openapi.yaml"), None)
+    schemas = {name: _inward(data_files.contract(f"schemas/{name}.json"), name) for name in names}
     document["components"]["schemas"] = schemas
     for endpoint, row in endpoints.rows().items():
         path = f"/v1{row['path']}"

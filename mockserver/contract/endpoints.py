@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mockserver import resources
 from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Problem, listed
+from mockserver.core import data_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Route:
 
 def rows() -> Mapping[str, Mapping[str, Any]]:
     """The endpoints' rows, by name."""
-    found: Mapping[str, Mapping[str, Any]] = resources.contract("endpoints.yaml")["endpoints"]
+    found: Mapping[str, Mapping[str, Any]] = data_files.contract("endpoints.yaml")["endpoints"]
     return found
 
 
@@ -49,7 +49,7 @@ def route(path: str, as_of: AsOf) -> Route | None:
 
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], Mapping[str, Any], str], ...]:
-    roots = resources.contract("endpoints.yaml")["roots"]
+    roots = data_files.contract("endpoints.yaml")["roots"]
     return tuple(
         (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", root["path"] + row["path"])), root, name)
         for root in roots
@@ -62,7 +62,7 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Mapping[str, Any], str], ...]:
 def fields() -> frozenset[str]:
     """The names of all fields, other than files, that the API has had in any body."""
     schemas = {body["schema"] for row in rows().values() for body in row.get("bodies", ())}
-    properties = [resources.contract(f"schemas/{schema}.json")["properties"] for schema in schemas]
+    properties = [data_files.contract(f"schemas/{schema}.json")["properties"] for schema in schemas]
     return frozenset(name for one in properties for name in one if one[name].get("format") != "binary")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from mockserver.contract.catalogue import Problem, listed
-from mockserver.wire.request import Part
+from mockserver.core.request import Part
 
 # A content type that a file's name gives away, where the part itself declares none (go-openai#1012).
 SUFFIXES = {

@@ -10,12 +10,12 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from mockserver import resources
 from mockserver.contract import form, sizes
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability
 from mockserver.contract.catalogue import Problem, listed
-from mockserver.wire.request import Part
+from mockserver.core import data_files
+from mockserver.core.request import Part
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -60,7 +60,7 @@ class Schema:
     def __init__(self, name: str, capability: Capability, as_of: AsOf) -> None:
         from jsonschema import Draft202012Validator  # with the first request: a start need not wait for it
 
-        base = resources.contract(f"schemas/{name}.json")
+        base = data_files.contract(f"schemas/{name}.json")
         self.capability = capability
         self.is_form = name.endswith(("-form", "-query"))
         self.required = frozenset(base["required"])

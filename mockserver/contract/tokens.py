@@ -16,7 +16,7 @@ from typing import Any
 
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability
-from mockserver.resources import contract, folder
+from mockserver.core.data_files import contract, folder
 
 Size = tuple[int, int]
 # The first requests come side by side, and the tables are loaded once.

@@ -10,9 +10,10 @@ from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import default_model, merge
 from mockserver.contract.catalogue import Row
 from mockserver.contract.dialects import distorted
+from mockserver.core.plan import Cut, Head, Plan
+from mockserver.core.uploads import File
 from mockserver.engine.moderation import moderate
 from mockserver.engine.values import Settings, Understood
-from mockserver.files import File
 from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render import bodies, counts, heads, limits, replies
@@ -21,7 +22,6 @@ from mockserver.scenario.faults import table
 from mockserver.scenario.faults.table import Disturbed
 from mockserver.scenario.limits import Limited
 from mockserver.scenario.machine import Step, Turn
-from mockserver.wire.plan import Cut, Head, Plan
 
 # Characters of a prompt whose tokens are counted on the event loop.
 SHORT = 2_000

@@ -5,8 +5,8 @@ from urllib.parse import parse_qsl
 
 from mockserver.contract.catalogue import Problem
 from mockserver.contract.endpoints import Route, route
+from mockserver.core.request import Request
 from mockserver.engine.values import Settings
-from mockserver.wire.request import Request
 
 
 def admit(request: Request, settings: Settings) -> Route:

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 
 import xxhash
 
+from mockserver.core.plan import Head, Plan
+from mockserver.core.request import Part, Request
 from mockserver.engine.answer import Answer
 from mockserver.engine.brief import FEW, SMALL, TEXT, brief
 from mockserver.engine.door import api_key
@@ -18,8 +20,6 @@ from mockserver.journal import REDACTED, SECRET_HEADERS, without
 from mockserver.moment import Moment
 from mockserver.scenario.faults.table import Disturbed
 from mockserver.scenario.machine import Turn
-from mockserver.wire.plan import Head, Plan
-from mockserver.wire.request import Part, Request
 
 # Names under which keys are sent where none belongs.
 KEY_NAMES = frozenset(

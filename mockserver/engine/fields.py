@@ -6,7 +6,7 @@ from typing import Any
 from mockserver.contract import form
 from mockserver.contract.catalogue import Problem
 from mockserver.contract.shape import described
-from mockserver.wire.request import Request
+from mockserver.core.request import Request
 
 # Levels of a JSON body.
 DEPTH = 100

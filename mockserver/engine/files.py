@@ -15,10 +15,10 @@ from mockserver.contract.catalogue import Problem
 from mockserver.contract.endpoints import Route, body, rows
 from mockserver.contract.form import fields
 from mockserver.contract.shape import shape
+from mockserver.core.request import Part, Request
+from mockserver.core.uploads import File
 from mockserver.engine.values import Sources, Understood
-from mockserver.files import File
 from mockserver.moment import Moment
-from mockserver.wire.request import Part, Request
 
 BATCH_SECONDS = 30 * 86_400
 

@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 
 import xxhash
 
+from mockserver.core.cache import Shelf
+from mockserver.core.request import Part, Request
 from mockserver.engine.asking import asking, needs
 from mockserver.engine.entry import arrived, secrets
 from mockserver.engine.fields import is_form
 from mockserver.engine.meaning import SHORT, Meaning, hashed, weight
 from mockserver.engine.values import Settings, Understood
 from mockserver.scenario.asked import Asked
-from mockserver.shelf import Shelf
-from mockserver.wire.request import Part, Request
 
 
 class Heard(NamedTuple):

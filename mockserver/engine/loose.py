@@ -14,6 +14,7 @@ from mockserver.contract.catalogue import Problem
 from mockserver.contract.dialects import dialect
 from mockserver.contract.endpoints import Route, body, rows
 from mockserver.contract.shape import shape
+from mockserver.core.request import Part, Request
 from mockserver.engine import pictures
 from mockserver.engine.fields import given, is_form
 from mockserver.engine.resolve import DELIVERY, digest, resolve
@@ -21,7 +22,6 @@ from mockserver.engine.rules import meets
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.images.facts import look
 from mockserver.job import Job, Picture
-from mockserver.wire.request import Part, Request
 
 ALWAYS = as_of("any")
 

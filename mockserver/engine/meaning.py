@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from mockserver.core.cache import Shelf
+from mockserver.core.request import Request
 from mockserver.engine.entry import KEY_NAMES, call, secrets, told
 from mockserver.engine.fields import is_form
 from mockserver.engine.pictures import REFERRING
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.scenario.asked import Asked, asked
-from mockserver.shelf import Shelf
-from mockserver.wire.request import Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from mockserver.contract.catalogue import Problem
 from mockserver.contract.dialects import dialect
 from mockserver.contract.endpoints import Route, body, rows
 from mockserver.contract.shape import described, shape
+from mockserver.core.request import Request
 from mockserver.engine.door import admit
 from mockserver.engine.fields import given, is_form
 from mockserver.engine.files import asked
@@ -20,7 +21,6 @@ from mockserver.engine.rules import judge
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.images.facts import known
 from mockserver.job import Job
-from mockserver.wire.request import Request
 
 # Bytes of a body, its pictures apart, that are read on the event loop.
 SHORT = 16_384

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.contract.asof import AsOf, as_of
 from mockserver.contract.catalogue import Problem
-from mockserver.files import SESSION_BYTES, File
+from mockserver.core.uploads import SESSION_BYTES, File
 from mockserver.job import Job
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from mockserver import resources
 from mockserver.contract.asof import AsOf, as_of
 from mockserver.contract.endpoints import route
+from mockserver.core import data_files
 from mockserver.harness import recipes
 
 Headers = tuple[tuple[str, str], ...]
@@ -85,8 +85,8 @@ def load() -> tuple[Case, ...]:
 
 
 def _read() -> Iterator[Case]:
-    for name in resources.names("contracts/cases", ".yaml"):
-        for row in resources.contract(f"cases/{name}.yaml")["cases"]:
+    for name in data_files.names("contracts/cases", ".yaml"):
+        for row in data_files.contract(f"cases/{name}.yaml")["cases"]:
             values: dict[str, Any] = {**row, "covers": tuple(row["covers"])}
             yield Case(**values, file=name)
 

@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterator, Sequence
 
 from mockserver.contract.asof import AsOf, as_of
+from mockserver.core.request import carried
 from mockserver.harness import reports as documents
 from mockserver.harness.caller import SECONDS, SECONDS_SERVED, Target, Trouble, call, target
 from mockserver.harness.cases import Case, Reply, build, load
 from mockserver.harness.memory import estimate
 from mockserver.harness.outcome import Outcome, has_error, judged
 from mockserver.harness.reports import summary, writer
-from mockserver.wire.request import carried
 
 Priced = tuple[Case, float]
 # Answers after which a server that never spoke as the API does is asked no more.

@@ -1,6 +1,10 @@
 """The cases without a socket: what the engine understands of one, answers to it, and takes for it."""
 
 from mockserver.contract.asof import AsOf
+from mockserver.core.form_reader import FormReader
+from mockserver.core.multipart import boundary
+from mockserver.core.plan import Chunk, Head
+from mockserver.core.request import Fault, Request
 from mockserver.engine.answer import answer
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
@@ -8,10 +12,6 @@ from mockserver.harness.cases import Call, Case, Reply, build
 from mockserver.moment import Moment
 from mockserver.render import counts
 from mockserver.scenario.machine import Step, Turn
-from mockserver.wire.form import FormReader
-from mockserver.wire.multipart import boundary
-from mockserver.wire.plan import Chunk, Head
-from mockserver.wire.request import Fault, Request
 
 
 def request(call: Call) -> Request:

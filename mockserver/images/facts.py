@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from mockserver.wire.request import Part
+from mockserver.core.request import Part
 
 REMEMBERED = 4_096
 # Nothing with more pixels is decoded, whatever its header hides. Our choice: the API's own limit is not published.

@@ -9,7 +9,10 @@ from urllib.parse import quote
 from mockserver.contract import tokens
 from mockserver.contract.catalogue import Row
 from mockserver.contract.dialects import dialect
-from mockserver.files import File
+from mockserver.core import sse
+from mockserver.core.cache import Shelf
+from mockserver.core.plan import End, Head, Plan, Wait, whole
+from mockserver.core.uploads import File
 from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render.common import echo, key, shape
@@ -20,9 +23,6 @@ from mockserver.render.heads import headers
 from mockserver.render.links import link
 from mockserver.render.replies import fixed
 from mockserver.render.text import dumped
-from mockserver.shelf import Shelf
-from mockserver.wire import sse
-from mockserver.wire.plan import End, Head, Plan, Wait, whole
 
 # Answers asked for again are not spelled again.
 TEXT_BYTES = 16 * 1024 * 1024

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from mockserver import resources
 from mockserver.contract.asof import AsOf
+from mockserver.core import data_files
 from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render.gallery import Sent
@@ -29,5 +29,5 @@ def echo(job: Job) -> dict[str, Any]:
 @cache
 def shape(kind: str, as_of: AsOf) -> Mapping[str, Any]:
     """The row of contracts/answers.yaml that holds on a day."""
-    rows: list[Mapping[str, Any]] = resources.contract("answers.yaml")[kind]
+    rows: list[Mapping[str, Any]] = data_files.contract("answers.yaml")[kind]
     return next(row for row in rows if as_of.holds(row.get("since"), row.get("until")))

@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from mockserver.core import sse
+from mockserver.core.cache import Shelf
+from mockserver.core.plan import Chunk, Step, Wait
 from mockserver.job import Job
 from mockserver.moment import Moment
 from mockserver.render.common import echo, key, shape
 from mockserver.render.gallery import Sent
 from mockserver.render.replies import fixed
 from mockserver.render.text import dumped
-from mockserver.shelf import Shelf
-from mockserver.wire import sse
-from mockserver.wire.plan import Chunk, Step, Wait
 
 # Streams asked for again are not spelled again.
 FRAME_BYTES = 16 * 1024 * 1024

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import xxhash
 
+from mockserver.core.cache import Shelf
 from mockserver.images import paint, vector
 from mockserver.images.facts import real_type
 from mockserver.job import Job
-from mockserver.shelf import Shelf
 
 T = TypeVar("T")
 Gone = Callable[[], bool]

@@ -6,17 +6,17 @@ from email.utils import formatdate
 from functools import cache, lru_cache
 from typing import Any
 
-from mockserver import resources
 from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Row
+from mockserver.core import data_files
+from mockserver.core.plan import Headers, Plan, whole
 from mockserver.moment import Moment
-from mockserver.wire.plan import Headers, Plan, whole
 
 
 @cache
 def _header_rows(as_of: AsOf) -> tuple[Mapping[str, Any], ...]:
     """The header rows that hold on a day, in the order of that day."""
-    data = resources.contract("headers.yaml")
+    data = data_files.contract("headers.yaml")
     rows = [row for row in data["headers"] if as_of.holds(row.get("since"), row.get("until"))]
     for order in data["orders"]:
         if as_of.holds(order["since"], order["until"]):
@@ -55,7 +55,7 @@ def headers(moment: Moment, status: int, content_type: str, length: int | None, 
 
 def bare(given: Headers) -> Headers:
     """What is left of the headers of an answer when only those stay that a client needs."""
-    needed = resources.contract("headers.yaml")["needed"]
+    needed = data_files.contract("headers.yaml")["needed"]
     return tuple((name, value) for name, value in given if name in needed)
 
 
@@ -65,7 +65,7 @@ def refusal(row: Row, facts: Mapping[str, Any], moment: Moment, extra: Headers =
     if row.wire == "empty":
         date = dated(math.floor(moment.now))
         return whole(row.status, (("date", date), ("content-length", "0"), *row.headers.items(), *extra), body)
-    low, high = resources.contract("headers.yaml")["processing_ms"][row.at]
+    low, high = data_files.contract("headers.yaml")["processing_ms"][row.at]
     head = headers(moment, row.status, "application/json", len(body), moment.between("processing", low, high) / 1000)
     return whole(row.status, (*head, *row.headers.items(), *extra), body)
 

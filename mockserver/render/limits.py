@@ -3,21 +3,21 @@
 import math
 from typing import Any
 
-from mockserver import resources
+from mockserver.core import data_files
+from mockserver.core.plan import Headers
 from mockserver.scenario.limits import Limited
-from mockserver.wire.plan import Headers
 
 
 def family() -> str:
     """The family of the catalogue that refuses what is beyond a limit."""
-    name: str = resources.contract("limits.yaml")["family"]
+    name: str = data_files.contract("limits.yaml")["family"]
     return name
 
 
 def facts(limited: Limited) -> dict[str, Any]:
     """What the text of the refusal speaks of."""
     return {
-        "per": resources.contract("limits.yaml")["limits"][limited.name]["per"],
+        "per": data_files.contract("limits.yaml")["limits"][limited.name]["per"],
         "limit": limited.limit,
         "used": limited.used,
         "requested": limited.requested,
@@ -27,7 +27,7 @@ def facts(limited: Limited) -> dict[str, Any]:
 
 def headers(limited: Limited) -> Headers:
     """The headers of the refusal: how long to wait, in whole seconds, and how each limit stands."""
-    rows = resources.contract("limits.yaml")["limits"]
+    rows = data_files.contract("limits.yaml")["limits"]
     told = [("retry-after", str(math.ceil(limited.wait)))]
     for name, limit in limited.limits.items():
         end = rows[name]["header"]

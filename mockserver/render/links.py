@@ -9,9 +9,9 @@ from email.utils import formatdate
 from typing import Any
 from urllib.parse import quote
 
-from mockserver import resources
+from mockserver.core import data_files
+from mockserver.core.plan import Plan, whole
 from mockserver.moment import Moment
-from mockserver.wire.plan import Plan, whole
 
 # How many characters of a picture's digest its name holds.
 NAME = 24
@@ -25,7 +25,7 @@ INERT = (
 
 def link(origin: str, moment: Moment, digest: str) -> str:
     """The URL of a picture, by its xxh3 digest, in the recorded shape of path and query."""
-    data = resources.contract("storage.yaml")
+    data = data_files.contract("storage.yaml")
     valid, image = data["valid_seconds"], digest[:NAME]
     start, expiry = _instant(moment.now - valid), _instant(moment.now + valid)
     url: str = data["url"].format(
@@ -67,7 +67,7 @@ def fault(image: str, query: Mapping[str, str], now: float) -> str | None:
 
 def refused(kind: str, query: Mapping[str, str], now: float) -> Plan:
     """The storage's own refusal, as XML."""
-    data = resources.contract("storage.yaml")
+    data = data_files.contract("storage.yaml")
     row: Mapping[str, Any] = data["refusals"][kind]
     code, date = row["code"], formatdate(math.floor(now), usegmt=True)
     request_id = _uuid(hashlib.blake2b(f"{kind}{now}".encode(), digest_size=16).hexdigest())

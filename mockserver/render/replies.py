@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.contract.capabilities import merge
+from mockserver.core.plan import Headers, Plan, whole
 from mockserver.moment import Moment
 from mockserver.render.heads import headers
-from mockserver.wire.plan import Headers, Plan, whole
 
 # An answer that can have no body does not say how long it is.
 BODILESS = (204, 304)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.core.number import plain
 from mockserver.ledger import ledger
 from mockserver.verdict import verdict
-from mockserver.wire.number import plain
 
 Facts = Mapping[str, Any]
 SHOWN = 5

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import yaml
 
-from mockserver import resources
+from mockserver.core import data_files
 
 BYTES = 1_048_576
 NODES = 100_000
@@ -108,11 +108,11 @@ def read(text: bytes, source: str) -> Document:
     try:
         words = HALVES.sub(_whole, text.decode("utf-8"))
         _nests(words, source)
-        node = resources.LOADER(words).get_single_node()
+        node = data_files.LOADER(words).get_single_node()
         if node is None:
             raise ScenarioError(Fault(source, 1, "is empty; expected object"))
         _plain(node, source)
-        data: Any = resources.LOADER("").construct_document(node)
+        data: Any = data_files.LOADER("").construct_document(node)
     except UnicodeDecodeError as error:
         raise ScenarioError(Fault(source, 1, f"is not UTF-8 text: {error.reason} at byte {error.start}")) from None
     except yaml.MarkedYAMLError as error:
@@ -130,7 +130,7 @@ def _whole(halves: re.Match[str]) -> str:
 def _nests(text: str, source: str) -> None:
     """Refuse deep nesting before a tree is built: libyaml recurses without a limit and would crash the process."""
     depth = 0
-    for event in cast(Iterator[Any], yaml.parse(text, Loader=resources.LOADER)):
+    for event in cast(Iterator[Any], yaml.parse(text, Loader=data_files.LOADER)):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEPTH:
             line = event.start_mark.line + 1
@@ -139,7 +139,7 @@ def _nests(text: str, source: str) -> None:
 
 def _plain(root: Any, source: str) -> None:
     """Refuse what is more than JSON could say, or more than anybody would write by hand."""
-    maker = resources.LOADER("")
+    maker = data_files.LOADER("")
     for count, (node, depth) in enumerate(_walk(root)):
         line = node.start_mark.line + 1
         if count > NODES or depth > DEPTH:

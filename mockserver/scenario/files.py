@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mockserver import resources
+from mockserver.core import data_files
 from mockserver.scenario import lint
 from mockserver.scenario.document import Document, Fault, read
 from mockserver.scenario.document import ScenarioError as ScenarioError
@@ -60,7 +60,7 @@ def find(name: str, folder: Path | None) -> Scenario:
 
 def built_in() -> list[str]:
     """The names of the scenarios that come along, sorted."""
-    return list(resources.names("scenarios", ".yaml"))
+    return list(data_files.names("scenarios", ".yaml"))
 
 
 def text(name: str) -> str:
@@ -177,7 +177,7 @@ def _built_in(name: str) -> Scenario:
 
 
 def _bytes(name: str) -> bytes:
-    return resources.folder("scenarios").joinpath(f"{name}.yaml").read_bytes()
+    return data_files.folder("scenarios").joinpath(f"{name}.yaml").read_bytes()
 
 
 def _unknown(name: str, more: str) -> str:

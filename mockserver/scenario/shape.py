@@ -6,7 +6,7 @@ from functools import cache
 from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, cast
 
-from mockserver import resources
+from mockserver.core import data_files
 from mockserver.scenario.document import Document, Fault
 from mockserver.scenario.unknown import near
 
@@ -31,7 +31,7 @@ def broken(document: Document, part: str) -> list[Fault]:
 def _validator(part: str) -> "Draft202012Validator":
     from jsonschema import Draft202012Validator  # a third of what a start would take, and often not needed
 
-    schema = resources.contract("schemas/scenario.json")
+    schema = data_files.contract("schemas/scenario.json")
     return Draft202012Validator(schema if part == "scenario" else {"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]})
 
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from mockserver import state
-from mockserver.clock import Clock
-from mockserver.files import SESSIONS, File, Files
+from mockserver.core.clock import Clock
+from mockserver.core.uploads import SESSIONS, File, Files
 from mockserver.shared.visit import current
 
 Told = Mapping[str, Any]

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mockserver.core.plan import Plan, piece
 from mockserver.engine.values import Settings
 from mockserver.problems import problem
 from mockserver.scenario.machine import Scenario
@@ -21,7 +22,6 @@ from mockserver.shared.sessions import Sessions
 from mockserver.shared.visit import begin, current
 from mockserver.state import Server, Unreachable
 from mockserver.trail import Trail
-from mockserver.wire.plan import Plan, piece
 
 T = TypeVar("T")
 

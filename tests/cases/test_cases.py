@@ -13,10 +13,10 @@ import httpx2
 import pytest
 from jsonschema import Draft202012Validator
 
-from mockserver import resources
 from mockserver.app import create_app
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
+from mockserver.core import data_files
 from mockserver.engine.values import Settings
 from mockserver.harness.cases import Call, Case, Reply, build, load
 from mockserver.harness.compare import compare
@@ -147,13 +147,13 @@ def test_dates_agree_with_the_rows() -> None:
             assert case.orders is None or case.orders == row.family, case.id
 
 
-@pytest.mark.parametrize("name", list(resources.names("contracts/cases", ".yaml")))
+@pytest.mark.parametrize("name", list(data_files.names("contracts/cases", ".yaml")))
 def test_files_satisfy_their_schema(name: str) -> None:
-    text = resources.folder("contracts").joinpath("cases", f"{name}.yaml").read_text("utf-8")
+    text = data_files.folder("contracts").joinpath("cases", f"{name}.yaml").read_text("utf-8")
     assert text.startswith("# yaml-language-server: $schema=../schemas/case.json\n")
-    data = json.loads(json.dumps(resources.contract(f"cases/{name}.yaml"), default=date.isoformat))
-    Draft202012Validator.check_schema(resources.contract("schemas/case.json"))
-    Draft202012Validator(resources.contract("schemas/case.json")).validate(data)
+    data = json.loads(json.dumps(data_files.contract(f"cases/{name}.yaml"), default=date.isoformat))
+    Draft202012Validator.check_schema(data_files.contract("schemas/case.json"))
+    Draft202012Validator(data_files.contract("schemas/case.json")).validate(data)
 
 
 def test_refusals_are_refused() -> None:

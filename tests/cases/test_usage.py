@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from mockserver import resources
 from mockserver.contract.asof import as_of
+from mockserver.core import data_files
 from mockserver.engine.values import Settings
 from mockserver.harness.cases import Case, build, load
 from mockserver.harness.compare import compare
@@ -24,7 +24,7 @@ def stands_for(case: Case) -> int:
 
 
 def test_every_recording_is_accounted_for() -> None:
-    left = resources.contract("usage-left-out.yaml")["left_out"]
+    left = data_files.contract("usage-left-out.yaml")["left_out"]
     assert all(row["why"] and row["what"] for row in left)
     assert sum(map(stands_for, CASES)) + sum(row["recordings"] for row in left) == RECORDINGS
 

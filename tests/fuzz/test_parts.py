@@ -16,6 +16,8 @@ import httpx2
 import openai
 import pytest
 
+from mockserver.core.plan import Chunk, Cut, End, Head, Raw
+from mockserver.core.request import Request
 from mockserver.harness.fuzz import broken, client, content, report, sockets, unusual, worker
 from mockserver.harness.fuzz.answered import alike
 from mockserver.harness.fuzz.client import CannotStart, Reply
@@ -24,8 +26,6 @@ from mockserver.harness.fuzz.engine import Limits, Run
 from mockserver.harness.fuzz.ground import PLAIN
 from mockserver.harness.fuzz.properties import PROPERTIES
 from mockserver.harness.fuzz.stage import Exchange, Observation, Stage
-from mockserver.wire.plan import Chunk, Cut, End, Head, Raw
-from mockserver.wire.request import Request
 
 REQUESTED = Request("POST", "/v1/images/edits", ())
 

@@ -9,7 +9,8 @@ from click import Option
 from jsonschema import Draft202012Validator
 
 import mockserver
-from mockserver import commands, resources
+from mockserver import commands
+from mockserver.core import data_files
 from mockserver.harness import client_properties
 from mockserver.harness.fuzz import unusual
 from mockserver.harness.fuzz.client import client, judged
@@ -74,7 +75,7 @@ def test_documented() -> None:
         if isinstance(option, Option):
             assert f"| `{option.opts[0]}" in TEXT
     for name in ("call", "result"):
-        for field in resources.contract(f"schemas/fuzz-{name}.json")["properties"]:
+        for field in data_files.contract(f"schemas/fuzz-{name}.json")["properties"]:
             assert f"`{field}`" in TEXT
     for link in re.findall(r"\]\(([^)#]+)\)", TEXT):
         assert (HOME / "docs" / "guides" / link).exists()
@@ -99,7 +100,7 @@ def test_call() -> None:
             stage.observe(case)
     finally:
         stage.close()
-    validator = Draft202012Validator(resources.contract("schemas/fuzz-call.json"))
+    validator = Draft202012Validator(data_files.contract("schemas/fuzz-call.json"))
     assert [error.message for call in calls for error in validator.iter_errors(call)] == []
     assert len(calls) > 20
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from mockserver import resources
+from mockserver.core import data_files
 from mockserver.harness.fuzz.case import Case
 from mockserver.harness.fuzz.content import Content, kind
 from mockserver.harness.fuzz.failure import Failure, short
@@ -116,12 +116,12 @@ def alike(one: Any, other: Any) -> bool:
 @cache
 def usage_keys() -> frozenset[str]:
     """The names in a usage block."""
-    schema = resources.contract("schemas/usage.json")
+    schema = data_files.contract("schemas/usage.json")
     return frozenset(schema["properties"]) | frozenset(schema["$defs"]["details"]["properties"])
 
 
 @cache
 def event_keys() -> frozenset[str]:
     """The names in an event."""
-    shapes = resources.contract("schemas/stream-event.json")["oneOf"]
+    shapes = data_files.contract("schemas/stream-event.json")["oneOf"]
     return usage_keys().union(*(shape["properties"] for shape in shapes))

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from mockserver import resources
+from mockserver.core import data_files
+from mockserver.core.plan import End, Wait
 from mockserver.engine.entry import retry_after
 from mockserver.harness.fuzz.answered import FAMILIES, alike, event_keys, parsed, tidy, usage_keys
 from mockserver.harness.fuzz.case import Case
@@ -16,7 +17,6 @@ from mockserver.harness.fuzz.content import kind
 from mockserver.harness.fuzz.failure import Failure, short
 from mockserver.harness.fuzz.stage import Exchange, Observation
 from mockserver.scenario.faults.table import FAULTS
-from mockserver.wire.plan import End, Wait
 
 # Who waited for so much of a deadline may well speak of a timeout.
 WAITED = 0.2
@@ -156,7 +156,7 @@ def _sound(one: Exchange) -> bool:
 
 def retries(case: Case, seen: Observation) -> Iterator[Failure]:
     """Only what may be retried is sent again, and as it was."""
-    rule = resources.contract("verdict.yaml")["retry"]
+    rule = data_files.contract("verdict.yaml")["retry"]
     for before, after in itertools.pairwise(seen.exchanges):
         moved = before.received.status is not None and 300 <= before.received.status < 400
         if before.entry["call"] != after.entry["call"] and not moved:
@@ -173,7 +173,7 @@ def retries(case: Case, seen: Observation) -> Iterator[Failure]:
 
 def waits(case: Case, seen: Observation) -> Iterator[Failure]:
     """A retry comes no sooner than Retry-After asks."""
-    slack = resources.contract("verdict.yaml")["retry"]["slack"]
+    slack = data_files.contract("verdict.yaml")["retry"]["slack"]
     for before, after in itertools.pairwise(seen.exchanges):
         wanted = retry_after(before.sent, datetime.fromisoformat(before.entry["time"]).timestamp())
         waited = after.entry["waited"]

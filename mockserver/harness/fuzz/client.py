@@ -19,7 +19,7 @@ from typing import IO, Any, Literal
 
 from jsonschema import Draft202012Validator
 
-from mockserver import resources
+from mockserver.core import data_files
 
 START_SECONDS = 60
 LEAVE_SECONDS = 2
@@ -162,7 +162,7 @@ def judged(line: bytes, wanted: str, seconds: float) -> Reply | None:
         return Reply("crashed", seconds=seconds, words=str(result["crash"])[-TAIL:])
     if isinstance(result, dict) and result.get("id", wanted) != wanted:
         return None
-    for error in Draft202012Validator(resources.contract("schemas/fuzz-result.json")).iter_errors(result):
+    for error in Draft202012Validator(data_files.contract("schemas/fuzz-result.json")).iter_errors(result):
         place = ".".join(map(str, error.absolute_path)) or "the result"
         words = f"{place} does not satisfy contracts/schemas/fuzz-result.json: {error.message[:300]}"
         return Reply("crashed", seconds=seconds, words=words)

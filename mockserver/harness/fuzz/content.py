@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.core.plan import Chunk, End, Head, Plan, Raw
 from mockserver.scenario.faults.table import FAULTS, disturb
-from mockserver.wire.plan import Chunk, End, Head, Plan, Raw
 
 LINES = re.compile("\r\n|\r|\n")
 INSIDE = ("document", "events")

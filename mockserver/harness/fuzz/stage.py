@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.contract.asof import as_of
+from mockserver.core.plan import Plan
+from mockserver.core.request import Part, Request
 from mockserver.engine.values import Settings
 from mockserver.harness.fuzz import case as cases
 from mockserver.harness.fuzz import sockets
@@ -23,8 +25,6 @@ from mockserver.scenario.machine import build
 from mockserver.server import Running, listen
 from mockserver.state import Server
 from mockserver.trail import ended
-from mockserver.wire.plan import Plan
-from mockserver.wire.request import Part, Request
 
 # A client that waits for its deadline only and a machine that is busy: both are given this.
 GRACE = 2.0

@@ -5,9 +5,9 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from mockserver import resources
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
+from mockserver.core import data_files
 from mockserver.harness.fuzz.case import Case, Json
 from mockserver.harness.fuzz.ground import LONG, PLAIN, STREAM, Ground
 from mockserver.harness.fuzz.ways import ways
@@ -40,8 +40,8 @@ def plain(ground: Ground) -> Iterator[Case]:
 
 def optional(ground: Ground) -> Iterator[Case]:
     """Each field that need not be there is absent, or null."""
-    body, event = resources.contract("schemas/images-response.json"), resources.contract("schemas/stream-event.json")
-    usage = resources.contract("schemas/usage.json")
+    body, event = data_files.contract("schemas/images-response.json"), data_files.contract("schemas/stream-event.json")
+    usage = data_files.contract("schemas/usage.json")
     bodies = [name for name in body["properties"] if name not in body["required"]]
     # The same name may have to be there in one event and not in another.
     must = {name for shape in event["oneOf"] for name in shape["required"]}
@@ -141,7 +141,7 @@ def errors_told(ground: Ground) -> Iterator[Case]:
 
 def refusals(ground: Ground) -> Iterator[Case]:
     """One refusal of each kind: what may be tried again, and what may not, by status."""
-    rule, seen = resources.contract("verdict.yaml")["retry"], set()
+    rule, seen = data_files.contract("verdict.yaml")["retry"], set()
     for family in catalogue.families():
         row = catalogue.find(family, as_of(ground.day))
         if row.at in ("admit", "judge") and row.wire != "empty":

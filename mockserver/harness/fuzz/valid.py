@@ -9,10 +9,10 @@ import xxhash
 
 from mockserver.contract.asof import as_of
 from mockserver.contract.document import bundle
+from mockserver.core.request import Part, Request
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
 from mockserver.harness.fuzz.case import KEY, Case, File
-from mockserver.wire.request import Part, Request
 
 # What a case says by itself, and what is no plain parameter of a form.
 APART = ("model", "prompt", "image", "mask", "markup", "stream")

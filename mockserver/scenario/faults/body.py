@@ -4,11 +4,11 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
+from mockserver.core.plan import Plan
 from mockserver.images.recast import recast
 from mockserver.scenario.faults.documents import changed, places
 from mockserver.scenario.faults.fault import KEEP, Draw, Fault, Parameters
 from mockserver.scenario.faults.parts import body, is_json, refilled
-from mockserver.wire.plan import Plan
 
 PICTURES = ("data.*.b64_json", "b64_json")
 NUMBERS = ("usage.input_tokens", "usage.output_tokens", "usage.total_tokens")

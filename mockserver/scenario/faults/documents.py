@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mockserver.core.plan import Plan
 from mockserver.scenario.faults.parts import body, events, is_json, is_stream, refilled, streamed
-from mockserver.wire.plan import Plan
 
 # Changes a document in place; says whether it did.
 Change = Callable[[Any], bool]

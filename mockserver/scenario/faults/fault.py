@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mockserver.wire.plan import Plan
+from mockserver.core.plan import Plan
 
 Parameters = Mapping[str, Any]
 # (what, low, high) -> a whole number from low to high, the same for the same moment.

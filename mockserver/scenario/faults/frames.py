@@ -6,10 +6,10 @@ Source: the HTML standard, section 9.2, "Server-sent events".
 import json
 from collections.abc import Callable
 
+from mockserver.core.plan import Plan
 from mockserver.scenario.faults.documents import parsed
 from mockserver.scenario.faults.fault import Apply, Draw, Fault, Parameters
 from mockserver.scenario.faults.parts import events, streamed
-from mockserver.wire.plan import Plan
 
 APART = {
     "description": "Does a blank line follow? After an id, some clients take that for an event.",

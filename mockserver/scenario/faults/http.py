@@ -10,9 +10,9 @@ from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 
+from mockserver.core.plan import Chunk, End, Head, Headers, Plan
 from mockserver.scenario.faults.fault import Draw, Fault, Parameters
 from mockserver.scenario.faults.parts import body, head, headed, header, put, refilled
-from mockserver.wire.plan import Chunk, End, Head, Headers, Plan
 
 # Statuses that HTTP itself has no word for, as Cloudflare calls them.
 PHRASES = {520: "Web server is returning an unknown error"}

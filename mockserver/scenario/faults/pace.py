@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from statistics import NormalDist
 from typing import Any
 
+from mockserver.core.plan import Chunk, Plan, Raw, Step, Wait
 from mockserver.scenario.faults.fault import BYTES, Draw, Fault, Parameters
 from mockserver.scenario.faults.parts import body, is_stream, lowered, parted
-from mockserver.wire.plan import Chunk, Plan, Raw, Step, Wait
 
 LONGEST = 3600
 PIECES = 100_000

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
-from mockserver.wire.plan import Chunk, End, Head, Plan, Raw, Step, Wait
+from mockserver.core.plan import Chunk, End, Head, Plan, Raw, Step, Wait
 
 Events = list[tuple[Plan, bytes]]
 

@@ -3,10 +3,10 @@
 import json
 
 from mockserver.contract import catalogue
+from mockserver.core.plan import Plan, Wait
 from mockserver.scenario.faults.documents import event, framed
 from mockserver.scenario.faults.fault import KEEP, Draw, Fault, Parameters
 from mockserver.scenario.faults.parts import Events, events, head, headed, header, put, refilled, streamed
-from mockserver.wire.plan import Plan, Wait
 
 FAMILIES = {"image_edit": "image_generation", "image_generation": "image_edit"}
 ERRORS = {"server": "stream-error", "moderation": "stream-moderation"}

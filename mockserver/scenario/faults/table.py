@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.core.plan import Plan
 from mockserver.scenario.faults import body, frames, http, pace, sse, wire
 from mockserver.scenario.faults.fault import LAYERS, Draw, Fault, Ordered
 from mockserver.scenario.faults.parts import head, is_json, is_stream
-from mockserver.wire.plan import Plan
 
 FAULTS: Mapping[str, Fault] = {
     row.name: row for module in (pace, wire, http, body, sse, frames) for row in module.FAULTS

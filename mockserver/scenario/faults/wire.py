@@ -3,9 +3,9 @@
 import itertools
 from collections.abc import Iterator
 
+from mockserver.core.plan import Chunk, Cut, End, Plan, Raw, Step
 from mockserver.scenario.faults.fault import BYTES, KEEP, Draw, Fault, Parameters
 from mockserver.scenario.faults.parts import body, cut_body, head, headed, lowered, parted, put
-from mockserver.wire.plan import Chunk, Cut, End, Plan, Raw, Step
 
 
 def close(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:

@@ -4,10 +4,10 @@ from functools import lru_cache
 
 import xxhash
 
-from mockserver.shelf import Shelf
-from mockserver.wire import multipart
-from mockserver.wire.multipart import CACHED, MAX_PARTS, VIEWED, Held, Stream, nothing
-from mockserver.wire.request import Part
+from mockserver.core import multipart
+from mockserver.core.cache import Shelf
+from mockserver.core.multipart import CACHED, MAX_PARTS, VIEWED, Held, Stream, nothing
+from mockserver.core.request import Part
 
 # Characters of a boundary (RFC 2046, section 5.1.1).
 LONGEST = 70

@@ -13,7 +13,7 @@ import xxhash
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from mockserver.wire.request import Part
+from mockserver.core.request import Part
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks

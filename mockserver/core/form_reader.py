@@ -1,8 +1,8 @@
 """Reads a form from its body: a short one is waited for and cut at once, else it is parsed as its bytes arrive."""
 
-from mockserver.wire.cutting import cut
-from mockserver.wire.multipart import Held, Stream, nothing
-from mockserver.wire.request import Part
+from mockserver.core.form_split import cut
+from mockserver.core.multipart import Held, Stream, nothing
+from mockserver.core.request import Part
 
 # Bytes of a body that is waited for.
 SHORT = 2 * 1024 * 1024
