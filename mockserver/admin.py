@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from mockserver import __version__, choices, control, page
-from mockserver.contract.document import bundle
+from mockserver.contract.openapi import bundle
 from mockserver.images import sample
 from mockserver.journal import Journal
 from mockserver.problems import Refusal, problem, queried, taken

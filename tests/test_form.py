@@ -13,7 +13,7 @@ from mockserver.contract.capabilities import table
 from mockserver.contract.catalogue import Problem, families, find
 from mockserver.contract.endpoints import body, route
 from mockserver.contract.form import fields
-from mockserver.contract.shape import coerce, shape
+from mockserver.contract.request_schema import coerce, shape
 from mockserver.core.request import Part
 
 EVERY = ["dall-e-2", "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2.5-flare"]

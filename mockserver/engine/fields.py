@@ -5,7 +5,7 @@ from typing import Any
 
 from mockserver.contract import form
 from mockserver.contract.catalogue import Problem
-from mockserver.contract.shape import described
+from mockserver.contract.request_schema import described
 from mockserver.core.request import Request
 
 # Levels of a JSON body.

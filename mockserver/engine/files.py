@@ -14,7 +14,7 @@ from mockserver.contract.capabilities import ANY_MODEL
 from mockserver.contract.catalogue import Problem
 from mockserver.contract.endpoints import Route, body, rows
 from mockserver.contract.form import fields
-from mockserver.contract.shape import shape
+from mockserver.contract.request_schema import shape
 from mockserver.core.request import Part, Request
 from mockserver.core.uploads import File
 from mockserver.engine.values import Sources, Understood

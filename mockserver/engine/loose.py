@@ -13,7 +13,7 @@ from mockserver.contract.capabilities import ANY_MODEL, Capability, default_mode
 from mockserver.contract.catalogue import Problem
 from mockserver.contract.dialects import dialect
 from mockserver.contract.endpoints import Route, body, rows
-from mockserver.contract.shape import shape
+from mockserver.contract.request_schema import shape
 from mockserver.core.request import Part, Request
 from mockserver.engine import pictures
 from mockserver.engine.fields import given, is_form

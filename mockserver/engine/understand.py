@@ -8,7 +8,7 @@ from mockserver.contract.capabilities import Capability, default_model, table
 from mockserver.contract.catalogue import Problem
 from mockserver.contract.dialects import dialect
 from mockserver.contract.endpoints import Route, body, rows
-from mockserver.contract.shape import described, shape
+from mockserver.contract.request_schema import described, shape
 from mockserver.core.request import Request
 from mockserver.engine.door import admit
 from mockserver.engine.fields import given, is_form

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mockserver.app import create_app
 from mockserver.contract.asof import as_of
-from mockserver.contract.document import bundle
+from mockserver.contract.openapi import bundle
 from mockserver.engine.values import Settings
 from mockserver.state import Server
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from mockserver.contract.shape import folded
+from mockserver.contract.request_schema import folded
 from mockserver.core.request import Part
 from mockserver.harness.fuzz.case import KEY, Case, File
 from mockserver.harness.fuzz.failure import Failure, short

@@ -8,7 +8,7 @@ from typing import Any
 import xxhash
 
 from mockserver.contract.asof import as_of
-from mockserver.contract.document import bundle
+from mockserver.contract.openapi import bundle
 from mockserver.core.request import Part, Request
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
