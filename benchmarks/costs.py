@@ -20,7 +20,7 @@ from benchmarks.load import EDGE, form, free, mock, peer, serving
 from benchmarks.speed import Row, answer, noise, table
 from mockserver.contract.capabilities import table as capabilities
 from mockserver.core.request import Part
-from mockserver.images import facts, paint
+from mockserver.images import inspect, render
 
 TESTS = 500
 EMPTY = "import pytest\n\n\n@pytest.mark.parametrize('number', range({count}))\ndef test({names}number):\n    pass\n"
@@ -53,13 +53,13 @@ def pictures() -> list[Row]:
             picture.load()
 
     def look(number: int) -> None:
-        facts.look(Part("image", "a.png", "image/png", files[number], f"{number}"))
+        inspect.look(Part("image", "a.png", "image/png", files[number], f"{number}"))
 
-    canvas = paint.Canvas(1024, 1024, format="png", compression=100, transparent=False, frames=1, milliseconds=0)
+    canvas = render.Canvas(1024, 1024, format="png", compression=100, transparent=False, frames=1, milliseconds=0)
     model = next(iter(capabilities()))
 
     def draw(number: int) -> Image.Image:
-        subject = paint.Subject(
+        subject = render.Subject(
             prompt=f"Make it night, {number}",
             model=model,
             details=(("quality", "low"),),
@@ -69,11 +69,14 @@ def pictures() -> list[Row]:
             of=1,
             seed=f"{number}".encode(),
         )
-        return paint.paint("receipt", canvas, subject)
+        return render.paint("receipt", canvas, subject)
 
     drawn = draw(0)
     decoded, looked = seconds(decode), seconds(look)
-    encoded, painted = seconds(lambda _: paint.encode(drawn, canvas)), seconds(lambda n: paint.encode(draw(n), canvas))
+    encoded, painted = (
+        seconds(lambda _: render.encode(drawn, canvas)),
+        seconds(lambda n: render.encode(draw(n), canvas)),
+    )
     return [
         ("picture, 1024x1024", "this, ms", "Pillow, ms", "ratio"),
         ("looked at for the first time", f"{looked * 1e3:.1f}", f"{decoded * 1e3:.1f}", f"{looked / decoded:.2f}"),

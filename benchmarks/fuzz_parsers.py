@@ -18,7 +18,7 @@ from mockserver.engine.meaning import meaning
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.harness.cases import Call, build, load
 from mockserver.harness.memory import request as made
-from mockserver.images.facts import decode
+from mockserver.images.inspect import decode
 from mockserver.moment import Moment
 from mockserver.scenario.files import ScenarioError, built_in, parse, parse_part, text
 from mockserver.scenario.machine import Turn

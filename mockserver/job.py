@@ -8,7 +8,7 @@ import xxhash
 
 from mockserver.contract.capabilities import Capability
 from mockserver.core.request import Part
-from mockserver.images.facts import Facts
+from mockserver.images.inspect import Facts
 
 
 @dataclass(frozen=True, slots=True)

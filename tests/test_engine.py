@@ -14,7 +14,7 @@ from mockserver.core.request import Part, Request
 from mockserver.engine.answer import answer
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
-from mockserver.images import paint
+from mockserver.images import render
 from mockserver.moment import Moment
 from mockserver.scenario.machine import Step, Turn
 from tests.pictures import masked, png, saved
@@ -369,8 +369,8 @@ def test_client_that_leaves(
     """Once it has gone no other picture is painted, blurred or encoded; what was begun is not kept."""
     job, turn, begun = edit(prompt=f"abandoned {step}", **fields), Turn("mine", step), []
     for name in ("paint", "blur", "encode"):
-        real = getattr(paint, name)
-        monkeypatch.setattr(paint, name, lambda *given, real=real: (begun.append(real), real(*given))[1])
+        real = getattr(render, name)
+        monkeypatch.setattr(render, name, lambda *given, real=real: (begun.append(real), real(*given))[1])
     for leaves in range(steps + 1):
         begun.clear()
         given = answer(job, turn, MOMENT, SETTINGS, "http://x", lambda leaves=leaves: len(begun) >= leaves)  # type: ignore[misc]

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from mockserver.core.request import Part
-from mockserver.images import facts
-from mockserver.images.facts import decode, known, look, real_type
+from mockserver.images import inspect
+from mockserver.images.inspect import decode, known, look, real_type
 from tests.pictures import png, saved
 
 SMALL = Image.new("RGB", (5, 7), "red")
@@ -74,15 +74,15 @@ def test_transparent_palette() -> None:
 
 def test_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     """The header alone refuses: nothing is decoded."""
-    monkeypatch.setattr(facts, "PIXELS", 34)
+    monkeypatch.setattr(inspect, "PIXELS", 34)
     assert decode(saved(SMALL, "PNG")).reason == "it has 5x7 pixels, more than this server decodes"
 
 
 def test_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
-    monkeypatch.setattr(facts, "decode", lambda data: calls.append(data) or decode(data))
-    monkeypatch.setattr(facts, "REMEMBERED", 2)
-    monkeypatch.setattr(facts, "_known", {})
+    monkeypatch.setattr(inspect, "decode", lambda data: calls.append(data) or decode(data))
+    monkeypatch.setattr(inspect, "REMEMBERED", 2)
+    monkeypatch.setattr(inspect, "_known", {})
     parts = [Part("image", "a.png", None, png(8, size), f"digest {size}") for size in (1, 2, 3)]
     assert known(parts[0]) is None
     for part in [parts[0], parts[0], parts[1], parts[2], parts[0]]:

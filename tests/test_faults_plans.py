@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from mockserver.contract.asof import as_of
 from mockserver.core.plan import Chunk, Cut, End, Head, Plan, Raw, Wait, whole
 from mockserver.core.sse import frame
-from mockserver.images.recast import recast
+from mockserver.images.convert import recast
 from mockserver.moment import Moment
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.fault import Ordered

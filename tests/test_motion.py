@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image, ImageSequence
 
-from mockserver.images.paint import STYLES, Canvas, Subject, encode, paint
+from mockserver.images.render import STYLES, Canvas, Subject, encode, paint
 
 SUBJECT = Subject("A cat", "gpt-image-2.6-flare", (("quality", "low"),), (), None, 1, 1, b"seed")
 

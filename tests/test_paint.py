@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from PIL import ExifTags, Image, ImageChops, ImageStat
 
-from mockserver.images.paint import STYLES, Canvas, Subject, blur, encode, paint
+from mockserver.images.render import STYLES, Canvas, Subject, blur, encode, paint
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 SQUARE = Canvas(1024, 1024, "png")

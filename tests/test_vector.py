@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mockserver.images.paint import STYLES, Canvas, Subject
-from mockserver.images.vector import draw
+from mockserver.images.render import STYLES, Canvas, Subject
+from mockserver.images.svg import draw
 from tests.pictures import masked, png
 
 SVG = "{http://www.w3.org/2000/svg}"

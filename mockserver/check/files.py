@@ -7,7 +7,7 @@ from pathlib import Path
 import xxhash
 
 from mockserver.core.request import Part
-from mockserver.images.facts import Facts, look
+from mockserver.images.inspect import Facts, look
 
 # Python's own table and no machine's, so that a file gets the same verdict everywhere.
 TYPES = mimetypes.MimeTypes()

@@ -20,7 +20,7 @@ from mockserver.engine.fields import given, is_form
 from mockserver.engine.resolve import DELIVERY, digest, resolve
 from mockserver.engine.rules import meets
 from mockserver.engine.values import Settings, Sources, Understood
-from mockserver.images.facts import look
+from mockserver.images.inspect import look
 from mockserver.job import Job, Picture
 
 ALWAYS = as_of("any")

@@ -11,7 +11,7 @@ from mockserver.contract.capabilities import Capability
 from mockserver.contract.catalogue import Problem
 from mockserver.core.request import Part
 from mockserver.engine.values import Sources
-from mockserver.images.facts import look, see_through
+from mockserver.images.inspect import look, see_through
 from mockserver.job import Picture
 
 # Fields of a JSON body that may speak of pictures which lie elsewhere.

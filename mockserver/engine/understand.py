@@ -19,7 +19,7 @@ from mockserver.engine.pictures import gather
 from mockserver.engine.resolve import DELIVERY, digest, resolve
 from mockserver.engine.rules import judge
 from mockserver.engine.values import Settings, Sources, Understood
-from mockserver.images.facts import known
+from mockserver.images.inspect import known
 from mockserver.job import Job
 
 # Bytes of a body, its pictures apart, that are read on the event loop.

@@ -7,8 +7,8 @@ from math import ceil, sqrt
 
 from PIL import Image, ImageDraw
 
-from mockserver.images.grid import Area, arrange
-from mockserver.images.letters import Colour, Face, clip, face, fill, fold, write
+from mockserver.images.layout import Area, arrange
+from mockserver.images.text import Colour, Face, clip, face, fill, fold, write
 from mockserver.images.thumbnail import fit, opening, shrink, tint, upright
 
 PAPER, PANEL, RULE, INK, FAINT = (

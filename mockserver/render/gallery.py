@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import xxhash
 
 from mockserver.core.cache import Shelf
-from mockserver.images import paint, vector
-from mockserver.images.facts import real_type
+from mockserver.images import render, svg
+from mockserver.images.inspect import real_type
 from mockserver.job import Job
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ def files(job: Job, given: tuple[bytes, ...]) -> tuple[Sent, ...]:
 
 def _painted(job: Job, style: str, seed: int, gone: Gone) -> tuple[Sent, ...]:
     parameters = job.parameters
-    canvas = paint.Canvas(
+    canvas = render.Canvas(
         *job.size,
         format=parameters.get("output_format", "png"),
         compression=parameters.get("output_compression", 100),
@@ -112,14 +112,14 @@ def _painted(job: Job, style: str, seed: int, gone: Gone) -> tuple[Sent, ...]:
             yield item
 
     if canvas.format == "svg":
-        drafts = [vector.draw(style, canvas, _subject(job, number, seed)) for number in wanted([1])]
+        drafts = [svg.draw(style, canvas, _subject(job, number, seed)) for number in wanted([1])]
         return (_sent(drafts[0], MEDIA_TYPES["svg"]),)
     numbers = range(1, parameters["n"] + 1)
-    drawn = [paint.paint(style, canvas, _subject(job, number, seed)) for number in wanted(numbers)]
+    drawn = [render.paint(style, canvas, _subject(job, number, seed)) for number in wanted(numbers)]
     if job.stream:
         count = parameters["partial_images"]
-        drawn = [*(paint.blur(drawn[0], index, count) for index in wanted(range(count))), drawn[0]]
-    encoded = [paint.encode(picture, canvas) for picture in wanted(drawn)]
+        drawn = [*(render.blur(drawn[0], index, count) for index in wanted(range(count))), drawn[0]]
+    encoded = [render.encode(picture, canvas) for picture in wanted(drawn)]
     return tuple(_sent(data, MEDIA_TYPES[canvas.format]) for data in encoded)
 
 
@@ -127,9 +127,9 @@ def _sent(data: bytes, media_type: str) -> Sent:
     return Sent(data, media_type, xxhash.xxh3_128_hexdigest(data), base64.b64encode(data))
 
 
-def _subject(job: Job, number: int, seed: int) -> paint.Subject:
+def _subject(job: Job, number: int, seed: int) -> render.Subject:
     details = tuple((name, str(job.parameters[name])) for name in SHOWN if name in job.parameters)
-    return paint.Subject(
+    return render.Subject(
         prompt=job.prompt,
         model=job.model,
         details=details,

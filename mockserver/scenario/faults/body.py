@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.core.plan import Plan
-from mockserver.images.recast import recast
+from mockserver.images.convert import recast
 from mockserver.scenario.faults.documents import changed, places
 from mockserver.scenario.faults.fault import KEEP, Draw, Fault, Parameters
 from mockserver.scenario.faults.parts import body, is_json, refilled

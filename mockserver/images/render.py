@@ -8,9 +8,9 @@ from io import BytesIO
 from PIL import Image, ImageStat
 
 from mockserver.images import receipt
-from mockserver.images.letters import Colour
-from mockserver.images.motion import animate
+from mockserver.images.gif import animate
 from mockserver.images.receipt import Canvas, Subject
+from mockserver.images.text import Colour
 
 __all__ = ["STYLES", "Canvas", "Subject", "blur", "encode", "paint"]
 
