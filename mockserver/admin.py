@@ -11,7 +11,7 @@ from starlette.routing import Route
 from mockserver import __version__, choices, control, page
 from mockserver.contract.openapi import bundle
 from mockserver.images import sample
-from mockserver.journal import Journal
+from mockserver.journal.store import Journal
 from mockserver.problems import Refusal, problem, queried, taken
 from mockserver.problems import refused as told_why
 from mockserver.render import links

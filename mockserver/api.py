@@ -22,6 +22,7 @@ from mockserver.engine.hearing import Heard, again, heard, keep
 from mockserver.engine.meaning import mean, meaning, recalled
 from mockserver.engine.understand import glance, quick
 from mockserver.engine.values import Understood
+from mockserver.journal.send_log import Trail
 from mockserver.moment import Moment
 from mockserver.problems import problem
 from mockserver.reading import opened, read
@@ -29,7 +30,6 @@ from mockserver.render import heads
 from mockserver.scenario.files import ScenarioError, find
 from mockserver.scenario.machine import Scenario, Turn
 from mockserver.state import Server
-from mockserver.trail import Trail
 
 HINT_BYTES = 1_000
 T = TypeVar("T")

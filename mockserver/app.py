@@ -15,10 +15,10 @@ from mockserver import admin
 from mockserver.api import Api
 from mockserver.delivery import carry_out, connection_of
 from mockserver.guard import Guard
+from mockserver.journal.send_log import Trail
 from mockserver.problems import problem
 from mockserver.render import links
 from mockserver.state import Server
-from mockserver.trail import Trail
 
 # Characters of a session's name.
 NAME = 200

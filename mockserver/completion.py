@@ -45,7 +45,7 @@ def _dialects() -> Iterable[str]:
 
 
 def _conditions() -> Iterable[str]:
-    from mockserver.report.facts import CHECKS
+    from mockserver.journal.report.facts import CHECKS
 
     return (f"{name}:" if name == "cost" else name for name in CHECKS)
 

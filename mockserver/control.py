@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mockserver.filters import wanted
-from mockserver.journal import Journal
-from mockserver.ledger import ledger
+from mockserver.journal.filters import wanted
+from mockserver.journal.ledger import ledger
+from mockserver.journal.store import Journal
+from mockserver.journal.verdict import verdict
 from mockserver.problems import Refusal, bad, body, queried
 from mockserver.state import Server
-from mockserver.verdict import verdict
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 RESULTS = ("success", "error")

@@ -9,7 +9,7 @@ from typing import Protocol
 from starlette.types import Receive, Scope, Send
 
 from mockserver.core.plan import Chunk, Cut, End, Head, Headers, Plan, Raw, Wait, piece
-from mockserver.trail import Trail
+from mockserver.journal.send_log import Trail
 
 Sleep = Callable[[float], Awaitable[None]]
 

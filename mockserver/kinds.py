@@ -34,7 +34,7 @@ def report(context: click.Context, param: click.Parameter, value: str | None) ->
     """The function that writes a report of that name, or None. That the file can be written is tried at once."""
     if value is None or context.resilient_parsing:  # a shell that completes must not make a file
         return None
-    from mockserver.report.files import writer
+    from mockserver.journal.report.files import writer
 
     try:
         write = writer(value)
@@ -51,7 +51,7 @@ def fail_on(context: click.Context, param: click.Parameter, values: Sequence[str
     """The conditions that were named."""
     if not values:
         return ()
-    from mockserver.report.facts import condition
+    from mockserver.journal.report.facts import condition
 
     try:
         return tuple(map(condition, values))

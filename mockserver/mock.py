@@ -8,11 +8,11 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mockserver.ledger import ledger
+from mockserver.journal.ledger import ledger
+from mockserver.journal.verdict import verdict
 from mockserver.scenario.conditions import conditions, counted
 from mockserver.scenario.files import load
 from mockserver.scenario.verify import verify
-from mockserver.verdict import verdict
 
 if TYPE_CHECKING:
     from PIL import Image

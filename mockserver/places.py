@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mockserver.core.uploads import File
 from mockserver.images import sample
-from mockserver.journal import Pictures
+from mockserver.journal.store import Pictures
 from mockserver.render import links
 
 FILE = re.compile(r"(?:/__mock/s/[^/]+)?(?:/v1)?/files/([^/]+)/content")

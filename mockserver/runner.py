@@ -15,7 +15,7 @@ import click
 
 from mockserver import __version__
 from mockserver.contract.capabilities import table
-from mockserver.report.facts import Condition, facts, failures, summary
+from mockserver.journal.report.facts import Condition, facts, failures, summary
 from mockserver.server import Running
 from mockserver.state import Server
 

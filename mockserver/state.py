@@ -22,14 +22,14 @@ from mockserver.core.request import Request
 from mockserver.core.uploads import Files
 from mockserver.engine.overlay import overlaid
 from mockserver.engine.values import Settings, Sources
-from mockserver.journal import Journal
+from mockserver.journal.send_log import Trail
+from mockserver.journal.stats import Tally
+from mockserver.journal.store import Journal
 from mockserver.scenario import waiting
 from mockserver.scenario.asked import Asked
 from mockserver.scenario.files import load
 from mockserver.scenario.machine import Scenario, Stored, Turn
 from mockserver.scenario.waiting import Waiting
-from mockserver.tally import Tally
-from mockserver.trail import Trail
 
 T = TypeVar("T")
 SESSIONS = 10_000

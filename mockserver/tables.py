@@ -4,11 +4,11 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockserver import verdict
 from mockserver.contract import catalogue
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability, table
 from mockserver.core import data_files
+from mockserver.journal import verdict
 from mockserver.scenario.faults.table import FAULTS
 
 # What programs get: texts and numbers, None for what is not there, and numbers by name.

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mockserver import calls
-from mockserver.calls import Calls
+from mockserver.journal import repeats
+from mockserver.journal.repeats import Calls
 
 
 def never() -> bool:
@@ -60,7 +60,7 @@ def test_forget() -> None:
 
 
 def test_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "CALLS", 2)
+    monkeypatch.setattr(repeats, "CALLS", 2)
     mine = Calls()
     for number, digest in enumerate("abac"):
         mine.begin("s", digest, f"e{number}", number, never)

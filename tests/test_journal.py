@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver import journal
-from mockserver.journal import Journal, Pictures, without
+from mockserver.journal import store
+from mockserver.journal.store import Journal, Pictures, without
 
 
 def entry(session: str, **more: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def test_bounds() -> None:
 
 def test_default_bounds() -> None:
     noted = Journal()
-    for _ in range(journal.ENTRIES + 1):
+    for _ in range(store.ENTRIES + 1):
         noted.add(entry("a"))
     assert (len(noted.entries()), noted.dropped) == (1000, 1)
     assert noted.pictures.limit == 64 * 1024 * 1024
@@ -163,7 +163,7 @@ def test_no_room_at_all() -> None:
 
 def test_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Digests of dropped pictures are bounded too: the oldest are forgotten."""
-    monkeypatch.setattr(journal, "REMEMBERED", 2)
+    monkeypatch.setattr(store, "REMEMBERED", 2)
     pictures = Pictures(limit=1)
     for name in "abcd":
         pictures.put(name, name.encode(), "image/png")

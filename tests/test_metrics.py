@@ -8,8 +8,8 @@ import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from mockserver.journal.stats import BUCKETS
 from mockserver.server import running
-from mockserver.tally import BUCKETS
 from tests.attacks import edit, form, part, post
 from tests.talk import FORM, Talk
 from tests.test_protocol import Slow, server

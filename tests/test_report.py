@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mockserver.report.facts import condition, facts, failures, listed, summary
-from mockserver.report.files import MAKERS, writer
-from mockserver.verdict import rules
+from mockserver.journal.report.facts import condition, facts, failures, listed, summary
+from mockserver.journal.report.files import MAKERS, writer
+from mockserver.journal.verdict import rules
 from tests.contracted import VALIDATORS
 from tests.talk import Talk
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.report.facts import facts
-from mockserver.report.files import writer
+from mockserver.journal.report.facts import facts
+from mockserver.journal.report.files import writer
 from mockserver.scenario.files import ScenarioError, find, parse
 from mockserver.server import running
 from tests.attacks import EDITS, post, url

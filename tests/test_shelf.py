@@ -19,7 +19,7 @@ from mockserver.core.request import Part, Request
 from mockserver.engine import hearing, meaning
 from mockserver.engine.answer import answer
 from mockserver.engine.values import Settings
-from mockserver.journal import Pictures
+from mockserver.journal.store import Pictures
 from mockserver.render import bodies, counts, events, gallery
 from mockserver.scenario.files import parse
 from mockserver.scenario.machine import Turn

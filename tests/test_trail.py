@@ -7,7 +7,7 @@ import pytest
 
 from mockserver.core.plan import Chunk, Cut, End, Head, Plan
 from mockserver.delivery import carry_out
-from mockserver.trail import PIECES, Trail, ended, spelled
+from mockserver.journal.send_log import PIECES, Trail, ended, spelled
 from tests.talk import Talk
 
 HEAD = Head(200, ())

@@ -10,10 +10,10 @@ from typing import Any
 import openai
 import pytest
 
-from mockserver import verdict
 from mockserver.contract import catalogue
 from mockserver.engine.values import Settings
-from mockserver.ledger import billed, ledger
+from mockserver.journal import verdict
+from mockserver.journal.ledger import billed, ledger
 from mockserver.scenario.files import load
 from mockserver.server import running
 from mockserver.state import Memory, Server

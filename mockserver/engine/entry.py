@@ -16,7 +16,7 @@ from mockserver.engine.brief import FEW, SMALL, TEXT, brief
 from mockserver.engine.door import api_key
 from mockserver.engine.values import Understood
 from mockserver.images.inspect import known, real_type
-from mockserver.journal import REDACTED, SECRET_HEADERS, without
+from mockserver.journal.store import REDACTED, SECRET_HEADERS, without
 from mockserver.moment import Moment
 from mockserver.scenario.faults.table import Disturbed
 from mockserver.scenario.machine import Turn

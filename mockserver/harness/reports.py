@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from mockserver.harness.outcome import VERDICTS, Outcome
-from mockserver.report.files import NOT_XML
+from mockserver.journal.report.files import NOT_XML
 
 
 def writer(path: str) -> Callable[[str, str, Sequence[Outcome]], None]:

@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mockserver.calls import CALLS, Call, Calls
-from mockserver.journal import REMEMBERED, Journal, Pictures
+from mockserver.journal.repeats import CALLS, Call, Calls
+from mockserver.journal.store import REMEMBERED, Journal, Pictures
 from mockserver.shared.lane import Command
 from mockserver.shared.link import Link
 from mockserver.shared.visit import Visit, current

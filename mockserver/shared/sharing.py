@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.core.plan import Plan, piece
 from mockserver.engine.values import Settings
+from mockserver.journal.send_log import Trail
 from mockserver.problems import problem
 from mockserver.scenario.machine import Scenario
 from mockserver.shared import parcel
@@ -21,7 +22,6 @@ from mockserver.shared.link import Link
 from mockserver.shared.sessions import Sessions
 from mockserver.shared.visit import begin, current
 from mockserver.state import Server, Unreachable
-from mockserver.trail import Trail
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.harness import recipes
-from mockserver.report.files import written
+from mockserver.journal.report.files import written
 
 KEY = "sk-fuzz-5up3rs3cr3tk3y-0123456789"
 DEADLINE = 5.0

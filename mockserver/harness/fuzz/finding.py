@@ -14,7 +14,7 @@ from mockserver.core.plan import Chunk, Cut, Head, Plan, Raw, Wait
 from mockserver.harness.fuzz.case import KEY, Case, call, pictures, scenario
 from mockserver.harness.fuzz.failure import Failure, short
 from mockserver.harness.fuzz.stage import Exchange, Observation
-from mockserver.report.files import written
+from mockserver.journal.report.files import written
 
 if TYPE_CHECKING:
     from mockserver.harness.fuzz.properties import Property

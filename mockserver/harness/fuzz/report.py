@@ -13,8 +13,8 @@ from mockserver.harness.fuzz.answered import parsed
 from mockserver.harness.fuzz.content import kind
 from mockserver.harness.fuzz.finding import Finding, call_words, wire
 from mockserver.harness.fuzz.properties import Property
-from mockserver.report.files import NOT_XML, written
-from mockserver.report.page import HEAD, STYLE
+from mockserver.journal.report.files import NOT_XML, written
+from mockserver.journal.report.page import HEAD, STYLE
 
 # Larger pictures make a page that nobody can open.
 PICTURE = 200_000

@@ -19,12 +19,12 @@ from mockserver.harness.fuzz import sockets
 from mockserver.harness.fuzz.case import Case
 from mockserver.harness.fuzz.client import Client, Reply
 from mockserver.harness.fuzz.content import Content, meant, received
+from mockserver.journal.send_log import ended
 from mockserver.scenario.faults.fault import Ordered
 from mockserver.scenario.faults.table import FAULTS
 from mockserver.scenario.machine import build
 from mockserver.server import Running, listen
 from mockserver.state import Server
-from mockserver.trail import ended
 
 # A client that waits for its deadline only and a machine that is busy: both are given this.
 GRACE = 2.0

@@ -8,8 +8,8 @@ from typing import Any
 from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import table
 from mockserver.core import data_files
-from mockserver.journal import REDACTED, SECRET_HEADERS
-from mockserver.ledger import Entry, repeated
+from mockserver.journal.ledger import Entry, repeated
+from mockserver.journal.store import REDACTED, SECRET_HEADERS
 
 # Entries that show something, and the facts that the rule's text speaks of.
 Shown = tuple[tuple[Entry, ...], Mapping[str, Any]]

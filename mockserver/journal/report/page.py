@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from mockserver.report.facts import Facts, number, summary
+from mockserver.journal.report.facts import Facts, number, summary
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --bad: #b3261e; --warn: #8a5a00; --good: #1b6e3c; }

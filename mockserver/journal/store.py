@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver import trail
-from mockserver.calls import Calls
-from mockserver.filters import Filter
+from mockserver.journal import send_log
+from mockserver.journal.filters import Filter
+from mockserver.journal.repeats import Calls
 
 ENTRIES = 1_000
 PICTURE_BYTES = 64 * 1024 * 1024
@@ -142,7 +142,7 @@ class Journal:
             job = {**job, "images": [sha256(digest) for digest in job["images"]], "mask": mask}
         headers = [list(pair) for pair in request["headers"]]
         answer = entry["answer"]
-        sent = {"pictures": [sha256(digest) for digest in answer["pictures"]], "sent": trail.spelled(answer["sent"])}
+        sent = {"pictures": [sha256(digest) for digest in answer["pictures"]], "sent": send_log.spelled(answer["sent"])}
         told = {**request, "headers": headers, "files": files}
         return {**entry, "request": told, "job": job, "answer": {**answer, **sent}}
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.core.number import plain
-from mockserver.ledger import ledger
-from mockserver.verdict import verdict
+from mockserver.journal.ledger import ledger
+from mockserver.journal.verdict import verdict
 
 Facts = Mapping[str, Any]
 SHOWN = 5

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-from mockserver.report.facts import Facts, listed
-from mockserver.report.page import page
-from mockserver.verdict import rules
+from mockserver.journal.report.facts import Facts, listed
+from mockserver.journal.report.page import page
+from mockserver.journal.verdict import rules
 
 # What XML 1.0 cannot hold, not even escaped.
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
