@@ -20,7 +20,7 @@ from mockserver.harness.cases import Call, build, load
 from mockserver.harness.memory import request as made
 from mockserver.images.inspect import decode
 from mockserver.moment import Moment
-from mockserver.scenario.files import ScenarioError, built_in, parse, parse_part, text
+from mockserver.scenario.loader import ScenarioError, built_in, parse, parse_part, text
 from mockserver.scenario.machine import Turn
 
 PATHS = ("/v1/images/edits", "/v1/images/generations", "/v1/images/variations", "/v1/files", "/v1/nowhere")

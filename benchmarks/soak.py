@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.load import EDGE, form, free, mock, serving
 from benchmarks.memory import process
 from benchmarks.speed import noise
-from mockserver.scenario.files import built_in, load
+from mockserver.scenario.loader import built_in, load
 
 # Seconds that a client waits for the next bytes before it hangs up.
 PATIENCE = 0.1

@@ -15,7 +15,7 @@ from mockserver.journal.store import Journal
 from mockserver.problems import Refusal, problem, queried, taken
 from mockserver.problems import refused as told_why
 from mockserver.render import links
-from mockserver.scenario.files import ScenarioError, parse, parse_part
+from mockserver.scenario.loader import ScenarioError, parse, parse_part
 from mockserver.scenario.verify import verify
 from mockserver.state import Server
 

@@ -27,7 +27,7 @@ from mockserver.moment import Moment
 from mockserver.problems import problem
 from mockserver.reading import opened, read
 from mockserver.render import heads
-from mockserver.scenario.files import ScenarioError, find
+from mockserver.scenario.loader import ScenarioError, find
 from mockserver.scenario.machine import Scenario, Turn
 from mockserver.state import Server
 

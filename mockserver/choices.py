@@ -4,7 +4,7 @@ from typing import Any
 
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability, table
-from mockserver.scenario import files
+from mockserver.scenario import loader
 
 ENDPOINT = "images/edits"
 
@@ -13,7 +13,7 @@ def choices(as_of: AsOf) -> dict[str, Any]:
     """The choices, in the shape of contracts/schemas/choices.json; models stand newest last."""
     return {
         "scenarios": [
-            {"name": name, "about": files.load(name).about, "yaml": files.text(name)} for name in files.built_in()
+            {"name": name, "about": loader.load(name).about, "yaml": loader.text(name)} for name in loader.built_in()
         ],
         "models": [_model(capability) for capability in table().values() if capability.served(as_of, ENDPOINT)],
     }

@@ -27,7 +27,7 @@ def completing(names: Callable[[], Iterable[str]], files: bool = False) -> Compl
 
 
 def _scenarios() -> Iterable[str]:
-    from mockserver.scenario.files import built_in
+    from mockserver.scenario.loader import built_in
 
     return built_in()
 

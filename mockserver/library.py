@@ -19,8 +19,8 @@ from mockserver.core.clock import Clock
 from mockserver.core.request import carried
 from mockserver.engine.values import Settings
 from mockserver.mock import ImagesMock
-from mockserver.scenario.files import load
-from mockserver.scenario.unknown import unknown
+from mockserver.scenario.loader import load
+from mockserver.scenario.suggest import unknown
 from mockserver.server import running
 from mockserver.state import Memory, Server
 
@@ -35,7 +35,7 @@ def furnished(scenario: str = "ok", **settings: Any) -> Server:
     """A server with these settings, which mean what the options of the command line mean.
 
     `latency` is in seconds, None as recorded; `clock` tells the seconds since 1970. Raises TypeError for a setting that
-    is unknown, ValueError for a value that is none, and mockserver.scenario.files.ScenarioError for a scenario that is
+    is unknown, ValueError for a value that is none, and mockserver.scenario.loader.ScenarioError for a scenario that is
     unknown or wrong.
     """
     _know(settings)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.journal.ledger import ledger
 from mockserver.journal.verdict import verdict
 from mockserver.scenario.conditions import conditions, counted
-from mockserver.scenario.files import load
+from mockserver.scenario.loader import load
 from mockserver.scenario.verify import verify
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class ImagesMock:
     def scenario(self, name: str, seed: int | None = None) -> None:
         """Play a scenario from its first step: a built-in one's name, or a file's path.
 
-        Raises mockserver.scenario.files.ScenarioError for one that is unknown or wrong.
+        Raises mockserver.scenario.loader.ScenarioError for one that is unknown or wrong.
         """
         found = load(name)
         scenario = found if seed is None else replace(found, seed=seed)

@@ -38,7 +38,7 @@ def furnished(
 ) -> Server:
     """The server that the options ask for."""
     from mockserver.core.clock import Clock
-    from mockserver.scenario.files import ScenarioError, load
+    from mockserver.scenario.loader import ScenarioError, load
     from mockserver.state import Memory, Server
 
     if (options["auth"] == "exact") != bool(keys):

@@ -125,7 +125,7 @@ def images_mock_server(images_mock_settings: dict[str, Any]) -> Iterator[Running
 def images_mock(images_mock_server: Running, request: pytest.FixtureRequest) -> Iterator[ImagesMock]:
     """The mocked Images API, at its start and for this test alone."""
     from mockserver.mock import ImagesMock
-    from mockserver.scenario.files import ScenarioError
+    from mockserver.scenario.loader import ScenarioError
 
     asked = _asked(request)
     name = hashlib.blake2b(request.node.nodeid.encode(), digest_size=8).hexdigest()

@@ -25,11 +25,11 @@ from mockserver.engine.values import Settings, Sources
 from mockserver.journal.send_log import Trail
 from mockserver.journal.stats import Tally
 from mockserver.journal.store import Journal
-from mockserver.scenario import waiting
-from mockserver.scenario.asked import Asked
-from mockserver.scenario.files import load
+from mockserver.scenario import one_shot
+from mockserver.scenario.loader import load
 from mockserver.scenario.machine import Scenario, Stored, Turn
-from mockserver.scenario.waiting import Waiting
+from mockserver.scenario.matching import Asked
+from mockserver.scenario.one_shot import Waiting
 
 T = TypeVar("T")
 SESSIONS = 10_000
@@ -89,7 +89,7 @@ class Memory:
         asked = asked._replace(session=name, attempt=attempt)
         place = picked.name if picked else ""
         stored = session.places.get(place, {})
-        turn, session.places[place], after = waiting.turn(scenario, stored, (session.waiting, self._waiting), asked)
+        turn, session.places[place], after = one_shot.turn(scenario, stored, (session.waiting, self._waiting), asked)
         session.waiting, self._waiting = after
         taken = Taken(turn, session.position, attempt, scenario.seed)
         session.position += 1
@@ -109,7 +109,7 @@ class Memory:
         scenario = self._seeded(picked) if picked else self.playing(name)
         stored = session.places.get(picked.name if picked else "", {})
         asked = asked._replace(session=name)
-        return waiting.turn(scenario, stored, (session.waiting, self._waiting), asked)[0]
+        return one_shot.turn(scenario, stored, (session.waiting, self._waiting), asked)[0]
 
     def play(self, name: str | None, scenario: Scenario | None = None, as_of: str | None = None) -> None:
         """From now on this session plays that scenario from its first step, on that day; None keeps what it has.
@@ -140,7 +140,7 @@ class Memory:
         queue = self._waiting if name is None else self._session(name).waiting
         if len(queue) >= WAITING:
             raise ValueError(f"{WAITING} steps are waiting already; expected requests to take them")
-        queue.append(waiting.given(step))
+        queue.append(one_shot.given(step))
 
     def over(self, name: str, settings: Settings, picked: Scenario | None = None) -> Settings:
         """The settings that count for a session: its own over its scenario's over the server's."""

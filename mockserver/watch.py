@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from mockserver.scenario.files import ScenarioError, load
+from mockserver.scenario.loader import ScenarioError, load
 from mockserver.state import Memory
 
 Seen = tuple[int, int, int] | None

@@ -18,7 +18,7 @@ from PIL import Image
 
 from mockserver import cli
 from mockserver.images import sample
-from mockserver.scenario.files import parse
+from mockserver.scenario.loader import parse
 from tests.test_cli import HOME, serving
 
 README = HOME / "README.md"

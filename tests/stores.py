@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 import pytest
 
 from mockserver.engine.values import Settings
-from mockserver.scenario.asked import Asked
-from mockserver.scenario.files import parse
+from mockserver.scenario.loader import parse
 from mockserver.scenario.machine import Scenario
+from mockserver.scenario.matching import Asked
 from mockserver.shared import visit
 from mockserver.shared.sharing import shared
 from mockserver.state import Memory, Server, Taken

@@ -9,7 +9,7 @@ from mockserver.app import create_app
 from mockserver.contract.asof import as_of
 from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
-from mockserver.scenario.files import load, parse
+from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
 from mockserver.state import Memory, Server
 from tests.pictures import png

@@ -13,7 +13,7 @@ from mockserver import __version__
 from mockserver.app import create_app
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
-from mockserver.scenario.files import load
+from mockserver.scenario.loader import load
 from mockserver.state import Memory, Server
 from tests.pictures import opened, png
 

@@ -19,7 +19,7 @@ from mockserver.contract.asof import as_of
 from mockserver.core.plan import Chunk, End, Head, Wait
 from mockserver.engine.values import Settings
 from mockserver.journal.send_log import Trail
-from mockserver.scenario.files import load
+from mockserver.scenario.loader import load
 from mockserver.server import Running, running
 from mockserver.state import Memory, Server
 from tests.pictures import masked, png

@@ -23,7 +23,7 @@ from mockserver.contract.asof import as_of
 from mockserver.core import data_files
 from mockserver.engine.values import Settings
 from mockserver.harness import recipes
-from mockserver.scenario.files import load
+from mockserver.scenario.loader import load
 from mockserver.server import running
 from mockserver.state import Memory, Server
 from tests.pictures import masked, png, saved

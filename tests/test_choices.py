@@ -3,7 +3,7 @@
 import pytest
 
 from mockserver.contract.capabilities import table
-from mockserver.scenario.files import built_in, parse
+from mockserver.scenario.loader import built_in, parse
 from tests.talk import Talk
 
 

@@ -25,7 +25,7 @@ import pytest
 
 import mockserver
 from mockserver import cli, options, server, tables
-from mockserver.scenario.files import built_in
+from mockserver.scenario.loader import built_in
 from mockserver.usage import Wrapping
 from tests.pictures import opened, png
 

@@ -10,7 +10,7 @@ from mockserver import server
 from mockserver.connection import Connection
 from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
-from mockserver.scenario.files import parse
+from mockserver.scenario.loader import parse
 from mockserver.server import running
 from mockserver.state import Memory, Server
 from tests.talk import START

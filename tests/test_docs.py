@@ -10,7 +10,7 @@ import click
 import pytest
 
 from mockserver import cli, pytest_plugin, tables
-from mockserver.scenario import files
+from mockserver.scenario import loader
 from mockserver.scenario.faults.table import FAULTS
 from tests import fidelity
 from tests.documents import DOCS, FENCE, FIRST_CALLS, HOME, README, blocks, play
@@ -59,7 +59,7 @@ def test_every_fixture_and_word() -> None:
 
 def test_every_scenario() -> None:
     text = (HOME / "docs" / "reference" / "scenarios-built-in.md").read_text("utf-8")
-    assert [name for name in files.built_in() if f"| `{name}` |" not in text] == []
+    assert [name for name in loader.built_in() if f"| `{name}` |" not in text] == []
 
 
 def test_every_document_is_linked() -> None:

@@ -9,8 +9,8 @@ import pytest
 from mockserver.app import create_app
 from mockserver.engine.values import Settings
 from mockserver.render.limits import duration
-from mockserver.scenario import limits
-from mockserver.scenario.files import parse
+from mockserver.scenario import rate_limits
+from mockserver.scenario.loader import parse
 from mockserver.state import Memory, Server
 
 NOW = 1_795_000_000.0
@@ -27,10 +27,10 @@ class Clock:
 
 def drawn(limit: int, *calls: tuple[float, int]) -> list[float | None]:
     """The waits of calls at these times that need so many pictures; None for one that passes."""
-    levels: limits.Levels = {}
+    levels: rate_limits.Levels = {}
     waits = []
     for when, need in calls:
-        found, levels = limits.draw({"images": limit}, levels, {"images": need}, NOW + when)
+        found, levels = rate_limits.draw({"images": limit}, levels, {"images": need}, NOW + when)
         waits.append(found.wait if found else None)
     return waits
 
@@ -56,8 +56,8 @@ def test_draw(limit: int, calls: Any, waits: Any) -> None:
 
 def test_a_refused_call_takes_nothing() -> None:
     both = {"images": 10, "requests": 1}
-    _, levels = limits.draw(both, {}, {"images": 2, "requests": 1}, NOW)
-    found, levels = limits.draw(both, levels, {"images": 2, "requests": 1}, NOW)
+    _, levels = rate_limits.draw(both, {}, {"images": 2, "requests": 1}, NOW)
+    found, levels = rate_limits.draw(both, levels, {"images": 2, "requests": 1}, NOW)
     assert found
     assert (found.name, found.used, found.requested, found.wait) == ("requests", 1, 1, 60)
     assert (found.remaining, found.reset) == ({"images": 8, "requests": 0}, {"images": 12, "requests": 60})

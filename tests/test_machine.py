@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.scenario.asked import Asked
-from mockserver.scenario.files import load
+from mockserver.scenario.loader import load
 from mockserver.scenario.machine import Scenario, Step, Turn, build
+from mockserver.scenario.matching import Asked
 
 
 def play(scenario: Scenario, *requests: Asked) -> list[Turn]:

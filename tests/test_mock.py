@@ -15,7 +15,7 @@ import pytest
 
 import mockserver
 from mockserver.delivery import WireFaultNeedsSocket
-from mockserver.scenario.files import ScenarioError
+from mockserver.scenario.loader import ScenarioError
 from tests.pictures import masked, png
 
 

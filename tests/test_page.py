@@ -18,7 +18,7 @@ from selenium.webdriver.common.keys import Keys
 from mockserver import page as served
 from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
-from mockserver.scenario.files import load
+from mockserver.scenario.loader import load
 from mockserver.server import Running, running
 from mockserver.state import Memory, Server
 from tests.browser import CHROMIUM, DRIVER, Page, chromium

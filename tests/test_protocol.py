@@ -15,7 +15,7 @@ from mockserver import protocol
 from mockserver.core.uploads import File
 from mockserver.engine.values import Settings
 from mockserver.protocol import HEAD_BYTES, IDLE_SECONDS, LINGER_SECONDS, PACE, PACE_SECONDS, Bounded, look
-from mockserver.scenario.files import parse
+from mockserver.scenario.loader import parse
 from mockserver.server import Running, running
 from mockserver.state import Memory, Server
 from tests.attacks import EDITS, KEY, edit, head

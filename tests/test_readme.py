@@ -9,8 +9,8 @@ import pytest
 from mockserver import (cli, tables)
 from mockserver.core import data_files
 from mockserver.contract.asof import as_of
-from mockserver.scenario.asked import Asked
-from mockserver.scenario.files import load, parse
+from mockserver.scenario.matching import Asked
+from mockserver.scenario.loader import (load, parse)
 from mockserver.scenario.machine import Stored
 from tests.documents import FIRST_CALLS, HOME, README, blocks, play
 from tests.pictures import opened

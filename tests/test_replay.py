@@ -22,7 +22,7 @@ from mockserver.engine.meaning import mean
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
 from mockserver.moment import Moment
-from mockserver.scenario.files import built_in, load
+from mockserver.scenario.loader import built_in, load
 from mockserver.scenario.machine import Stored
 from mockserver.server import running
 from mockserver.state import Memory, Server

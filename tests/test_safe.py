@@ -12,7 +12,7 @@ import pytest
 
 from mockserver.journal.report.facts import facts
 from mockserver.journal.report.files import writer
-from mockserver.scenario.files import ScenarioError, find, parse
+from mockserver.scenario.loader import ScenarioError, find, parse
 from mockserver.server import running
 from tests.attacks import EDITS, post, url
 from tests.pictures import png

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from mockserver.contract import catalogue
 from mockserver.core import data_files
 from mockserver.scenario import lint
-from mockserver.scenario.asked import Asked
 from mockserver.scenario.document import read
-from mockserver.scenario.files import ScenarioError, built_in, load, parse, parse_part
-from mockserver.scenario.files import faults as faults_of
-from mockserver.scenario.files import text as spelled
+from mockserver.scenario.loader import ScenarioError, built_in, load, parse, parse_part
+from mockserver.scenario.loader import faults as faults_of
+from mockserver.scenario.loader import text as spelled
 from mockserver.scenario.machine import Scenario, Step
+from mockserver.scenario.matching import Asked
 
 GOOD = "scenario: mine\nsteps:\n  - {ok: {}}\n"
 KEYS = ", ".join(data_files.contract("schemas/scenario.json")["properties"])
@@ -593,7 +593,7 @@ def test_too_many_steps_together(tmp_path: Path) -> None:
 
 
 def test_too_large_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mockserver.scenario.files.PICTURE_BYTES", 5)
+    monkeypatch.setattr("mockserver.scenario.loader.PICTURE_BYTES", 5)
     (tmp_path / "a.png").write_bytes(b"123456")
     with pytest.raises(ScenarioError, match="too large with the others"):
         load(folder(tmp_path, mine="scenario: mine\nsteps: [{ok: {pictures: [a.png]}}]\n"))

@@ -19,9 +19,9 @@ from mockserver.app import create_app
 from mockserver.core.clock import Clock
 from mockserver.core.uploads import File
 from mockserver.engine.values import Settings
-from mockserver.scenario.asked import Asked
-from mockserver.scenario.files import load, parse
+from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
+from mockserver.scenario.matching import Asked
 from mockserver.server import running
 from mockserver.shared import files, journal, parcel, sessions, visit
 from mockserver.shared.lane import Lane

@@ -21,7 +21,7 @@ from mockserver.engine.answer import answer
 from mockserver.engine.values import Settings
 from mockserver.journal.store import Pictures
 from mockserver.render import bodies, counts, events, gallery
-from mockserver.scenario.files import parse
+from mockserver.scenario.loader import parse
 from mockserver.scenario.machine import Turn
 from tests.pictures import masked, png, saved
 from tests.talk import FORM, KEY, Talk

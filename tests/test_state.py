@@ -9,8 +9,8 @@ import pytest
 from mockserver import state
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
-from mockserver.scenario.asked import Asked
-from mockserver.scenario.files import load
+from mockserver.scenario.loader import load
+from mockserver.scenario.matching import Asked
 from mockserver.state import Memory, Server, Taken
 from tests.stores import Make, Store, scenario
 

@@ -14,7 +14,7 @@ from mockserver.contract import catalogue
 from mockserver.engine.values import Settings
 from mockserver.journal import verdict
 from mockserver.journal.ledger import billed, ledger
-from mockserver.scenario.files import load
+from mockserver.scenario.loader import load
 from mockserver.server import running
 from mockserver.state import Memory, Server
 from tests.contracted import VALIDATORS

@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from mockserver.scenario.files import load
+from mockserver.scenario.loader import load
 from mockserver.server import running
 from mockserver.state import Memory, Server
 from mockserver.watch import Watch

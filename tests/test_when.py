@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.scenario import patterns
-from mockserver.scenario.asked import Asked, asked
+from mockserver.scenario.matching import Asked, asked
 from mockserver.scenario.when import meets, misses
 
 ASKED = Asked(

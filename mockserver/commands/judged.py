@@ -116,7 +116,7 @@ def lint(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> N
     looked at once keys and types are right. The exit status is 0 when all can be used, 1 when one is broken, and 2 when
     one cannot be read.
     """
-    from mockserver.scenario.files import faults
+    from mockserver.scenario.loader import faults
 
     found = []
     for path in files:

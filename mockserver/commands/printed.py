@@ -56,16 +56,16 @@ def scenarios(name: str | None, as_json: bool) -> None:
 
     With a NAME that one's file is printed, to copy; without, a line for each.
     """
-    from mockserver.scenario import files
+    from mockserver.scenario import loader
 
     if name is not None and as_json:
         raise click.UsageError("--json is for the list: a scenario's file is printed as it is")
     try:
         if name is not None:
-            click.echo(files.text(name), nl=False)
+            click.echo(loader.text(name), nl=False)
             return
-        rows = [{"scenario": one, "about": files.load(one).about} for one in files.built_in()]
-    except files.ScenarioError as error:
+        rows = [{"scenario": one, "about": loader.load(one).about} for one in loader.built_in()]
+    except loader.ScenarioError as error:
         raise click.UsageError(str(error)) from None
     lines = (f"{row['scenario']:<20} {row['about']}" for row in rows)
     click.echo(json.dumps(rows, indent=2) if as_json else "\n".join(lines))

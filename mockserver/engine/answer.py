@@ -20,8 +20,8 @@ from mockserver.render import bodies, counts, heads, limits, replies
 from mockserver.render.gallery import Abandoned, Gone, Sent, files, pictures, ready
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.table import Disturbed
-from mockserver.scenario.limits import Limited
 from mockserver.scenario.machine import Step, Turn
+from mockserver.scenario.rate_limits import Limited
 
 # Characters of a prompt whose tokens are counted on the event loop.
 SHORT = 2_000

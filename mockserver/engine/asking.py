@@ -7,7 +7,7 @@ from mockserver.engine.meaning import Meaning
 from mockserver.engine.values import Settings, Understood
 from mockserver.moment import Moment
 from mockserver.render import counts
-from mockserver.scenario.asked import Asked, retries
+from mockserver.scenario.matching import Asked, retries
 
 
 def asking(meant: Meaning, headers: Mapping[str, str], settings: Settings, now: float) -> Asked:

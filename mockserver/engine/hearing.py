@@ -12,7 +12,7 @@ from mockserver.engine.entry import arrived, secrets
 from mockserver.engine.fields import is_form
 from mockserver.engine.meaning import SHORT, Meaning, hashed, weight
 from mockserver.engine.values import Settings, Understood
-from mockserver.scenario.asked import Asked
+from mockserver.scenario.matching import Asked
 
 
 class Heard(NamedTuple):

@@ -17,7 +17,7 @@ from mockserver.engine.fields import is_form
 from mockserver.engine.pictures import REFERRING
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Sources, Understood
-from mockserver.scenario.asked import Asked, asked
+from mockserver.scenario.matching import Asked, asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from mockserver.core import data_files
 from mockserver.core.plan import Headers
-from mockserver.scenario.limits import Limited
+from mockserver.scenario.rate_limits import Limited
 
 
 def family() -> str:

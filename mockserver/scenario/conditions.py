@@ -5,7 +5,7 @@ from typing import Any
 
 from mockserver.contract import endpoints
 from mockserver.scenario.lint import words
-from mockserver.scenario.unknown import unknown
+from mockserver.scenario.suggest import unknown
 
 # What a `when` knows by name; everything else is a field of the request.
 CONDITIONS = ("endpoint", "model", "stream", "prompt", "images", "mask", "headers", "attempt", "retry", "fields")

@@ -8,10 +8,10 @@ from typing import Any
 
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
-from mockserver.scenario import patterns, shape
+from mockserver.scenario import patterns, schema_errors
 from mockserver.scenario.document import Document, Fault, Given
 from mockserver.scenario.machine import START, states
-from mockserver.scenario.unknown import near
+from mockserver.scenario.suggest import near
 
 # Rules of contracts/models.yaml that are guesses and can be left unenforced.
 RULES = ("images.animated", "images.extended_webp", "images.mismatched", "images.modes", "mask.bytes")
@@ -29,7 +29,7 @@ def faults(document: Document, part: str = "scenario", shaped: bool = False) -> 
     Puts families in the place of the codes that errors are named by. What the schema finds wrong is left out of the
     document's data, and the rest looked at; what is known to be `shaped` by the schema is not held against it.
     """
-    found = [] if shaped else shape.broken(document, part)
+    found = [] if shaped else schema_errors.broken(document, part)
     found += [document.at(path, words) for path, words in PARTS[part](document.data)]
     return sorted(found, key=lambda fault: fault.line)
 

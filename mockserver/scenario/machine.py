@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from mockserver.moment import drawn
-from mockserver.scenario import limits
-from mockserver.scenario.asked import Asked
+from mockserver.scenario import rate_limits
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.fault import Ordered
-from mockserver.scenario.limits import Limited
+from mockserver.scenario.matching import Asked
+from mockserver.scenario.rate_limits import Limited
 from mockserver.scenario.when import meets
 
 # The state in which every session begins.
@@ -151,7 +151,7 @@ class Scenario:
             step = first(reversed(self.steps), {})
         limited, levels = None, stored.get("levels", {})
         if self.limits and asked.needs and (step is None or not (step.error or step.reply is not None)):
-            limited, levels = limits.draw(self.limits, levels, asked.needs, asked.now)
+            limited, levels = rate_limits.draw(self.limits, levels, asked.needs, asked.now)
         if step:
             counts = {**counts, str(step.number): counts.get(str(step.number), 0) + 1}
             state = step.then_state or state

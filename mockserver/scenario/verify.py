@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockserver.scenario.asked import asked
+from mockserver.scenario.matching import asked
 from mockserver.scenario.when import SHORT, misses
 
 # So many of the nearest misses are told.

@@ -7,7 +7,7 @@ from reprlib import Repr
 from typing import Any
 
 from mockserver.scenario import patterns
-from mockserver.scenario.asked import Asked
+from mockserver.scenario.matching import Asked
 
 SHORT = Repr()
 SHORT.maxstring = SHORT.maxother = 80

@@ -12,10 +12,10 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from mockserver import state
-from mockserver.scenario import waiting
-from mockserver.scenario.asked import Asked
+from mockserver.scenario import one_shot
 from mockserver.scenario.machine import Scenario
-from mockserver.scenario.waiting import Waiting
+from mockserver.scenario.matching import Asked
+from mockserver.scenario.one_shot import Waiting
 from mockserver.shared import parcel
 from mockserver.shared.link import Link
 from mockserver.shared.visit import current
@@ -101,7 +101,7 @@ class Sessions(Memory):
         place = picked.name if picked else ""
         asked = asked._replace(session=name, attempt=attempt)
         queues = (copy.waiting, self._waiting)
-        turn, stored, after = waiting.turn(scenario, copy.places.get(place, {}), queues, asked)
+        turn, stored, after = one_shot.turn(scenario, copy.places.get(place, {}), queues, asked)
         places = {**copy.places, place: stored}
         data = {"position": copy.position + 1, "as_of": copy.as_of, "places": places, "begun": self._played}
         return Taken(turn, copy.position, attempt, scenario.seed), data, after
@@ -157,7 +157,7 @@ class Sessions(Memory):
     def give(self, name: str | None, step: Mapping[str, Any]) -> None:
         """As Memory does, for all workers. What several give at once may go a little beyond the bound."""
         super().give(name, step)
-        text = json.dumps(waiting.given(step))
+        text = json.dumps(one_shot.given(step))
         current().note("give", name or "", uuid.uuid4().hex, text, state.SESSIONS)
 
     def reset(self, name: str | None = None) -> None:

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from mockserver.engine.values import Settings
-from mockserver.scenario.files import built_in, load
+from mockserver.scenario.loader import built_in, load
 from mockserver.server import Running, running
 from mockserver.state import Memory, Server
 from tests.pictures import png

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from mockserver.engine.values import Settings
-from mockserver.scenario.files import load
+from mockserver.scenario.loader import load
 from mockserver.server import Running, running
 from mockserver.state import Memory, Server
 from tests.pictures import masked, opened, png

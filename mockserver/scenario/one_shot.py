@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mockserver.scenario.asked import Asked
 from mockserver.scenario.machine import Scenario, Stored, Turn, build_step
+from mockserver.scenario.matching import Asked
 
 # A step's data, and how often it has answered.
 Waiting = Mapping[str, Any]

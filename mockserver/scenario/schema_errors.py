@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mockserver.core import data_files
 from mockserver.scenario.document import Document, Fault
-from mockserver.scenario.unknown import near
+from mockserver.scenario.suggest import near
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
