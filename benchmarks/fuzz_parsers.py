@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FunctionType
 
-from mockserver.engine.answer import answer
 from mockserver.engine.asking import asking
+from mockserver.engine.context import Moment
 from mockserver.engine.entry import arrived, entry, secrets
 from mockserver.engine.meaning import meaning
+from mockserver.engine.respond import answer
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.harness.cases import Call, build, load
 from mockserver.harness.memory import request as made
 from mockserver.images.inspect import decode
-from mockserver.moment import Moment
 from mockserver.scenario.loader import ScenarioError, built_in, parse, parse_part, text
 from mockserver.scenario.machine import Turn
 

@@ -10,11 +10,11 @@ from starlette.routing import Route
 
 from mockserver import __version__, choices, control, page
 from mockserver.contract.openapi import bundle
+from mockserver.engine import image_urls
 from mockserver.images import sample
 from mockserver.journal.store import Journal
 from mockserver.problems import Refusal, problem, queried, taken
 from mockserver.problems import refused as told_why
-from mockserver.render import links
 from mockserver.scenario.loader import ScenarioError, parse, parse_part
 from mockserver.scenario.verify import verify
 from mockserver.state import Server
@@ -145,7 +145,7 @@ class Told:
         sha256 = request.path_params["sha256"]
         found = await asyncio.to_thread(self._journal.pictures.find, sha256)
         if found:
-            return Response(found[0], media_type=found[1], headers=dict(links.INERT))
+            return Response(found[0], media_type=found[1], headers=dict(image_urls.INERT))
         if await asyncio.to_thread(self._journal.pictures.dropped, sha256):
             return problem(410, "Gone", "this picture was dropped: the store keeps the newest 64 MiB")
         return problem(404, "Not Found", "no picture with this SHA-256 was received or sent")

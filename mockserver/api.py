@@ -15,18 +15,18 @@ from starlette.types import Receive, Scope, Send
 from mockserver.core.plan import Head, Plan
 from mockserver.core.request import Request
 from mockserver.delivery import carry_out, connection_of
-from mockserver.engine.answer import Answer, answer, at_hand, disturbed, early
-from mockserver.engine.door import api_key
+from mockserver.engine import headers
+from mockserver.engine.admission import api_key
+from mockserver.engine.context import Moment
 from mockserver.engine.entry import amend, entry, pictures
 from mockserver.engine.hearing import Heard, again, heard, keep
 from mockserver.engine.meaning import mean, meaning, recalled
+from mockserver.engine.respond import Answer, answer, at_hand, disturbed, early
 from mockserver.engine.understand import glance, quick
 from mockserver.engine.values import Understood
 from mockserver.journal.send_log import Trail
-from mockserver.moment import Moment
 from mockserver.problems import problem
 from mockserver.reading import opened, read
-from mockserver.render import heads
 from mockserver.scenario.loader import ScenarioError, find
 from mockserver.scenario.machine import Scenario, Turn
 from mockserver.state import Server
@@ -201,7 +201,7 @@ def beside(given: Answer, entry_id: str, cross_origin: bool, bare: bool) -> Plan
     if cross_origin:
         ours.append(("access-control-allow-origin", "*"))
     return tuple(
-        Head(step.status, (*(heads.bare(step.headers) if bare else step.headers), *ours))
+        Head(step.status, (*(headers.bare(step.headers) if bare else step.headers), *ours))
         if isinstance(step, Head)
         else step
         for step in given.plan

@@ -14,10 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mockserver import admin
 from mockserver.api import Api
 from mockserver.delivery import carry_out, connection_of
+from mockserver.engine import image_urls
 from mockserver.guard import Guard
 from mockserver.journal.send_log import Trail
 from mockserver.problems import problem
-from mockserver.render import links
 from mockserver.state import Server
 
 # Characters of a session's name.
@@ -101,6 +101,6 @@ class Storage:
         if server.shared:
             await server.shared.meet("")
         found = await asyncio.to_thread(server.journal.pictures.named, name)
-        plan = links.answer(name, query, server.clock(), found)
+        plan = image_urls.answer(name, query, server.clock(), found)
         trail = Trail({"sent": []}, 0, server.clock.watch)
         await carry_out(plan, trail, connection_of(scope, receive), send, server.sleep)

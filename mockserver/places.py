@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mockserver.core.uploads import File
+from mockserver.engine import image_urls
 from mockserver.images import sample
 from mockserver.journal.store import Pictures
-from mockserver.render import links
 
 FILE = re.compile(r"(?:/__mock/s/[^/]+)?(?:/v1)?/files/([^/]+)/content")
 PICTURE = re.compile(r"/__mock/pictures/([0-9a-f]{64})")
@@ -44,7 +44,7 @@ def find(url: str, *, host: str, stores: Stores, now: float) -> bytes | None:
         held = stores.pictures.find(match[1])
         return held and held[0]
     match = STORED.fullmatch(path)
-    if match and links.fault(match[1], dict(parse_qsl(parts.query)), now) is None:
+    if match and image_urls.fault(match[1], dict(parse_qsl(parts.query)), now) is None:
         held = stores.pictures.named(match[1])
         return held and held[0]
     return None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.engine.brief import ROOM, TEXT, shrink
+from mockserver.engine.truncate import ROOM, TEXT, shrink
 from tests.pictures import png
 from tests.talk import FORM, Talk
 

@@ -16,7 +16,7 @@ import mockserver
 from mockserver.contract.asof import AsOf, as_of, latest
 from mockserver.contract.catalogue import STAGES, WIRES, Problem, Row, families, fill, find, listed, named, rows
 from mockserver.core import data_files
-from mockserver.moment import Moment
+from mockserver.engine.context import Moment
 
 IDENTITIES = Moment(0, "s", 0, 0, as_of("any")).identities()
 GROUPS = ("gpt-image", "dall-e-2", "dall-e-3")

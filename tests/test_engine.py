@@ -11,11 +11,11 @@ from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import table
 from mockserver.core.plan import Chunk, Head, Wait
 from mockserver.core.request import Part, Request
-from mockserver.engine.answer import answer
+from mockserver.engine.context import Moment
+from mockserver.engine.respond import answer
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
 from mockserver.images import render
-from mockserver.moment import Moment
 from mockserver.scenario.machine import Step, Turn
 from tests.pictures import masked, png, saved
 

@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from mockserver.contract.asof import as_of
 from mockserver.core.plan import Chunk, Cut, End, Head, Plan, Raw, Wait, whole
 from mockserver.core.sse import frame
+from mockserver.engine.context import Moment
 from mockserver.images.convert import recast
-from mockserver.moment import Moment
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.fault import Ordered
 from mockserver.scenario.faults.table import FAULTS, disturb

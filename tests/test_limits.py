@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from mockserver.app import create_app
+from mockserver.engine.limit_headers import duration
 from mockserver.engine.values import Settings
-from mockserver.render.limits import duration
 from mockserver.scenario import rate_limits
 from mockserver.scenario.loader import parse
 from mockserver.state import Memory, Server

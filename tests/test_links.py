@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from mockserver.app import create_app
+from mockserver.engine.image_urls import signature
 from mockserver.engine.values import Settings
-from mockserver.render.links import signature
 from mockserver.state import Server
 from tests.pictures import opened
 

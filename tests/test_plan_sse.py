@@ -11,8 +11,8 @@ import pytest
 from mockserver.core.plan import Chunk, End, Head, Wait, whole
 from mockserver.core.request import Fault, Part, Request
 from mockserver.core.sse import frame
-from mockserver.render.gallery import Sent
-from mockserver.render.text import dumped
+from mockserver.engine.json_splice import dumped
+from mockserver.engine.output_images import Sent
 
 
 def test_whole() -> None:

@@ -16,12 +16,12 @@ from PIL import Image
 from mockserver.contract.asof import as_of
 from mockserver.core.plan import Chunk, Head
 from mockserver.core.request import Part, Request
-from mockserver.engine.answer import answer, disturbed
 from mockserver.engine.asking import asking
+from mockserver.engine.context import Moment
 from mockserver.engine.meaning import mean
+from mockserver.engine.respond import answer, disturbed
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
-from mockserver.moment import Moment
 from mockserver.scenario.loader import built_in, load
 from mockserver.scenario.machine import Stored
 from mockserver.server import running

@@ -16,11 +16,10 @@ from mockserver.contract.asof import as_of
 from mockserver.core import form_split
 from mockserver.core.cache import Shelf
 from mockserver.core.request import Part, Request
-from mockserver.engine import hearing, meaning
-from mockserver.engine.answer import answer
+from mockserver.engine import events, hearing, meaning, output_images, responses, usage
+from mockserver.engine.respond import answer
 from mockserver.engine.values import Settings
 from mockserver.journal.store import Pictures
-from mockserver.render import bodies, counts, events, gallery
 from mockserver.scenario.loader import parse
 from mockserver.scenario.machine import Turn
 from tests.pictures import masked, png, saved
@@ -98,9 +97,9 @@ def test_same_answers(monkeypatch: pytest.MonkeyPatch, paint: str) -> None:
         return [answer(edit(**call), Turn("ok", None), MOMENT, settings, "http://x").plan for call in CALLS]
 
     kept = [answers(), answers()]
-    monkeypatch.setattr(gallery.KEPT, "limit", 0)
-    monkeypatch.setattr(gallery.KEPT, "_held", {})
-    monkeypatch.setattr(gallery.KEPT, "_weight", 0)
+    monkeypatch.setattr(output_images.KEPT, "limit", 0)
+    monkeypatch.setattr(output_images.KEPT, "_held", {})
+    monkeypatch.setattr(output_images.KEPT, "_weight", 0)
     assert kept == [answers()] * 2
 
 
@@ -201,10 +200,10 @@ def test_same_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
         form_split.UNBROKEN,
         meaning.FORMS,
         hearing.KNOWN,
-        gallery.KEPT,
-        bodies.TEXTS,
-        counts.USAGE,
-        bodies.TIMED,
+        output_images.KEPT,
+        responses.TEXTS,
+        usage.USAGE,
+        responses.TIMED,
         events.FRAMES,
     ):
         monkeypatch.setattr(shelf, "limit", 0)

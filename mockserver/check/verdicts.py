@@ -11,11 +11,11 @@ from mockserver.contract import catalogue
 from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Problem, Row
 from mockserver.core.request import Part, Request
+from mockserver.engine import usage
+from mockserver.engine.context import Moment
+from mockserver.engine.job import Job
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
-from mockserver.job import Job
-from mockserver.moment import Moment
-from mockserver.render import counts
 from mockserver.scenario.lint import RULES
 
 PATH = "/v1/images/edits"
@@ -88,8 +88,8 @@ def judged(images: Sequence[File], others: Sequence[File], fields: Fields, as_of
 
 def accepted(names: tuple[str, ...], job: Job, as_of: AsOf) -> Verdict:
     """The verdict on a job that is served."""
-    usage, price = counts.usage(job, moment(as_of))
-    return Verdict(names, True, job.model, usage=usage, price=price, hints=job.hints)
+    used, price = usage.usage(job, moment(as_of))
+    return Verdict(names, True, job.model, usage=used, price=price, hints=job.hints)
 
 
 def moment(as_of: AsOf) -> Moment:

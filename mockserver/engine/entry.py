@@ -11,13 +11,13 @@ import xxhash
 
 from mockserver.core.plan import Head, Plan
 from mockserver.core.request import Part, Request
-from mockserver.engine.answer import Answer
-from mockserver.engine.brief import FEW, SMALL, TEXT, brief
-from mockserver.engine.door import api_key
+from mockserver.engine.admission import api_key
+from mockserver.engine.context import Moment
+from mockserver.engine.respond import Answer
+from mockserver.engine.truncate import FEW, SMALL, TEXT, brief
 from mockserver.engine.values import Understood
 from mockserver.images.inspect import known, real_type
 from mockserver.journal.store import REDACTED, SECRET_HEADERS, without
-from mockserver.moment import Moment
 from mockserver.scenario.faults.table import Disturbed
 from mockserver.scenario.machine import Turn
 

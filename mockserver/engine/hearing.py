@@ -8,8 +8,8 @@ import xxhash
 from mockserver.core.cache import Shelf
 from mockserver.core.request import Part, Request
 from mockserver.engine.asking import asking, needs
+from mockserver.engine.body import is_form
 from mockserver.engine.entry import arrived, secrets
-from mockserver.engine.fields import is_form
 from mockserver.engine.meaning import SHORT, Meaning, hashed, weight
 from mockserver.engine.values import Settings, Understood
 from mockserver.scenario.matching import Asked

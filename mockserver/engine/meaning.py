@@ -12,9 +12,9 @@ from typing import Any
 
 from mockserver.core.cache import Shelf
 from mockserver.core.request import Request
+from mockserver.engine.body import is_form
 from mockserver.engine.entry import KEY_NAMES, call, secrets, told
-from mockserver.engine.fields import is_form
-from mockserver.engine.pictures import REFERRING
+from mockserver.engine.input_images import REFERRING
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.scenario.matching import Asked, asked

@@ -5,7 +5,7 @@ from typing import Any
 
 from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Problem
-from mockserver.job import Job
+from mockserver.engine.job import Job
 
 
 def moderate(job: Job, rules: Sequence[Mapping[str, Any]], as_of: AsOf) -> Problem | None:

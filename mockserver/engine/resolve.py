@@ -8,7 +8,7 @@ import xxhash
 
 from mockserver.contract import sizes
 from mockserver.contract.capabilities import Capability
-from mockserver.job import Picture
+from mockserver.engine.job import Picture
 
 # What a job holds in fields of its own.
 FILES = ("image", "images", "mask", "markup")

@@ -10,17 +10,17 @@ from mockserver.contract.dialects import dialect
 from mockserver.contract.endpoints import Route, body, rows
 from mockserver.contract.request_schema import described, shape
 from mockserver.core.request import Request
-from mockserver.engine.door import admit
-from mockserver.engine.fields import given, is_form
-from mockserver.engine.files import asked
-from mockserver.engine.listing import told
-from mockserver.engine.loose import loosely
-from mockserver.engine.pictures import gather
+from mockserver.engine.admission import admit
+from mockserver.engine.body import given, is_form
+from mockserver.engine.files_api import asked
+from mockserver.engine.input_images import gather
+from mockserver.engine.job import Job
+from mockserver.engine.lenient import loosely
+from mockserver.engine.models_api import told
 from mockserver.engine.resolve import DELIVERY, digest, resolve
 from mockserver.engine.rules import judge
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.images.inspect import known
-from mockserver.job import Job
 
 # Bytes of a body, its pictures apart, that are read on the event loop.
 SHORT = 16_384

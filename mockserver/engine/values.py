@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from mockserver.contract.asof import AsOf, as_of
 from mockserver.contract.catalogue import Problem
 from mockserver.core.uploads import SESSION_BYTES, File
-from mockserver.job import Job
+from mockserver.engine.job import Job
 
 if TYPE_CHECKING:
-    from mockserver.engine.files import Upload
+    from mockserver.engine.files_api import Upload
 
 
 @dataclass(frozen=True, slots=True)

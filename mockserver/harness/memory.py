@@ -5,12 +5,12 @@ from mockserver.core.form_reader import FormReader
 from mockserver.core.multipart import boundary
 from mockserver.core.plan import Chunk, Head
 from mockserver.core.request import Fault, Request
-from mockserver.engine.answer import answer
+from mockserver.engine import usage
+from mockserver.engine.context import Moment
+from mockserver.engine.respond import answer
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
 from mockserver.harness.cases import Call, Case, Reply, build
-from mockserver.moment import Moment
-from mockserver.render import counts
 from mockserver.scenario.machine import Step, Turn
 
 
@@ -44,4 +44,4 @@ def understood(case: Case, day: AsOf) -> Understood:
 def estimate(case: Case, day: AsOf) -> float | None:
     """What a served case will cost in US dollars, from the contracts; None where no price is known."""
     job = understood(case, day).job
-    return counts.usage(job, Moment(0, case.id, 0, 0, day))[1] if job else None
+    return usage.usage(job, Moment(0, case.id, 0, 0, day))[1] if job else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from mockserver.moment import drawn
+from mockserver.core.rng import draw_int
 from mockserver.scenario import rate_limits
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.fault import Ordered
@@ -135,7 +135,7 @@ class Scenario:
         position, counts, state = stored.get("position", 0), stored.get("counts", {}), stored.get("state", START)
 
         def chance(number: int) -> float:
-            return drawn(self.seed, asked.session, position, f"chance/{number}") / 2**64
+            return draw_int(self.seed, asked.session, position, f"chance/{number}") / 2**64
 
         def first(steps: Iterable[Step], counts: Mapping[str, int]) -> Step | None:
             for step in steps:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from mockserver.core import data_files
 from mockserver.core.plan import Plan, whole
-from mockserver.moment import Moment
+from mockserver.engine.context import Moment
 
 # How many characters of a picture's digest its name holds.
 NAME = 24

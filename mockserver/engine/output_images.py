@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import xxhash
 
 from mockserver.core.cache import Shelf
+from mockserver.engine.job import Job
 from mockserver.images import render, svg
 from mockserver.images.inspect import real_type
-from mockserver.job import Job
 
 T = TypeVar("T")
 Gone = Callable[[], bool]

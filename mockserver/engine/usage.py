@@ -5,8 +5,8 @@ from typing import Any
 from mockserver.contract import tokens
 from mockserver.contract.asof import AsOf
 from mockserver.core.cache import Shelf
-from mockserver.job import Job
-from mockserver.moment import Moment
+from mockserver.engine.context import Moment
+from mockserver.engine.job import Job
 
 # Answers asked for again are not counted again.
 USAGE = Shelf[tuple[dict[str, Any], float | None]](4_096, lambda _: 1)

@@ -6,8 +6,8 @@ from typing import Any
 
 from mockserver.contract.capabilities import merge
 from mockserver.core.plan import Headers, Plan, whole
-from mockserver.moment import Moment
-from mockserver.render.heads import headers
+from mockserver.engine.context import Moment
+from mockserver.engine.headers import headers
 
 # An answer that can have no body does not say how long it is.
 BODILESS = (204, 304)

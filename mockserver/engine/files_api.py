@@ -17,8 +17,8 @@ from mockserver.contract.form import fields
 from mockserver.contract.request_schema import shape
 from mockserver.core.request import Part, Request
 from mockserver.core.uploads import File
+from mockserver.engine.context import Moment
 from mockserver.engine.values import Sources, Understood
-from mockserver.moment import Moment
 
 BATCH_SECONDS = 30 * 86_400
 

@@ -1,19 +1,10 @@
 """When and for whom something is answered: every id of an answer is drawn from it, nothing is left to chance."""
 
-import hashlib
 from typing import NamedTuple
 
 from mockserver.contract.asof import AsOf
 from mockserver.core import data_files
-
-
-def drawn(seed: int, session: str, position: int, what: str) -> int:
-    """A deterministic whole number of 8 bytes, for one turn of a session."""
-    return int.from_bytes(_digest(seed, session, position, what, 8).digest(), "big")
-
-
-def _digest(seed: int, session: str, position: int, what: str, size: int) -> hashlib.blake2b:
-    return hashlib.blake2b(f"{seed}/{session}/{position}/{what}".encode(), digest_size=size)
+from mockserver.core.rng import draw_digest, draw_int
 
 
 class Moment(NamedTuple):
@@ -36,11 +27,11 @@ class Moment(NamedTuple):
 
     def draw(self, what: str, size: int = 16) -> str:
         """A deterministic hexadecimal id of `size` bytes for this moment."""
-        return _digest(self.seed, self.session, self.position, what, size).hexdigest()
+        return draw_digest(self.seed, self.session, self.position, what, size).hexdigest()
 
     def between(self, what: str, low: int, high: int) -> int:
         """A deterministic whole number from `low` to `high`."""
-        return low + drawn(self.seed, self.session, self.position, what) % (high - low + 1)
+        return low + draw_int(self.seed, self.session, self.position, what) % (high - low + 1)
 
     def identities(self) -> dict[str, str]:
         """The ids that texts and headers speak of."""

@@ -12,12 +12,12 @@ from mockserver.contract.catalogue import Row
 from mockserver.contract.dialects import distorted
 from mockserver.core.plan import Cut, Head, Plan
 from mockserver.core.uploads import File
+from mockserver.engine import headers, limit_headers, replies, responses, usage
+from mockserver.engine.context import Moment
+from mockserver.engine.job import Job
 from mockserver.engine.moderation import moderate
+from mockserver.engine.output_images import Abandoned, Gone, Sent, files, pictures, ready
 from mockserver.engine.values import Settings, Understood
-from mockserver.job import Job
-from mockserver.moment import Moment
-from mockserver.render import bodies, counts, heads, limits, replies
-from mockserver.render.gallery import Abandoned, Gone, Sent, files, pictures, ready
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.table import Disturbed
 from mockserver.scenario.machine import Step, Turn
@@ -85,10 +85,10 @@ def _decided(understood: Understood, turn: Turn, moment: Moment, settings: Setti
         elif row is None or ordered.stage < row.stage:
             return _ordered(ordered, facts, step.retry_after, turn, moment)
     elif turn.limited:
-        return _limited(_row(limits.family(), understood, settings), facts, turn.limited, moment)
+        return _limited(_row(limit_headers.family(), understood, settings), facts, turn.limited, moment)
     if row:
         extra = (("allow", facts["allow"]),) if "allow" in facts else ()
-        plan = heads.refusal(row, facts, moment, extra)
+        plan = headers.refusal(row, facts, moment, extra)
         return Answer(plan, row.status, "refused", row, row.error(moment.identities() | facts), (row.advice(facts),))
     return _served(job, step, moment, settings, origin, gone) if job else _told(understood, moment)
 
@@ -96,10 +96,10 @@ def _decided(understood: Understood, turn: Turn, moment: Moment, settings: Setti
 def _told(understood: Understood, moment: Moment) -> Answer:
     """The answer to what asks for no picture."""
     if understood.content:
-        return Answer(bodies.handed(understood.content, moment), 200, "served")
+        return Answer(responses.handed(understood.content, moment), 200, "served")
     filed = understood.upload.filed(moment) if understood.upload else None
     reply = filed.described() if filed else understood.reply or {}
-    return Answer(bodies.told(reply, moment), 200, "served", filed=filed, removed=understood.removes)
+    return Answer(responses.told(reply, moment), 200, "served", filed=filed, removed=understood.removes)
 
 
 def at_hand(understood: Understood, settings: Settings, moment: Moment) -> bool:
@@ -132,14 +132,14 @@ def _ordered(row: Row, facts: dict[str, Any], wait: float | None, turn: Turn, mo
     known = {"model": _model(), **row.facts, **facts, **moment.identities()}
     if wait is not None:
         known["wait"] = f"{wait:g}s" if wait >= 1 else f"{wait * 1000:.0f}ms"
-    plan = heads.refusal(row, known, moment, heads.retry_after(wait))
+    plan = headers.refusal(row, known, moment, headers.retry_after(wait))
     hint = f"Ordered by scenario {turn.scenario}. {row.advice(known)}"
     return Answer(plan, row.status, "refused", row, row.error(known), (hint,))
 
 
 def _limited(row: Row, facts: dict[str, Any], limited: Limited, moment: Moment) -> Answer:
-    known = {"model": _model(), **row.facts, **facts, **limits.facts(limited), **moment.identities()}
-    plan = heads.refusal(row, known, moment, limits.headers(limited))
+    known = {"model": _model(), **row.facts, **facts, **limit_headers.facts(limited), **moment.identities()}
+    plan = headers.refusal(row, known, moment, limit_headers.headers(limited))
     return Answer(plan, row.status, "refused", row, row.error(known), (row.advice(known),))
 
 
@@ -160,7 +160,7 @@ def _interrupted(row: Row, job: Job, turn: Turn, moment: Moment, settings: Setti
     plan, sent = LEFT, tuple[Sent, ...]()
     with suppress(Abandoned):
         sent = pictures(job, settings.paint, moment.seed, gone)
-        plan = bodies.interrupted(job, sent, row, known, moment, _wait(job, moment, settings))
+        plan = responses.interrupted(job, sent, row, known, moment, _wait(job, moment, settings))
     return Answer(plan, row.status, "refused", row, row.error(known), (hint,), pictures=sent[:-1])
 
 
@@ -168,16 +168,16 @@ def _served(job: Job, step: Step | None, moment: Moment, settings: Settings, ori
     ok: Mapping[str, Any] = step.ok if step else {}
     if job.stream and "partials" in ok:
         job = replace(job, parameters={**job.parameters, "partial_images": int(ok["partials"])})
-    used, cost = counts.usage(job, moment)
+    used, cost = usage.usage(job, moment)
     if used and "usage" in ok:
         used = merge(used, ok["usage"])
         cost = tokens.price(job.capability, used)
     given, plan, sent = step.pictures if step else (), LEFT, tuple[Sent, ...]()
     with suppress(Abandoned):
         sent = files(job, given) if given else pictures(job, settings.paint, moment.seed, gone)
-        plan = bodies.served(job, sent, used, moment, origin, _wait(job, moment, settings), ok)
+        plan = responses.served(job, sent, used, moment, origin, _wait(job, moment, settings), ok)
     return Answer(plan, 200, "served", hints=job.hints, cost=cost, usage=used, pictures=sent)
 
 
 def _wait(job: Job, moment: Moment, settings: Settings) -> float:
-    return counts.latency(job, moment) if settings.latency is None else settings.latency
+    return usage.latency(job, moment) if settings.latency is None else settings.latency

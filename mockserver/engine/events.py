@@ -8,12 +8,12 @@ from typing import Any
 from mockserver.core import sse
 from mockserver.core.cache import Shelf
 from mockserver.core.plan import Chunk, Step, Wait
-from mockserver.job import Job
-from mockserver.moment import Moment
-from mockserver.render.common import echo, key, shape
-from mockserver.render.gallery import Sent
-from mockserver.render.replies import fixed
-from mockserver.render.text import dumped
+from mockserver.engine.context import Moment
+from mockserver.engine.echo import echo, key, shape
+from mockserver.engine.job import Job
+from mockserver.engine.json_splice import dumped
+from mockserver.engine.output_images import Sent
+from mockserver.engine.replies import fixed
 
 # Streams asked for again are not spelled again.
 FRAME_BYTES = 16 * 1024 * 1024

@@ -15,13 +15,13 @@ from mockserver.contract.dialects import dialect
 from mockserver.contract.endpoints import Route, body, rows
 from mockserver.contract.request_schema import shape
 from mockserver.core.request import Part, Request
-from mockserver.engine import pictures
-from mockserver.engine.fields import given, is_form
+from mockserver.engine import input_images
+from mockserver.engine.body import given, is_form
+from mockserver.engine.job import Job, Picture
 from mockserver.engine.resolve import DELIVERY, digest, resolve
 from mockserver.engine.rules import meets
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.images.inspect import look
-from mockserver.job import Job, Picture
 
 ALWAYS = as_of("any")
 
@@ -53,8 +53,8 @@ def _nearest(place: Route, request: Request) -> str:
 def _job(place: Route, name: str, found: Mapping[str, Any], settings: Settings, sources: Sources) -> Job:
     capability = _capability(place.endpoint, found)
     typed = _taken(name, capability, found)
-    images = tuple(_decodable(pictures.inputs(typed, sources)))
-    masks = list(_decodable(pictures.masks(typed, sources)))
+    images = tuple(_decodable(input_images.inputs(typed, sources)))
+    masks = list(_decodable(input_images.masks(typed, sources)))
     values = shape(name, capability, ALWAYS).defaults | typed
     mask = masks[0] if masks and images else None
     parameters = resolve(values, capability, images, mask)

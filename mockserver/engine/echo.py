@@ -6,9 +6,9 @@ from typing import Any
 
 from mockserver.contract.asof import AsOf
 from mockserver.core import data_files
-from mockserver.job import Job
-from mockserver.moment import Moment
-from mockserver.render.gallery import Sent
+from mockserver.engine.context import Moment
+from mockserver.engine.job import Job
+from mockserver.engine.output_images import Sent
 
 
 def key(job: Job, sent: tuple[Sent, ...], moment: Moment) -> tuple[str, ...]:

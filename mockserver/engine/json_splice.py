@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from mockserver.render.gallery import MARK, Sent
+from mockserver.engine.output_images import MARK, Sent
 
 # As JSON spells it.
 SPELLED = json.dumps(MARK)[1:-1].encode("ascii")

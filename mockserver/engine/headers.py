@@ -10,7 +10,7 @@ from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Row
 from mockserver.core import data_files
 from mockserver.core.plan import Headers, Plan, whole
-from mockserver.moment import Moment
+from mockserver.engine.context import Moment
 
 
 @cache

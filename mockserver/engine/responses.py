@@ -13,16 +13,16 @@ from mockserver.core import sse
 from mockserver.core.cache import Shelf
 from mockserver.core.plan import End, Head, Plan, Wait, whole
 from mockserver.core.uploads import File
-from mockserver.job import Job
-from mockserver.moment import Moment
-from mockserver.render.common import echo, key, shape
-from mockserver.render.counts import latency
-from mockserver.render.events import events, frames, paced
-from mockserver.render.gallery import Sent
-from mockserver.render.heads import headers
-from mockserver.render.links import link
-from mockserver.render.replies import fixed
-from mockserver.render.text import dumped
+from mockserver.engine.context import Moment
+from mockserver.engine.echo import echo, key, shape
+from mockserver.engine.events import events, frames, paced
+from mockserver.engine.headers import headers
+from mockserver.engine.image_urls import link
+from mockserver.engine.job import Job
+from mockserver.engine.json_splice import dumped
+from mockserver.engine.output_images import Sent
+from mockserver.engine.replies import fixed
+from mockserver.engine.usage import latency
 
 # Answers asked for again are not spelled again.
 TEXT_BYTES = 16 * 1024 * 1024

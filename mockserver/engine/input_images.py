@@ -10,9 +10,9 @@ import xxhash
 from mockserver.contract.capabilities import Capability
 from mockserver.contract.catalogue import Problem
 from mockserver.core.request import Part
+from mockserver.engine.job import Picture
 from mockserver.engine.values import Sources
 from mockserver.images.inspect import look, see_through
-from mockserver.job import Picture
 
 # Fields of a JSON body that may speak of pictures which lie elsewhere.
 REFERRING = frozenset(("images", "mask"))

@@ -1,1 +1,0 @@
-"""Answers as plans: headers, pictures, bodies and events as recorded. Decides nothing, sends nothing."""
