@@ -17,7 +17,7 @@ from mockserver.problems import Refusal, problem, queried, taken
 from mockserver.problems import refused as told_why
 from mockserver.scenario.loader import ScenarioError, parse, parse_part
 from mockserver.scenario.verify import verify
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 
 def create(server: Server) -> Starlette:

@@ -29,7 +29,7 @@ from mockserver.problems import problem
 from mockserver.reading import opened, read
 from mockserver.scenario.loader import ScenarioError, find
 from mockserver.scenario.machine import Scenario, Turn
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 HINT_BYTES = 1_000
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from mockserver.engine import image_urls
 from mockserver.guard import Guard
 from mockserver.journal.send_log import Trail
 from mockserver.problems import problem
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 # Characters of a session's name.
 NAME = 200

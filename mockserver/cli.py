@@ -19,7 +19,7 @@ from mockserver.usage import STATUSES, Wrapping
 
 if TYPE_CHECKING:
     from mockserver.runner import Ending
-    from mockserver.state import Server
+    from mockserver.state.sessions import Server
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EXAMPLES = """
@@ -118,7 +118,7 @@ def serve(ending: Ending, host: str, port: int, port_file: Path | None, workers:
 def greeting(server: Any, root: str) -> str:
     """One line that says what was understood, and a command to paste that makes a first edit."""
     from mockserver.contract.capabilities import lasting
-    from mockserver.state import Memory
+    from mockserver.state.sessions import Memory
 
     settings = Memory(server.state.scenario).over("", server.settings)
     model = lasting("images/edits", settings.as_of)

@@ -13,7 +13,7 @@ from mockserver.journal.ledger import ledger
 from mockserver.journal.store import Journal
 from mockserver.journal.verdict import verdict
 from mockserver.problems import Refusal, bad, body, queried
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 RESULTS = ("success", "error")

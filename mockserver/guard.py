@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.problems import problem
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 QUERY_BYTES = 4_096
 # What tells nothing of anybody's requests and changes nothing: a health check has no token, and the page asks for it.

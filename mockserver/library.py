@@ -22,7 +22,7 @@ from mockserver.mock import ImagesMock
 from mockserver.scenario.loader import load
 from mockserver.scenario.suggest import unknown
 from mockserver.server import running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 
 CHOICES = {
     "auth": ("open", "bearer", "exact"),

@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from mockserver.journal.stats import BUCKETS
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 LABELS = ("endpoint", "status", "family")

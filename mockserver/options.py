@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import socket
 
     from mockserver.engine.values import Settings
-    from mockserver.state import Server, Sharing
+    from mockserver.state.sessions import Server, Sharing
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ def furnished(
     """The server that the options ask for."""
     from mockserver.core.clock import Clock
     from mockserver.scenario.loader import ScenarioError, load
-    from mockserver.state import Memory, Server
+    from mockserver.state.sessions import Memory, Server
 
     if (options["auth"] == "exact") != bool(keys):
         raise click.UsageError("--auth exact and --key belong together: give both, or neither")
@@ -51,7 +51,7 @@ def furnished(
         settings, played, now = settled(day, keys, **options), load(scenario), instant(clock)
         if state:
             from mockserver.runner import say
-            from mockserver.shared.sharing import shared
+            from mockserver.state.redis.state import shared
 
             server = shared(state, settings, played, seed, now, say)
         else:
@@ -73,7 +73,7 @@ def joined(server: Server) -> Server:
 
 def visited(server: Server, work: Callable[[], T], first: Coroutine[Any, Any, None] | None = None) -> T:
     """Run a function where no loop runs, on what all workers have noted; before it something else, if given."""
-    from mockserver.state import Unreachable
+    from mockserver.state.sessions import Unreachable
 
     async def visit(sharing: Sharing) -> T:
         try:

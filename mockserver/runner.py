@@ -17,7 +17,7 @@ from mockserver import __version__
 from mockserver.contract.capabilities import table
 from mockserver.journal.report.facts import Condition, facts, failures, summary
 from mockserver.server import Running
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 KEY = "sk-mockserver"
 # A run is counted to its end, so its journal holds more than that of a server that runs for days.

@@ -19,7 +19,7 @@ from mockserver.collector import rarely
 from mockserver.connection import Protocol
 from mockserver.guard import loopback
 from mockserver.protocol import IDLE_SECONDS, look, widen
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 T = TypeVar("T")
 # Addresses that stand for all of a machine's, and the one by which it reaches itself.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mockserver.scenario.loader import ScenarioError, load
-from mockserver.state import Memory
+from mockserver.state.sessions import Memory
 
 Seen = tuple[int, int, int] | None
 

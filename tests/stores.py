@@ -19,9 +19,9 @@ from mockserver.engine.values import Settings
 from mockserver.scenario.loader import parse
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import Asked
-from mockserver.shared import visit
-from mockserver.shared.sharing import shared
-from mockserver.state import Memory, Server, Taken
+from mockserver.state.redis import unit_of_work
+from mockserver.state.redis.state import shared
+from mockserver.state.sessions import Memory, Server, Taken
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ class Store:
             asyncio.run(self._visit(self.servers[0], self.servers[0].shared.start))
 
     async def _visit(self, server: Server, work: Callable[[], Any], name: str = "") -> Any:
-        visit.begin()
+        unit_of_work.begin()
         try:
             if server.shared:
                 await server.shared.meet(name)
@@ -111,7 +111,7 @@ class Store:
         """So many turns of one session at once."""
 
         async def one(server: Server) -> Taken:
-            visit.begin()
+            unit_of_work.begin()
             return await server.state.take(name, Asked(digest="j"))
 
         async def all_of_them() -> list[Taken]:

@@ -11,7 +11,7 @@ from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.pictures import png
 
 START = 1_795_000_000.0

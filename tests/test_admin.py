@@ -14,7 +14,7 @@ from mockserver.app import create_app
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.pictures import opened, png
 
 AUTH = {"Authorization": "Bearer sk-test"}

@@ -21,7 +21,7 @@ from mockserver.engine.values import Settings
 from mockserver.journal.send_log import Trail
 from mockserver.scenario.loader import load
 from mockserver.server import Running, running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.pictures import masked, png
 
 EDITS = "/v1/images/edits"

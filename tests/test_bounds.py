@@ -17,7 +17,7 @@ from mockserver.core.request import Request
 from mockserver.engine.values import Settings
 from mockserver.protocol import look
 from mockserver.server import running
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 from tests.attacks import edit, form, part, post
 from tests.pictures import png
 from tests.talk import Talk
@@ -31,7 +31,7 @@ ROWS = re.findall(r"^\| [^|]+ \| ([^|]+) \| `([\w.]+)` \| [^|]+ \|$", TEXT, re.M
 def test_each_bound_is_that_of_the_code(name: str) -> None:
     bound = next(bound for bound, other in ROWS if other == name)
     module, _, constant = name.rpartition(".")
-    if name == "mockserver.state.Server.at_once":
+    if name == "mockserver.state.sessions.Server.at_once":
         assert bound == "twice the processors"
     else:
         assert f"{getattr(importlib.import_module(module), constant):,}" == bound

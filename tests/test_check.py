@@ -25,7 +25,7 @@ from mockserver.engine.values import Settings
 from mockserver.harness import recipes
 from mockserver.scenario.loader import load
 from mockserver.server import running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.pictures import masked, png, saved
 
 Run = Callable[..., tuple[int, str, str]]

@@ -7,7 +7,7 @@ import pytest
 
 from mockserver.core import clock
 from mockserver.core.clock import Clock
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 
 def test_default() -> None:

@@ -12,7 +12,7 @@ from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import parse
 from mockserver.server import running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.talk import START
 from tests.test_server import rest
 

@@ -11,7 +11,7 @@ from mockserver.contract.asof import as_of
 from mockserver.contract.dialects import table
 from mockserver.engine.values import Settings
 from mockserver.server import running
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 from tests.pictures import masked, png
 
 

@@ -29,7 +29,7 @@ from mockserver.scenario.faults.fault import LAYERS, Fault
 from mockserver.scenario.faults.table import FAULTS
 from mockserver.scenario.machine import build
 from mockserver.server import Running, running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.pictures import opened, png
 
 EDITS = "/v1/images/edits"

@@ -15,7 +15,7 @@ from mockserver.core.uploads import File, Files
 from mockserver.engine.values import Settings
 from mockserver.scenario import machine
 from mockserver.server import Running, running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.pictures import masked, png
 
 NOW = 1_795_000_000.0

@@ -7,7 +7,7 @@ import pytest
 
 from mockserver.guard import loopback
 from mockserver.server import running
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 from tests.talk import Talk
 
 

@@ -28,7 +28,7 @@ from mockserver.harness.memory import estimate
 from mockserver.harness.outcome import Outcome, answered, blackened, draft, written
 from mockserver.harness.reports import writer
 from mockserver.server import running
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 KEY = "sk-conform-0123456789-secret"
 CASES = {case.id: case for case in load()}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mockserver.app import create_app
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import ScenarioError, load, parse
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.pictures import png
 
 

@@ -11,7 +11,7 @@ from mockserver.engine.limit_headers import duration
 from mockserver.engine.values import Settings
 from mockserver.scenario import rate_limits
 from mockserver.scenario.loader import parse
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 
 NOW = 1_795_000_000.0
 

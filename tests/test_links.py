@@ -12,7 +12,7 @@ import pytest
 from mockserver.app import create_app
 from mockserver.engine.image_urls import signature
 from mockserver.engine.values import Settings
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 from tests.pictures import opened
 
 START = datetime(2026, 4, 21, 12, tzinfo=UTC).timestamp()

@@ -20,7 +20,7 @@ from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
 from mockserver.server import Running, running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.browser import CHROMIUM, DRIVER, Page, chromium
 from tests.pictures import masked, png
 from tests.talk import START, Talk

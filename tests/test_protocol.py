@@ -17,7 +17,7 @@ from mockserver.engine.values import Settings
 from mockserver.protocol import HEAD_BYTES, IDLE_SECONDS, LINGER_SECONDS, PACE, PACE_SECONDS, Bounded, look
 from mockserver.scenario.loader import parse
 from mockserver.server import Running, running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.attacks import EDITS, KEY, edit, head
 
 OPEN = f"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n{KEY}\r\n\r\n".encode()

@@ -25,7 +25,7 @@ from mockserver.engine.values import Settings
 from mockserver.scenario.loader import built_in, load
 from mockserver.scenario.machine import Stored
 from mockserver.server import running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.pictures import png
 
 NOW = 1_795_000_000.0

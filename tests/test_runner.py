@@ -16,7 +16,7 @@ import mockserver
 from mockserver import runner
 from mockserver.runner import at_terminal, environment
 from mockserver.server import running
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 from tests.contracted import VALIDATORS
 
 HOME = Path(mockserver.__file__).parents[1]

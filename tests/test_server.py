@@ -19,7 +19,7 @@ from mockserver import server
 from mockserver.connection import LONG, Connection
 from mockserver.engine.values import Settings
 from mockserver.server import listen, running, url
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 
 def loopbacks() -> list[str]:

@@ -23,11 +23,11 @@ from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import Asked
 from mockserver.server import running
-from mockserver.shared import files, journal, parcel, sessions, visit
-from mockserver.shared.lane import Lane
-from mockserver.shared.link import Link, place
-from mockserver.shared.sharing import shared
-from mockserver.state import Memory, Server, Unreachable
+from mockserver.state.redis import journal, serialize, sessions, unit_of_work, uploads
+from mockserver.state.redis.client import Link, place
+from mockserver.state.redis.pipeline import Lane
+from mockserver.state.redis.state import shared
+from mockserver.state.sessions import Memory, Server, Unreachable
 from tests.pictures import png
 from tests.stores import Redis, scenario
 from tests.talk import FORM, KEY, START
@@ -60,7 +60,7 @@ class Two:
         """What a coroutine function comes to, in a loop of its own."""
 
         async def whole() -> Any:
-            visit.begin()
+            unit_of_work.begin()
             try:
                 return await work()
             finally:
@@ -211,7 +211,7 @@ def test_journal_is_bounded(redis: Redis, monkeypatch: pytest.MonkeyPatch, more:
     """What Redis holds beyond the bound is shown to nobody, also once others are forgotten."""
     two = Two(redis)
     monkeypatch.setattr(journal, "CALLS", 1)
-    monkeypatch.setattr("mockserver.shared.journal.MORE", more)
+    monkeypatch.setattr("mockserver.state.redis.journal.MORE", more)
     for server in two.servers:
         server.journal.limit = 2
     for number in range(4):
@@ -247,8 +247,8 @@ def test_pictures(redis: Redis) -> None:
 
 def test_picture_by_url(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """An old answer's URL is served by either server, and may be named in a request to either."""
-    monkeypatch.setattr("mockserver.shared.journal.KNOWN", 1)
-    monkeypatch.setattr("mockserver.shared.journal.SHORT", 1)
+    monkeypatch.setattr("mockserver.state.redis.journal.KNOWN", 1)
+    monkeypatch.setattr("mockserver.state.redis.journal.SHORT", 1)
     two = Two(redis, parse(b"scenario: old\nas_of: '2024-06-01'\nsteps: [{ok: {}}]\n", "old"))
     asked = {"model": "dall-e-2", "prompt": "x", "size": "256x256", "n": 2}
     head = {"Authorization": f"Bearer {KEY}"}
@@ -286,7 +286,7 @@ def test_files(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_copies_of_files_are_bounded() -> None:
     """A worker lets go of what other sessions uploaded, and asks for it anew."""
-    kept = files.SharedFiles()
+    kept = uploads.SharedFiles()
     kept.session_bytes = 5
     about = {"name": "a", "purpose": "vision", "digest": "d", "created_at": 0, "expires_at": None}
     told = [{"id": "f", **about}]
@@ -296,7 +296,7 @@ def test_copies_of_files_are_bounded() -> None:
     assert (kept.missing("a", told), kept.missing("b", told)) == (["f"], [])
     assert kept.missing("b", [{**told[0], "digest": "e"}]) == ["f"]
     assert (kept.room("b"), kept.room("c")) == (1, 5)
-    kept.learn("b", [], {}, (8, files.SESSIONS))
+    kept.learn("b", [], {}, (8, uploads.SESSIONS))
     assert kept.room("b") == 0
     assert isinstance(File(**told[0], data=b""), File)
 
@@ -520,7 +520,7 @@ def test_scenario_travels(tmp_path: Any) -> None:
     (tmp_path / "a.png").write_bytes(png())
     text = b"scenario: x\nurls: {'http://a/b': a.png}\nsteps: [{ok: {pictures: [a.png]}}, {error: overloaded}]\n"
     first = parse(text, "x", tmp_path)
-    second = parcel.unpack(parcel.pack(first))
+    second = serialize.unpack(serialize.pack(first))
     assert (second, second.folder, second.data) == (first, first.folder, first.data)
     assert (second.steps[0].pictures, second.urls) == ((png(),), {"http://a/b": png()})
 

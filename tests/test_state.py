@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from mockserver import state
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
 from mockserver.scenario.matching import Asked
-from mockserver.state import Memory, Server, Taken
+from mockserver.state import sessions
+from mockserver.state.sessions import Memory, Server, Taken
 from tests.stores import Make, Store, scenario
 
 TWO = scenario("two", {"error": "server-error"}, {"ok": {}}, then="repeat", seed=5)
@@ -81,7 +81,7 @@ def test_one_shot_steps(store: Make) -> None:
         "overloaded",
         "server-error",
     ]
-    for _ in range(state.WAITING):
+    for _ in range(sessions.WAITING):
         memory.give("b", {"error": "overloaded"})
     with pytest.raises(ValueError, match="100 steps are waiting already"):
         memory.give("b", {"error": "overloaded"})
@@ -138,21 +138,21 @@ def test_reset_of_an_own_scenario(store: Make) -> None:
 
 
 def test_idle_longest_goes(store: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "SESSIONS", 2)
+    monkeypatch.setattr(sessions, "SESSIONS", 2)
     memory = store(TWO)
     taken = memory.take("a", "b", "a", "c", "a", "b")
     assert [one.position for one in taken] == [0, 0, 1, 0, 2, 0]
 
 
 def test_oldest_job_goes(store: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "JOBS", 2)
+    monkeypatch.setattr(sessions, "JOBS", 2)
     memory = store(TWO)
     assert [memory.take("a", job=job)[0].attempt for job in "jkjljk"] == [1, 1, 2, 1, 3, 1]
 
 
 def test_many_sessions() -> None:
     memory = Store(lambda: Server(state=Memory(TWO)), 1)
-    names = [f"s{number}" for number in range(state.SESSIONS + 1)]
+    names = [f"s{number}" for number in range(sessions.SESSIONS + 1)]
 
     async def all_of_them() -> list[Taken]:
         return [await memory.servers[0].state.take(name, Asked()) for name in names]

@@ -12,7 +12,7 @@ from mockserver.app import create_app
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.server import Running, running
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 from tests.pictures import opened, png
 
 AUTH = {"Authorization": "Bearer sk-test"}

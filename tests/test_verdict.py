@@ -16,7 +16,7 @@ from mockserver.journal import verdict
 from mockserver.journal.ledger import billed, ledger
 from mockserver.scenario.loader import load
 from mockserver.server import running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.contracted import VALIDATORS
 from tests.pictures import png
 from tests.talk import KEY, Talk

@@ -8,7 +8,7 @@ import pytest
 
 from mockserver.scenario.loader import load
 from mockserver.server import running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from mockserver.watch import Watch
 from tests.talk import Talk
 

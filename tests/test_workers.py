@@ -290,7 +290,7 @@ def test_host_that_is_unreachable_at_the_end(redis: Redis) -> None:
     """A state that is gone at the end is told in one line."""
     from mockserver.engine.values import Settings
     from mockserver.scenario.loader import load
-    from mockserver.shared.sharing import shared
+    from mockserver.state.redis.state import shared
 
     server = options.joined(shared(redis.url, Settings(), load("ok"), None, lambda: 0.0))
     assert options.visited(server, lambda: 5) == 5

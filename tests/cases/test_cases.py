@@ -23,7 +23,7 @@ from mockserver.harness.compare import compare
 from mockserver.harness.memory import replied
 from mockserver.scenario import machine
 from mockserver.server import Running, running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 
 KEY = "sk-conformance-0123456789"
 

@@ -13,7 +13,7 @@ import pytest
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import built_in, load
 from mockserver.server import Running, running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.pictures import png
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "scenarios-built-in.md"

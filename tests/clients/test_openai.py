@@ -12,7 +12,7 @@ import pytest
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
 from mockserver.server import Running, running
-from mockserver.state import Memory, Server
+from mockserver.state.sessions import Memory, Server
 from tests.pictures import masked, opened, png
 
 KEY = "sk-proj-0123456789abcdefghij"

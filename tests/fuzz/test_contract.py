@@ -14,7 +14,7 @@ from mockserver.app import create_app
 from mockserver.contract.asof import as_of
 from mockserver.contract.openapi import bundle
 from mockserver.engine.values import Settings
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 KEY = "sk-fuzz-0123456789abcdef"
 

@@ -24,7 +24,7 @@ from mockserver.scenario.faults.fault import Ordered
 from mockserver.scenario.faults.table import FAULTS
 from mockserver.scenario.machine import build
 from mockserver.server import Running, listen
-from mockserver.state import Server
+from mockserver.state.sessions import Server
 
 # A client that waits for its deadline only and a machine that is busy: both are given this.
 GRACE = 2.0

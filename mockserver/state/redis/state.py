@@ -15,13 +15,13 @@ from mockserver.engine.values import Settings
 from mockserver.journal.send_log import Trail
 from mockserver.problems import problem
 from mockserver.scenario.machine import Scenario
-from mockserver.shared import parcel
-from mockserver.shared.files import SharedClock, SharedFiles
-from mockserver.shared.journal import SharedJournal, SharedPictures, complete, opening
-from mockserver.shared.link import Link
-from mockserver.shared.sessions import Sessions
-from mockserver.shared.visit import begin, current
-from mockserver.state import Server, Unreachable
+from mockserver.state.redis import serialize
+from mockserver.state.redis.client import Link
+from mockserver.state.redis.journal import SharedJournal, SharedPictures, complete, opening
+from mockserver.state.redis.sessions import Sessions
+from mockserver.state.redis.unit_of_work import begin, current
+from mockserver.state.redis.uploads import SharedClock, SharedFiles
+from mockserver.state.sessions import Server, Unreachable
 
 T = TypeVar("T")
 
@@ -63,11 +63,11 @@ class Sharing:
 
         Without `fresh`, only where there is none at all: Redis has lost what it held.
         """
-        text = parcel.pack(self._state.started)
+        text = serialize.pack(self._state.started)
         # Whoever begins is told by the error itself.
         self.link.quiet = fresh
         try:
-            await self.link.run("start", parcel.label(text), text, uuid.uuid4().hex, int(fresh))
+            await self.link.run("start", serialize.label(text), text, uuid.uuid4().hex, int(fresh))
         finally:
             self.link.quiet = False
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mockserver import state
 from mockserver.core.clock import Clock
 from mockserver.core.uploads import SESSIONS, File, Files
-from mockserver.shared.visit import current
+from mockserver.state import sessions
+from mockserver.state.redis.unit_of_work import current
 
 Told = Mapping[str, Any]
 
@@ -88,7 +88,7 @@ class SharedClock(Clock):
     def advance(self, seconds: float, session: str | None = None) -> None:
         """As Clock does, for all workers."""
         super().advance(seconds, session)
-        current().note("advance", session or "", repr(seconds), state.SESSIONS)
+        current().note("advance", session or "", repr(seconds), sessions.SESSIONS)
 
     def reset(self, session: str | None = None) -> None:
         """As Clock does, for all workers."""

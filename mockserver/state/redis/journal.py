@@ -9,9 +9,9 @@ from typing import Any
 
 from mockserver.journal.repeats import CALLS, Call, Calls
 from mockserver.journal.store import REMEMBERED, Journal, Pictures
-from mockserver.shared.lane import Command
-from mockserver.shared.link import Link
-from mockserver.shared.visit import Visit, current
+from mockserver.state.redis.client import Link
+from mockserver.state.redis.pipeline import Command
+from mockserver.state.redis.unit_of_work import Visit, current
 
 # What an entry carries along besides itself: the SHA-256 of each of its pictures, by the other digest.
 SHA256 = "sha256"

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.shared.lane import Command
+from mockserver.state.redis.pipeline import Command
 
 
 @dataclass(slots=True)

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
-from mockserver import state
 from mockserver.scenario import one_shot
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import Asked
 from mockserver.scenario.one_shot import Waiting
-from mockserver.shared import parcel
-from mockserver.shared.link import Link
-from mockserver.shared.visit import current
-from mockserver.state import Memory, Session, Taken, Unreachable
+from mockserver.state import sessions
+from mockserver.state.redis import serialize
+from mockserver.state.redis.client import Link
+from mockserver.state.redis.unit_of_work import current
+from mockserver.state.sessions import Memory, Session, Taken, Unreachable
 
 # How often a turn is decided anew because somebody else was faster; each time somebody was served.
 TRIES = 1_000
@@ -73,7 +73,7 @@ class Sessions(Memory):
 
     def know(self, label: str, text: str | bytes) -> None:
         """A scenario, by the label of its text."""
-        self._parcels[label] = self._seeded(parcel.unpack(text))
+        self._parcels[label] = self._seeded(serialize.unpack(text))
         if len(self._parcels) > PARCELS:
             del self._parcels[next(iter(self._parcels))]
 
@@ -117,7 +117,7 @@ class Sessions(Memory):
             for after, before in ((general, self._waiting), (own, copy.waiting))
         ]
         words: list[str | int] = [name, token, 0, self._version, copy.version, json.dumps(data), job or ""]
-        words += [copy.attempts.get(job or "", 0), state.SESSIONS, state.JOBS]
+        words += [copy.attempts.get(job or "", 0), sessions.SESSIONS, sessions.JOBS]
         words += [-1 if one is None else len(one) for one in lists]
         words += [text for one in lists if one is not None for text in one]
         try:
@@ -135,7 +135,7 @@ class Sessions(Memory):
             return False
         visit = current()
         visit.entry, visit.generation = answer[1], answer[2]
-        attempts = copy.attempts if job is None else state.counted(copy.attempts, job)
+        attempts = copy.attempts if job is None else sessions.counted(copy.attempts, job)
         after = Copy(data["position"], copy.scenario, copy.as_of, attempts, data["places"], own, token, self._played)
         self._sessions[name] = after
         self._version, self._waiting = (token, general) if lists[0] is not None else (self._version, self._waiting)
@@ -145,12 +145,12 @@ class Sessions(Memory):
         """As Memory does, for all workers."""
         super().play(name, scenario, as_of)
         played = scenario if name is not None else self.scenario
-        text = parcel.pack(played) if played else ""
-        label = parcel.label(text) if played else ""
+        text = serialize.pack(played) if played else ""
+        label = serialize.label(text) if played else ""
         nonce = uuid.uuid4().hex
         if name is not None:
             data = json.dumps({"as_of": self._sessions[name].as_of, "begun": self._played})
-            current().note("play", name, nonce, label, text, data, state.SESSIONS)
+            current().note("play", name, nonce, label, text, data, sessions.SESSIONS)
         else:
             current().note("play", "", nonce, label, text)
 
@@ -158,7 +158,7 @@ class Sessions(Memory):
         """As Memory does, for all workers. What several give at once may go a little beyond the bound."""
         super().give(name, step)
         text = json.dumps(one_shot.given(step))
-        current().note("give", name or "", uuid.uuid4().hex, text, state.SESSIONS)
+        current().note("give", name or "", uuid.uuid4().hex, text, sessions.SESSIONS)
 
     def reset(self, name: str | None = None) -> None:
         """As Memory does, for all workers."""

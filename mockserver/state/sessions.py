@@ -15,7 +15,6 @@ from weakref import WeakKeyDictionary
 
 from starlette.types import ASGIApp, Send
 
-from mockserver import places
 from mockserver.core.clock import Clock
 from mockserver.core.plan import Plan
 from mockserver.core.request import Request
@@ -30,6 +29,7 @@ from mockserver.scenario.loader import load
 from mockserver.scenario.machine import Scenario, Stored, Turn
 from mockserver.scenario.matching import Asked
 from mockserver.scenario.one_shot import Waiting
+from mockserver.state import local_urls
 
 T = TypeVar("T")
 SESSIONS = 10_000
@@ -255,8 +255,8 @@ class Server:
         """What a request of a session may speak of; `host` is this server's name and port as the caller knows them."""
         now = self.clock(session)
         files = self.files.of(session, now)
-        stores = places.Stores(settings.urls, files, self.journal.pictures)
-        find = partial(places.find, host=host, stores=stores, now=now)
+        stores = local_urls.Stores(settings.urls, files, self.journal.pictures)
+        find = partial(local_urls.find, host=host, stores=stores, now=now)
         return Sources(files, self.files.room(session), find)
 
     def slots(self) -> asyncio.Semaphore:

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from weakref import WeakKeyDictionary
 
-from mockserver.shared.lane import Command, Lane, Word
-from mockserver.state import Unreachable
+from mockserver.state.redis.pipeline import Command, Lane, Word
+from mockserver.state.sessions import Unreachable
 
 SCHEMES = ("redis", "rediss", "unix")
 # Seconds until a Redis that says nothing counts as gone.
