@@ -12,9 +12,9 @@ import click
 from click.core import ParameterSource
 
 from mockserver import __version__, commands, completion
-from mockserver.collector import rarely
 from mockserver.flags import SECTIONS
 from mockserver.options import furnished, joined, listening, visited
+from mockserver.server.collector import rarely
 from mockserver.usage import STATUSES, Wrapping
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def wrap(
 ) -> int:
     """Run a command against a server of its own; returns the exit status."""
     from mockserver.runner import ENTRIES, run
-    from mockserver.server import Running
+    from mockserver.server.uvicorn_server import Running
 
     if workers > 1:
         raise click.UsageError("--workers is for a server that stays; a command after -- has a server of its own")
@@ -94,7 +94,7 @@ def serve(ending: Ending, host: str, port: int, port_file: Path | None, workers:
     """Serve until told to stop, then say which models were used that are to be shut down; returns the exit status."""
     from mockserver import workers as several
     from mockserver.runner import ENTRIES, end, retired, say
-    from mockserver.server import bound, foreground, url
+    from mockserver.server.uvicorn_server import bound, foreground, url
 
     if workers > 1 and ending.wanted and not options["state"]:
         raise click.UsageError("--report and --fail-on with several workers need --state: each has its own journal")

@@ -12,7 +12,6 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from mockserver import app
 from mockserver.contract import dialects
 from mockserver.contract.asof import as_of as day
 from mockserver.core.clock import Clock
@@ -21,7 +20,8 @@ from mockserver.engine.values import Settings
 from mockserver.mock import ImagesMock
 from mockserver.scenario.loader import load
 from mockserver.scenario.suggest import unknown
-from mockserver.server import running
+from mockserver.server import app
+from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Memory, Server
 
 CHOICES = {
@@ -116,7 +116,7 @@ def _number(value: Any) -> bool:
 def create_app(scenario: str = "ok", **settings: Any) -> Starlette:
     """An ASGI application that answers the Images API; settings, and what is raised, are those of `furnished`.
 
-    Faults of the wire need a socket: ordered here, they raise mockserver.delivery.WireFaultNeedsSocket.
+    Faults of the wire need a socket: ordered here, they raise mockserver.server.send.WireFaultNeedsSocket.
     """
     return app.create_app(furnished(scenario, **settings))
 

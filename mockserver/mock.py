@@ -17,7 +17,7 @@ from mockserver.scenario.verify import verify
 if TYPE_CHECKING:
     from PIL import Image
 
-    from mockserver.server import Running
+    from mockserver.server.uvicorn_server import Running
 
 
 class Call:

@@ -130,7 +130,7 @@ def instant(clock: str) -> Callable[[], float]:
 @contextlib.contextmanager
 def listening(host: str, port: int, port_file: Path | None) -> Iterator[socket.socket]:
     """A socket on that host and port, its port written to the file if there is one."""
-    from mockserver.server import listen
+    from mockserver.server.uvicorn_server import listen
 
     try:
         listener = listen(host, port)
@@ -150,7 +150,7 @@ def watching(scenario: str, server: Server) -> Callable[[], object]:
     """A function that reads the scenario's file again if it has changed."""
     from mockserver.core import data_files
     from mockserver.runner import say
-    from mockserver.watch import Watch
+    from mockserver.server.watch import Watch
 
     if scenario in data_files.names("scenarios", ".yaml"):
         raise click.UsageError(f"--watch is for the file of a scenario, and {scenario!r} is built in")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from mockserver.mock import Call, ImagesMock
-    from mockserver.server import Running
+    from mockserver.server.uvicorn_server import Running
 
 # What a marker, the command line and an ini file may say, in this order of precedence; the closest marker comes first.
 WORDS = {
@@ -115,7 +115,7 @@ def images_mock_settings() -> dict[str, Any]:
 def images_mock_server(images_mock_settings: dict[str, Any]) -> Iterator[Running]:
     """The server that all tests of a run share, in a thread, on a free port of its own."""
     from mockserver.library import furnished
-    from mockserver.server import running
+    from mockserver.server.uvicorn_server import running
 
     with running(furnished(**images_mock_settings)) as started:
         yield started

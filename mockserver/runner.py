@@ -16,7 +16,7 @@ import click
 from mockserver import __version__
 from mockserver.contract.capabilities import table
 from mockserver.journal.report.facts import Condition, facts, failures, summary
-from mockserver.server import Running
+from mockserver.server.uvicorn_server import Running
 from mockserver.state.sessions import Server
 
 KEY = "sk-mockserver"

@@ -17,7 +17,7 @@ from typing import Any
 
 from mockserver.options import furnished
 from mockserver.runner import retired, say
-from mockserver.server import beside, bound, foreground
+from mockserver.server.uvicorn_server import beside, bound, foreground
 
 # Seconds that a worker may take to stop once it was told to; answers that rest are not waited for.
 PATIENCE = 10.0

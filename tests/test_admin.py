@@ -10,10 +10,10 @@ import pytest
 import schemathesis
 
 from mockserver import __version__
-from mockserver.app import create_app
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
+from mockserver.server.app import create_app
 from mockserver.state.sessions import Memory, Server
 from tests.pictures import opened, png
 

@@ -13,14 +13,15 @@ import httpx2
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockserver import api, delivery
-from mockserver.app import create_app
 from mockserver.contract.asof import as_of
 from mockserver.core.plan import Chunk, End, Head, Wait
 from mockserver.engine.values import Settings
 from mockserver.journal.send_log import Trail
 from mockserver.scenario.loader import load
-from mockserver.server import Running, running
+from mockserver.server import handler
+from mockserver.server.app import create_app
+from mockserver.server.send import InMemory, carry_out
+from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.sessions import Memory, Server
 from tests.pictures import masked, png
 
@@ -358,7 +359,7 @@ def test_session_by_path(client: httpx2.Client) -> None:
         ("alice", EDITS),
         ("bob", EDITS),
         ("bob", "/"),
-        (api.session_of("sk-test-0123456789"), EDITS),
+        (handler.session_of("sk-test-0123456789"), EDITS),
     ]
     assert len(client.get("/__mock/journal?session=bob").json()["entries"]) == 2
     assert "sk-test" not in entries[-1]["session"]
@@ -477,7 +478,7 @@ def test_events_leave_when_due() -> None:
 
     plan = (Head(200, ()), Chunk(b"one"), Wait(0.5), Chunk(b"two"), End())
     noted, left = trail()
-    asyncio.run(delivery.carry_out(plan, left, delivery.InMemory(never), send, sleep))
+    asyncio.run(carry_out(plan, left, InMemory(never), send, sleep))
     assert happened == ["http.response.start", b"one", 0.5, b"two"]
     assert (noted["sent_bytes"], noted["complete"]) == (6, True)
 
@@ -497,7 +498,7 @@ def test_steady_waits(steady: bool) -> None:
 
     plan = (Head(200, ()), Wait(60, steady), Chunk(b"one"), Wait(60, steady), Chunk(b"two"), End())
     with asyncio.Runner(loop_factory=Loop) as runner:
-        runner.run(delivery.carry_out(plan, trail()[1], delivery.InMemory(never), send, asyncio.sleep))
+        runner.run(carry_out(plan, trail()[1], InMemory(never), send, asyncio.sleep))
     assert round(due[1] - due[0]) == (60 if steady else 0)
 
 
@@ -514,7 +515,7 @@ def test_client_gone_while_nothing_is_sent() -> None:
 
     plan = (Head(200, ()), Wait(math.inf), Chunk(b"late"), End())
     noted, left = trail()
-    asyncio.run(delivery.carry_out(plan, left, delivery.InMemory(receive), send, asyncio.sleep))
+    asyncio.run(carry_out(plan, left, InMemory(receive), send, asyncio.sleep))
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert (noted["sent_bytes"], noted["complete"], messages) == (0, False, [])
 
@@ -525,7 +526,7 @@ def test_sleep_that_fails() -> None:
 
     send: Any = None
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(delivery.carry_out((Wait(1), End()), trail()[1], delivery.InMemory(never), send, sleep))
+        asyncio.run(carry_out((Wait(1), End()), trail()[1], InMemory(never), send, sleep))
 
 
 def test_client_gone_while_answering() -> None:
@@ -549,14 +550,14 @@ def test_client_gone_while_answering() -> None:
     plan = (Head(200, ()), Chunk(b"one"), Chunk(b"two"), End())
     noted, left = trail()
     connection: Any = Connection()
-    asyncio.run(delivery.carry_out(plan, left, connection, send, asyncio.sleep))
+    asyncio.run(carry_out(plan, left, connection, send, asyncio.sleep))
     assert (len(sent), noted["sent_bytes"], noted["complete"], Connection.cuts) == (2, 3, False, ["close"])
 
 
 @pytest.mark.parametrize("text", ["plain", "é" * 2000, "a" * 1001, "100 % é", "\ud800", "line\r\nbreak: x"])
 def test_hint_header(text: str) -> None:
-    quoted = api.encoded(text)
-    assert len(quoted) <= api.HINT_BYTES
+    quoted = handler.encoded(text)
+    assert len(quoted) <= handler.HINT_BYTES
     assert quoted.isascii()
     assert quoted.isprintable()
     cut = httpx2.URL(f"http://x/?q={quoted.replace('&', '%26').replace('+', '%2B').replace('#', '%23')}").params["q"]

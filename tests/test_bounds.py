@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from mockserver.connection import Connection, Protocol
 from mockserver.core import multipart
 from mockserver.core.request import Request
 from mockserver.engine.values import Settings
-from mockserver.protocol import look
-from mockserver.server import running
+from mockserver.server.connection import Connection, Protocol
+from mockserver.server.uvicorn_protocol import look
+from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Server
 from tests.attacks import edit, form, part, post
 from tests.pictures import png

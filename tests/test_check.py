@@ -24,7 +24,7 @@ from mockserver.core import data_files
 from mockserver.engine.values import Settings
 from mockserver.harness import recipes
 from mockserver.scenario.loader import load
-from mockserver.server import running
+from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Memory, Server
 from tests.pictures import masked, png, saved
 

@@ -24,8 +24,9 @@ import openai
 import pytest
 
 import mockserver
-from mockserver import cli, options, server, tables
+from mockserver import cli, options, tables
 from mockserver.scenario.loader import built_in
+from mockserver.server import uvicorn_server
 from mockserver.usage import Wrapping
 from tests.pictures import opened, png
 
@@ -224,7 +225,7 @@ def test_refusal(refuse: Refuse, arguments: str, said: str) -> None:
 
 
 def test_taken_port(refuse: Refuse) -> None:
-    with server.listen("127.0.0.1", 0) as listener:
+    with uvicorn_server.listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         said = refuse("--port", str(port))
     assert said == f"cannot listen on 127.0.0.1 port {port}: Address already in use; try --port 0"
@@ -313,7 +314,7 @@ def test_interrupt_before_it_serves(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     def interrupted(host: str, port: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(server, "listen", interrupted)
+    monkeypatch.setattr(uvicorn_server, "listen", interrupted)
     monkeypatch.setattr(sys, "argv", ["mockserver"])
     with pytest.raises(SystemExit) as stopped:
         cli.main()

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from mockserver import server
-from mockserver.connection import Connection
 from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import parse
-from mockserver.server import running
+from mockserver.server import uvicorn_server
+from mockserver.server.connection import Connection
+from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Memory, Server
 from tests.talk import START
 from tests.test_server import rest
@@ -105,11 +105,11 @@ def test_a_head_that_is_not_as_usual(monkeypatch: pytest.MonkeyPatch, headers: t
     seen: list[bool] = []
 
     async def probe(scope: Scope, receive: Receive, send: Send) -> None:
-        connection = scope["extensions"]["mockserver.connection"]
+        connection = scope["extensions"]["mockserver.server.connection"]
         seen.append(connection.answer(send, 200, headers, b"x"))
         seen.append(connection.answer(send, 200, (("x-odd", "a"), ("content-length", "1")), b"x"))
 
-    monkeypatch.setattr(server, "create_app", lambda _: probe)
+    monkeypatch.setattr(uvicorn_server, "create_app", lambda _: probe)
     with running() as started:
         address = ("127.0.0.1", int(started.url.rpartition(":")[2]))
         with socket.create_connection(address) as client:

@@ -10,7 +10,7 @@ import pytest
 from mockserver.contract.asof import as_of
 from mockserver.contract.dialects import table
 from mockserver.engine.values import Settings
-from mockserver.server import running
+from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Server
 from tests.pictures import masked, png
 

@@ -20,15 +20,15 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver import tables
-from mockserver.app import create_app
 from mockserver.core import data_files
-from mockserver.delivery import WireFaultNeedsSocket
 from mockserver.engine.values import Settings
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.fault import LAYERS, Fault
 from mockserver.scenario.faults.table import FAULTS
 from mockserver.scenario.machine import build
-from mockserver.server import Running, running
+from mockserver.server.app import create_app
+from mockserver.server.send import WireFaultNeedsSocket
+from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.sessions import Memory, Server
 from tests.pictures import opened, png
 

@@ -10,11 +10,11 @@ import httpx2
 import openai
 import pytest
 
-from mockserver.app import create_app
 from mockserver.core.uploads import File, Files
 from mockserver.engine.values import Settings
 from mockserver.scenario import machine
-from mockserver.server import Running, running
+from mockserver.server.app import create_app
+from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.sessions import Memory, Server
 from tests.pictures import masked, png
 

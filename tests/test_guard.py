@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from mockserver.guard import loopback
-from mockserver.server import running
+from mockserver.server.admin.auth import loopback
+from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Server
 from tests.talk import Talk
 

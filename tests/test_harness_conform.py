@@ -18,7 +18,6 @@ import pytest
 import yaml
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockserver.app import create_app
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.harness import conform as module
@@ -27,7 +26,8 @@ from mockserver.harness.conform import conform
 from mockserver.harness.memory import estimate
 from mockserver.harness.outcome import Outcome, answered, blackened, draft, written
 from mockserver.harness.reports import writer
-from mockserver.server import running
+from mockserver.server.app import create_app
+from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Server
 
 KEY = "sk-conform-0123456789-secret"
@@ -51,7 +51,7 @@ def bent(monkeypatch: pytest.MonkeyPatch, bends: dict[str, Bend]) -> Iterator[st
     """A mock that alters its answers to some cases."""
     calls = {name: build(CASES[name], KEY) for name in bends}
     known = {(call.path, call.body): bends[name] for name, call in calls.items()}
-    monkeypatch.setattr("mockserver.server.create_app", lambda server: Bent(create_app(server), known))
+    monkeypatch.setattr("mockserver.server.uvicorn_server.create_app", lambda server: Bent(create_app(server), known))
     with mock() as url:
         yield url
 

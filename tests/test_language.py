@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.app import create_app
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import ScenarioError, load, parse
+from mockserver.server.app import create_app
 from mockserver.state.sessions import Memory, Server
 from tests.pictures import png
 

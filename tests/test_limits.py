@@ -6,11 +6,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from mockserver.app import create_app
 from mockserver.engine.limit_headers import duration
 from mockserver.engine.values import Settings
 from mockserver.scenario import rate_limits
 from mockserver.scenario.loader import parse
+from mockserver.server.app import create_app
 from mockserver.state.sessions import Memory, Server
 
 NOW = 1_795_000_000.0

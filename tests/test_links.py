@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 import httpx2
 import pytest
 
-from mockserver.app import create_app
 from mockserver.engine.image_urls import signature
 from mockserver.engine.values import Settings
+from mockserver.server.app import create_app
 from mockserver.state.sessions import Server
 from tests.pictures import opened
 

@@ -11,7 +11,7 @@ import pytest
 
 from mockserver.contract.capabilities import table
 from mockserver.engine.values import Settings
-from mockserver.server import Running, running
+from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.sessions import Server
 from tests.pictures import masked, opened, png
 from tests.talk import FORM, Talk

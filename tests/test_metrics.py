@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from mockserver.journal.stats import BUCKETS
-from mockserver.server import running
+from mockserver.server.uvicorn_server import running
 from tests.attacks import edit, form, part, post
 from tests.talk import FORM, Talk
 from tests.test_protocol import Slow, server

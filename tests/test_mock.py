@@ -14,8 +14,8 @@ import openai
 import pytest
 
 import mockserver
-from mockserver.delivery import WireFaultNeedsSocket
 from mockserver.scenario.loader import ScenarioError
+from mockserver.server.send import WireFaultNeedsSocket
 from tests.pictures import masked, png
 
 

@@ -11,12 +11,20 @@ from typing import Any
 
 import pytest
 
-from mockserver import protocol
 from mockserver.core.uploads import File
 from mockserver.engine.values import Settings
-from mockserver.protocol import HEAD_BYTES, IDLE_SECONDS, LINGER_SECONDS, PACE, PACE_SECONDS, Bounded, look
 from mockserver.scenario.loader import parse
-from mockserver.server import Running, running
+from mockserver.server import uvicorn_protocol
+from mockserver.server.uvicorn_protocol import (
+    HEAD_BYTES,
+    IDLE_SECONDS,
+    LINGER_SECONDS,
+    PACE,
+    PACE_SECONDS,
+    Bounded,
+    look,
+)
+from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.sessions import Memory, Server
 from tests.attacks import EDITS, KEY, edit, head
 
@@ -100,7 +108,7 @@ def test_an_idle_connection_is_closed_without_a_word() -> None:
 
 def test_pipelined_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests that wait are counted; beyond that the connection ends, and what waits is not begun."""
-    monkeypatch.setattr(protocol, "PIPELINED", 10)
+    monkeypatch.setattr(uvicorn_protocol, "PIPELINED", 10)
     with slow() as there, there.connect() as connection:
         connection.sendall(OPEN * 12)
         assert read(connection).count(b"HTTP/1.1 200 ") < 12
@@ -295,7 +303,7 @@ def test_who_leaves_ends_the_work_for_all_that_was_asked() -> None:
 
 
 def test_too_many_connections_push_out_the_one_that_rested_longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "CONNECTIONS", 2)
+    monkeypatch.setattr(uvicorn_protocol, "CONNECTIONS", 2)
     with slow() as there, there.connect() as first:
         there.at(0)
         with there.connect() as second:
@@ -309,7 +317,7 @@ def test_too_many_connections_push_out_the_one_that_rested_longest(monkeypatch: 
 
 
 def test_nobody_is_pushed_out_who_is_being_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "CONNECTIONS", 1)
+    monkeypatch.setattr(uvicorn_protocol, "CONNECTIONS", 1)
     with slow("{ok: {}, faults: [{stall: start}]}") as there, there.connect() as first:
         first.sendall(edit())
         there.until(lambda: bool(there.started.server.journal.noted()))
@@ -352,10 +360,10 @@ class Limits:
 def test_connections_by_what_the_system_allows(
     monkeypatch: pytest.MonkeyPatch, limits: Limits | None, before: int, after: int
 ) -> None:
-    monkeypatch.setattr(protocol, "resource", limits)
-    assert protocol.room() == before
-    protocol.widen()
-    assert protocol.room() == after
+    monkeypatch.setattr(uvicorn_protocol, "resource", limits)
+    assert uvicorn_protocol.room() == before
+    uvicorn_protocol.widen()
+    assert uvicorn_protocol.room() == after
 
 
 def test_a_server_that_stops_does_not_wait_for_who_was_told_to_leave() -> None:

@@ -24,7 +24,7 @@ from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import built_in, load
 from mockserver.scenario.machine import Stored
-from mockserver.server import running
+from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Memory, Server
 from tests.pictures import png
 

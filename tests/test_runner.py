@@ -15,7 +15,7 @@ import pytest
 import mockserver
 from mockserver import runner
 from mockserver.runner import at_terminal, environment
-from mockserver.server import running
+from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Server
 from tests.contracted import VALIDATORS
 

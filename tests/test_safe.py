@@ -13,7 +13,7 @@ import pytest
 from mockserver.journal.report.facts import facts
 from mockserver.journal.report.files import writer
 from mockserver.scenario.loader import ScenarioError, find, parse
-from mockserver.server import running
+from mockserver.server.uvicorn_server import running
 from tests.attacks import EDITS, post, url
 from tests.pictures import png
 from tests.talk import Talk

@@ -15,10 +15,10 @@ from urllib.request import urlopen
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from mockserver import server
-from mockserver.connection import LONG, Connection
 from mockserver.engine.values import Settings
-from mockserver.server import listen, running, url
+from mockserver.server import uvicorn_server
+from mockserver.server.connection import LONG, Connection
+from mockserver.server.uvicorn_server import listen, running, url
 from mockserver.state.sessions import Server
 
 
@@ -144,12 +144,12 @@ def test_connection_in_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
     async def probe(scope: Scope, receive: Receive, send: Send) -> None:
-        connection = scope["extensions"]["mockserver.connection"]
+        connection = scope["extensions"]["mockserver.server.connection"]
         seen.append(connection.gone)
         await connection.cut("close")
         seen.append(connection.gone)
 
-    monkeypatch.setattr(server, "create_app", lambda _: probe)
+    monkeypatch.setattr(uvicorn_server, "create_app", lambda _: probe)
     with running() as started:
         address = ("127.0.0.1", int(started.url.rpartition(":")[2]))
         with socket.create_connection(address) as client:
@@ -162,13 +162,13 @@ def test_each_write_is_sent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bool] = []
 
     async def probe(scope: Scope, receive: Receive, send: Send) -> None:
-        protocol = scope["extensions"]["mockserver.connection"].protocol
+        protocol = scope["extensions"]["mockserver.server.connection"].protocol
         connected = protocol.transport.get_extra_info("socket")
         seen.append(bool(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    monkeypatch.setattr(server, "create_app", lambda _: probe)
+    monkeypatch.setattr(uvicorn_server, "create_app", lambda _: probe)
     with running() as started, urlopen(started.url):
         assert seen == [True]
 

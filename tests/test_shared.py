@@ -15,14 +15,14 @@ from typing import Any
 import httpx2
 import pytest
 
-from mockserver.app import create_app
 from mockserver.core.clock import Clock
 from mockserver.core.uploads import File
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import Asked
-from mockserver.server import running
+from mockserver.server.app import create_app
+from mockserver.server.uvicorn_server import running
 from mockserver.state.redis import journal, serialize, sessions, unit_of_work, uploads
 from mockserver.state.redis.client import Link, place
 from mockserver.state.redis.pipeline import Lane
@@ -429,7 +429,7 @@ def test_one_piece_for_nobody(redis: Redis) -> None:
     gone = SimpleNamespace(gone=True, uploaded=True, cut=cut, answer=lambda *_: False)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        await two.apps[0]({**scope, "extensions": {"mockserver.connection": gone}}, receive, send)
+        await two.apps[0]({**scope, "extensions": {"mockserver.server.connection": gone}}, receive, send)
 
     async def call() -> None:
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)

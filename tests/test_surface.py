@@ -8,10 +8,10 @@ import httpx2
 import openai
 import pytest
 
-from mockserver.app import create_app
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
-from mockserver.server import Running, running
+from mockserver.server.app import create_app
+from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.sessions import Server
 from tests.pictures import opened, png
 

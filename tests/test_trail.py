@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from mockserver.core.plan import Chunk, Cut, End, Head, Plan
-from mockserver.delivery import carry_out
 from mockserver.journal.send_log import PIECES, Trail, ended, spelled
+from mockserver.server.send import carry_out
 from tests.talk import Talk
 
 HEAD = Head(200, ())

@@ -15,7 +15,7 @@ from mockserver.engine.values import Settings
 from mockserver.journal import verdict
 from mockserver.journal.ledger import billed, ledger
 from mockserver.scenario.loader import load
-from mockserver.server import running
+from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Memory, Server
 from tests.contracted import VALIDATORS
 from tests.pictures import png

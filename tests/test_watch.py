@@ -7,9 +7,9 @@ from threading import Event
 import pytest
 
 from mockserver.scenario.loader import load
-from mockserver.server import running
+from mockserver.server.uvicorn_server import running
+from mockserver.server.watch import Watch
 from mockserver.state.sessions import Memory, Server
-from mockserver.watch import Watch
 from tests.talk import Talk
 
 FIRST = "scenario: first\nsteps:\n  - {ok: {}}\n  - {error: server-error}\n"

@@ -19,7 +19,7 @@ import pytest
 
 import mockserver
 from mockserver import options, workers
-from mockserver.server import beside, listen
+from mockserver.server.uvicorn_server import beside, listen
 from tests.stores import Redis
 
 HOME = Path(mockserver.__file__).parents[1]

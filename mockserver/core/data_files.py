@@ -28,7 +28,7 @@ def names(name: str, suffix: str) -> Iterable[str]:
 @functools.cache
 def page() -> str:
     """The page at `/__mock/`, as HTML."""
-    return files("mockserver").joinpath("page.html").read_text("utf-8")
+    return files("mockserver").joinpath("server", "admin", "page.html").read_text("utf-8")
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from operator import is_
 from typing import Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-from starlette.types import ASGIApp, Send
+from starlette.types import Send
 
 from mockserver.core.clock import Clock
 from mockserver.core.plan import Plan
@@ -213,8 +213,14 @@ class Sharing(Protocol):
     async def visiting(self, work: Callable[[], T]) -> T:
         """Run a function on a journal that is up to date."""
 
-    def around(self, app: ASGIApp) -> ASGIApp:
-        """An application whose requests find and leave the shared state as it should be."""
+    def begin(self) -> None:
+        """Begin the visit of a request."""
+
+    async def pull(self) -> None:
+        """Bring the journal up to date."""
+
+    async def push(self) -> None:
+        """Make the changes of the visit under way."""
 
 
 @dataclass(slots=True)

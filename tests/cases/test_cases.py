@@ -13,7 +13,6 @@ import httpx2
 import pytest
 from jsonschema import Draft202012Validator
 
-from mockserver.app import create_app
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
 from mockserver.core import data_files
@@ -22,7 +21,8 @@ from mockserver.harness.cases import Call, Case, Reply, build, load
 from mockserver.harness.compare import compare
 from mockserver.harness.memory import replied
 from mockserver.scenario import machine
-from mockserver.server import Running, running
+from mockserver.server.app import create_app
+from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.sessions import Memory, Server
 
 KEY = "sk-conformance-0123456789"

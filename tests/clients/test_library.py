@@ -12,7 +12,7 @@ import pytest
 
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import built_in, load
-from mockserver.server import Running, running
+from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.sessions import Memory, Server
 from tests.pictures import png
 

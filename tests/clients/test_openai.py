@@ -11,7 +11,7 @@ import pytest
 
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
-from mockserver.server import Running, running
+from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.sessions import Memory, Server
 from tests.pictures import masked, opened, png
 

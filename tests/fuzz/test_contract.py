@@ -10,10 +10,10 @@ import schemathesis
 from hypothesis import strategies as st
 from PIL import Image
 
-from mockserver.app import create_app
 from mockserver.contract.asof import as_of
 from mockserver.contract.openapi import bundle
 from mockserver.engine.values import Settings
+from mockserver.server.app import create_app
 from mockserver.state.sessions import Server
 
 KEY = "sk-fuzz-0123456789abcdef"

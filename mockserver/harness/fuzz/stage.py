@@ -23,7 +23,7 @@ from mockserver.journal.send_log import ended
 from mockserver.scenario.faults.fault import Ordered
 from mockserver.scenario.faults.table import FAULTS
 from mockserver.scenario.machine import build
-from mockserver.server import Running, listen
+from mockserver.server.uvicorn_server import Running, listen
 from mockserver.state.sessions import Server
 
 # A client that waits for its deadline only and a machine that is busy: both are given this.

@@ -6,14 +6,12 @@ import time
 import uuid
 from collections.abc import Callable
 from typing import TypeVar
-from urllib.parse import parse_qs
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Send
 
 from mockserver.core.plan import Plan, piece
 from mockserver.engine.values import Settings
 from mockserver.journal.send_log import Trail
-from mockserver.problems import problem
 from mockserver.scenario.machine import Scenario
 from mockserver.state.redis import serialize
 from mockserver.state.redis.client import Link
@@ -109,6 +107,10 @@ class Sharing:
         there = [one for one in told if held.get(one["id"], b"") is not None]
         self._files.learn(session, there, {name: data for name, data in held.items() if data is not None}, totals)
 
+    def begin(self) -> None:
+        """Begin the visit of a request."""
+        begin()
+
     async def pull(self) -> None:
         """Bring the journal up to date. Raises Unreachable."""
         self._journal.learn(
@@ -174,40 +176,3 @@ class Sharing:
         result = work()
         await self.push()
         return result
-
-    def around(self, app: ASGIApp) -> ASGIApp:
-        """An application in which each request is a visit, and gets 503 while Redis cannot be reached."""
-        return Around(self, app)
-
-
-class Around:
-    """Requests to an application as visits. Those below `/__mock` find all up to date, and see it changed."""
-
-    def __init__(self, sharing: Sharing, app: ASGIApp) -> None:
-        self.sharing, self.app = sharing, app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
-
-        async def noticed(message: Message) -> None:
-            nonlocal begun
-            if told and message["type"] == "http.response.start":
-                await self.sharing.push()
-            begun = True
-            await send(message)
-
-        begin()
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        told = path.startswith("/__mock/") and not path.startswith("/__mock/s/")
-        try:
-            if told:
-                await self._meet(scope)
-                await self.sharing.pull()
-            await self.app(scope, receive, noticed)
-        except Unreachable as error:
-            if begun:
-                raise
-            await problem(503, "Service Unavailable", str(error), {"retry-after": "1"})(scope, receive, send)
-
-    async def _meet(self, scope: Scope) -> None:
-        await self.sharing.meet(parse_qs(scope["query_string"].decode("latin-1")).get("session", [""])[-1])

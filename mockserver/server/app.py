@@ -11,13 +11,14 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockserver import admin
-from mockserver.api import Api
-from mockserver.delivery import carry_out, connection_of
 from mockserver.engine import image_urls
-from mockserver.guard import Guard
 from mockserver.journal.send_log import Trail
-from mockserver.problems import problem
+from mockserver.server.admin import routes as admin
+from mockserver.server.admin.auth import Guard
+from mockserver.server.admin.errors import problem
+from mockserver.server.around import Around
+from mockserver.server.handler import Api
+from mockserver.server.send import carry_out, connection_of
 from mockserver.state.sessions import Server
 
 # Characters of a session's name.
@@ -39,7 +40,7 @@ def create_app(server: Server | None = None) -> Starlette:
     app = Application(api, routes)
     app.state.server = server
     if server.shared:
-        app.add_middleware(server.shared.around)
+        app.add_middleware(partial(Around, server.shared))
     return app
 
 

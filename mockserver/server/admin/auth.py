@@ -6,7 +6,7 @@ import ipaddress
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockserver.problems import problem
+from mockserver.server.admin.errors import problem
 from mockserver.state.sessions import Server
 
 QUERY_BYTES = 4_096

@@ -19,7 +19,7 @@ class WireFaultNeedsSocket(RuntimeError):
 
 
 class Connection(Protocol):
-    """What a server lends to an answer, as `mockserver.connection` in the scope's extensions."""
+    """What a server lends to an answer, as `mockserver.server.connection` in the scope's extensions."""
 
     @property
     def gone(self) -> bool:
@@ -84,7 +84,7 @@ class InMemory:
 
 def connection_of(scope: Scope, receive: Receive) -> Connection:
     """What the server of a request lends to its answer."""
-    lent: Connection | None = scope.get("extensions", {}).get("mockserver.connection")
+    lent: Connection | None = scope.get("extensions", {}).get("mockserver.server.connection")
     return lent or InMemory(receive)
 
 

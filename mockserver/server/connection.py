@@ -10,7 +10,7 @@ from starlette.types import Send
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE, RequestResponseCycle
 
 from mockserver.core.plan import Headers
-from mockserver.protocol import Bounded
+from mockserver.server.uvicorn_protocol import Bounded
 
 # Bytes of a piece that is worth not copying.
 LONG = 256 * 1024
@@ -56,7 +56,7 @@ class Protocol(Bounded):
         cycle.__class__ = Connection
         connection = cast(Connection, cycle)
         connection.protocol = self
-        connection.scope["extensions"] = {"mockserver.connection": connection}  # type: ignore[dict-item]
+        connection.scope["extensions"] = {"mockserver.server.connection": connection}  # type: ignore[dict-item]
         super()._start_asgi_task(connection, app)
 
     def shutdown(self) -> None:
@@ -68,7 +68,7 @@ class Protocol(Bounded):
 
 
 class Connection(RequestResponseCycle):
-    """One request and its answer. Implements mockserver.delivery.Connection."""
+    """One request and its answer. Implements mockserver.server.send.Connection."""
 
     protocol: Protocol
 

@@ -12,7 +12,7 @@ from mockserver.journal.filters import wanted
 from mockserver.journal.ledger import ledger
 from mockserver.journal.store import Journal
 from mockserver.journal.verdict import verdict
-from mockserver.problems import Refusal, bad, body, queried
+from mockserver.server.admin.errors import Refusal, bad, body, queried
 from mockserver.state.sessions import Server
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]

@@ -8,15 +8,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from mockserver import __version__, choices, control, page
+from mockserver import __version__
 from mockserver.contract.openapi import bundle
 from mockserver.engine import image_urls
 from mockserver.images import sample
 from mockserver.journal.store import Journal
-from mockserver.problems import Refusal, problem, queried, taken
-from mockserver.problems import refused as told_why
 from mockserver.scenario.loader import ScenarioError, parse, parse_part
 from mockserver.scenario.verify import verify
+from mockserver.server.admin import choices, control, page
+from mockserver.server.admin.errors import Refusal, problem, queried, taken
+from mockserver.server.admin.errors import refused as told_why
 from mockserver.state.sessions import Server
 
 
@@ -90,7 +91,7 @@ class Told:
 
     async def metrics(self, request: Request) -> Response:
         """Counts and sizes, as Prometheus reads them."""
-        from mockserver import metrics  # its library takes longer to load than a server may to start
+        from mockserver.server import metrics  # its library takes longer to load than a server may to start
 
         return Response(metrics.exposition(self.server), headers={"content-type": metrics.CONTENT_TYPE})
 

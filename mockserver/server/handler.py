@@ -14,7 +14,6 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver.core.plan import Head, Plan
 from mockserver.core.request import Request
-from mockserver.delivery import carry_out, connection_of
 from mockserver.engine import headers
 from mockserver.engine.admission import api_key
 from mockserver.engine.context import Moment
@@ -25,10 +24,11 @@ from mockserver.engine.respond import Answer, answer, at_hand, disturbed, early
 from mockserver.engine.understand import glance, quick
 from mockserver.engine.values import Understood
 from mockserver.journal.send_log import Trail
-from mockserver.problems import problem
-from mockserver.reading import opened, read
 from mockserver.scenario.loader import ScenarioError, find
 from mockserver.scenario.machine import Scenario, Turn
+from mockserver.server.admin.errors import problem
+from mockserver.server.receive import opened, read
+from mockserver.server.send import carry_out, connection_of
 from mockserver.state.sessions import Server
 
 HINT_BYTES = 1_000

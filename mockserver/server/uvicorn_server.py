@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 import uvicorn
 
-from mockserver.app import create_app
-from mockserver.collector import rarely
-from mockserver.connection import Protocol
-from mockserver.guard import loopback
-from mockserver.protocol import IDLE_SECONDS, look, widen
+from mockserver.server.admin.auth import loopback
+from mockserver.server.app import create_app
+from mockserver.server.collector import rarely
+from mockserver.server.connection import Protocol
+from mockserver.server.uvicorn_protocol import IDLE_SECONDS, look, widen
 from mockserver.state.sessions import Server
 
 T = TypeVar("T")
