@@ -17,8 +17,8 @@ from mockserver.engine.entry import arrived, entry, secrets
 from mockserver.engine.meaning import meaning
 from mockserver.engine.respond import answer
 from mockserver.engine.values import Settings, Sources, Understood
-from mockserver.harness.cases import Call, build, load
-from mockserver.harness.memory import request as made
+from mockserver.harness.conformance.cases import Call, build, load
+from mockserver.harness.conformance.in_process import request as made
 from mockserver.images.inspect import decode
 from mockserver.scenario.loader import ScenarioError, built_in, parse, parse_part, text
 from mockserver.scenario.machine import Turn

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from mockserver.harness.fuzz.client import client
 from mockserver.harness.fuzz.engine import Limits, Run
+from mockserver.harness.fuzz.executor import Stage
 from mockserver.harness.fuzz.properties import chosen
-from mockserver.harness.fuzz.stage import Stage
 from tests.fuzz.clients.broken import PROPERTIES
 
 RIGHT: Sequence[str | list[str]] = (

@@ -17,12 +17,12 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from mockserver import cli
-from mockserver.check.verdicts import Verdict, check
+from mockserver.harness.check.verdicts import (Verdict, check)
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
 from mockserver.core import data_files
 from mockserver.engine.values import Settings
-from mockserver.harness import recipes
+from mockserver.harness.conformance import recipes
 from mockserver.scenario.loader import load
 from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Memory, Server

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from mockserver.contract.asof import as_of
-from mockserver.harness.cases import Case
-from mockserver.harness.compare import compare, events, parsed, shortened
-from mockserver.harness.recipes import make
+from mockserver.harness.conformance.cases import Case
+from mockserver.harness.conformance.compare import compare, events, parsed, shortened
+from mockserver.harness.conformance.recipes import make
 
 HEADERS = (("content-type", "application/json"), ("X-Request-Id", "req_1"), ("vary", "a"), ("vary", "b"))
 PNG = base64.b64encode(make({"png": {"size": "32x16"}})).decode()
@@ -104,7 +104,7 @@ def test_picture_that_is_none(item: dict[str, Any]) -> None:
 
 
 def test_picture_beyond_belief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mockserver.harness.compare.PIXELS", 10)
+    monkeypatch.setattr("mockserver.harness.conformance.compare.PIXELS", 10)
     assert found({"response": {"data": {"count": 1, "size": "32x16"}}}, response()) == []
 
 

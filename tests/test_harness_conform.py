@@ -20,12 +20,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
-from mockserver.harness import conform as module
-from mockserver.harness.cases import build, load
-from mockserver.harness.conform import conform
-from mockserver.harness.memory import estimate
-from mockserver.harness.outcome import Outcome, answered, blackened, draft, written
-from mockserver.harness.reports import writer
+from mockserver.harness.conformance import run as module
+from mockserver.harness.conformance.cases import build, load
+from mockserver.harness.conformance.in_process import estimate
+from mockserver.harness.conformance.outcome import Outcome, answered, blackened, draft, written
+from mockserver.harness.conformance.reports import writer
+from mockserver.harness.conformance.run import conform
 from mockserver.server.app import create_app
 from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Server
@@ -417,7 +417,7 @@ def test_tls_without_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise ssl.SSLError(1, "odd")
 
-    monkeypatch.setattr("mockserver.harness.caller._exchange", fail)
+    monkeypatch.setattr("mockserver.harness.conformance.caller._exchange", fail)
     assert "odd" in conform("https://[::1]:9/prefix/v1", KEY)[1][-1]
 
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from mockserver.core.form_reader import FormReader
-from mockserver.harness import recipes
-from mockserver.harness.cases import Case, build, filled
-from mockserver.harness.memory import request
+from mockserver.harness.conformance import recipes
+from mockserver.harness.conformance.cases import Case, build, filled
+from mockserver.harness.conformance.in_process import request
 
 FILES: list[dict[str, Any]] = [
     {"field": "image[]", "png": {"size": "8x8"}},

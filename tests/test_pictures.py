@@ -8,7 +8,7 @@ import pytest
 from mockserver.core import data_files
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
-from mockserver.harness import recipes
+from mockserver.harness.conformance import recipes
 from mockserver.scenario.lint import guesses
 from tests.test_engine import file, form
 

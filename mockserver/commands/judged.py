@@ -56,7 +56,7 @@ def check(
     nothing is sent. The exit status is 0 when all are accepted, 1 when one is refused, and 2 for a file that cannot be
     read or an option that is none.
     """
-    from mockserver.check import report, verdicts
+    from mockserver.harness.check import report, verdicts
 
     beside = {name: path for name, path in (("mask", mask), ("markup", markup)) if path}
     texts = [(name, value) for name, value in fields.items() if value is not None]
@@ -93,7 +93,7 @@ def conform(
     is a budget. The exit status is 0 when all is as expected, 1 when the server differs, and 2 when it could not be
     asked, refuses the key, or answers nothing as this API would.
     """
-    from mockserver.harness.conform import conform as put
+    from mockserver.harness.conformance.run import conform as put
 
     status, lines = put(
         url, os.environ.get(key_env, ""), on(day).label, budget, report, as_json, f"the key in {key_env}"

@@ -17,9 +17,9 @@ from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
 from mockserver.core import data_files
 from mockserver.engine.values import Settings
-from mockserver.harness.cases import Call, Case, Reply, build, load
-from mockserver.harness.compare import compare
-from mockserver.harness.memory import replied
+from mockserver.harness.conformance.cases import Call, Case, Reply, build, load
+from mockserver.harness.conformance.compare import compare
+from mockserver.harness.conformance.in_process import replied
 from mockserver.scenario import machine
 from mockserver.server.app import create_app
 from mockserver.server.uvicorn_server import Running, running

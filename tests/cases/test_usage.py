@@ -7,9 +7,9 @@ import pytest
 from mockserver.contract.asof import as_of
 from mockserver.core import data_files
 from mockserver.engine.values import Settings
-from mockserver.harness.cases import Case, build, load
-from mockserver.harness.compare import compare
-from mockserver.harness.memory import replied
+from mockserver.harness.conformance.cases import Case, build, load
+from mockserver.harness.conformance.compare import compare
+from mockserver.harness.conformance.in_process import replied
 
 # What was collected: usage-observed.json has so many.
 RECORDINGS = 48

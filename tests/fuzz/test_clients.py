@@ -8,8 +8,8 @@ import pytest
 from mockserver.harness import client_properties
 from mockserver.harness.fuzz.client import client
 from mockserver.harness.fuzz.engine import Limits, Run
+from mockserver.harness.fuzz.executor import Stage
 from mockserver.harness.fuzz.properties import PROPERTIES as TABLE
-from mockserver.harness.fuzz.stage import Stage
 from tests.fuzz.clients.broken import FIRST, PROPERTIES
 
 pytestmark = pytest.mark.usefixtures("unmeasured")

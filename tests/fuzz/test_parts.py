@@ -18,14 +18,14 @@ import pytest
 
 from mockserver.core.plan import Chunk, Cut, End, Head, Raw
 from mockserver.core.request import Request
-from mockserver.harness.fuzz import broken, client, content, report, sockets, unusual, worker
-from mockserver.harness.fuzz.answered import alike
+from mockserver.harness.fuzz import client, content, edge_cases, fault_checks, report, sockets, worker
 from mockserver.harness.fuzz.client import CannotStart, Reply
+from mockserver.harness.fuzz.client_profile import PLAIN
 from mockserver.harness.fuzz.clients import openai_sync, template
 from mockserver.harness.fuzz.engine import Limits, Run
-from mockserver.harness.fuzz.ground import PLAIN
+from mockserver.harness.fuzz.executor import Exchange, Observation, Stage
 from mockserver.harness.fuzz.properties import PROPERTIES
-from mockserver.harness.fuzz.stage import Exchange, Observation, Stage
+from mockserver.harness.fuzz.response_checks import alike
 
 REQUESTED = Request("POST", "/v1/images/edits", ())
 
@@ -69,9 +69,9 @@ def test_received() -> None:
 
 
 def test_values() -> None:
-    assert list(unusual.values({"type": "boolean"})) == [True, False]
-    assert list(unusual.values({"type": "integer", "minimum": 3})) == [3, 4, 130]
-    assert list(unusual.values({"type": "object"})) == []
+    assert list(edge_cases.values({"type": "boolean"})) == [True, False]
+    assert list(edge_cases.values({"type": "integer", "minimum": 3})) == [3, 4, 130]
+    assert list(edge_cases.values({"type": "object"})) == []
 
 
 def test_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -85,10 +85,10 @@ def test_left() -> None:
     whole, cut = (
         Exchange({"turn": {"faults": faults}}, REQUESTED, (), (End(),)) for faults in ([], ["content_length"])
     )
-    assert [one.label for one in broken.leaves(PLAIN, Observation(Reply("answered"), (whole,), unread=1))] == [
+    assert [one.label for one in fault_checks.leaves(PLAIN, Observation(Reply("answered"), (whole,), unread=1))] == [
         "half read"
     ]
-    assert list(broken.leaves(PLAIN, Observation(Reply("answered"), (whole, cut), unread=1))) == []
+    assert list(fault_checks.leaves(PLAIN, Observation(Reply("answered"), (whole, cut), unread=1))) == []
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,14 @@ def test_slow_start(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_seen() -> None:
     """Where there is no result and no request, what speaks of them says nothing."""
     seen = Observation(Reply("late"))
-    for check in (broken.truthful, broken.error_event, broken.kinds, broken.retries, broken.waits, broken.repeats):
+    for check in (
+        fault_checks.truthful,
+        fault_checks.error_event,
+        fault_checks.kinds,
+        fault_checks.retries,
+        fault_checks.waits,
+        fault_checks.repeats,
+    ):
         assert list(check(PLAIN, seen)) == []
     assert client.Reply("crashed").cause == ""
     assert client.Client(["true"])._tail() == ""

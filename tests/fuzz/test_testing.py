@@ -12,12 +12,12 @@ import mockserver
 from mockserver import commands
 from mockserver.core import data_files
 from mockserver.harness import client_properties
-from mockserver.harness.fuzz import unusual
+from mockserver.harness.fuzz import edge_cases
 from mockserver.harness.fuzz.client import client, judged
+from mockserver.harness.fuzz.client_profile import Ground
 from mockserver.harness.fuzz.engine import Limits, Run
-from mockserver.harness.fuzz.ground import Ground
+from mockserver.harness.fuzz.executor import Stage
 from mockserver.harness.fuzz.properties import PROPERTIES, ROWS
-from mockserver.harness.fuzz.stage import Stage
 from mockserver.harness.fuzz.worker import find, run
 from tests.fuzz.clients import base, broken
 
@@ -96,7 +96,7 @@ def test_call() -> None:
 
     stage = Stage(Client(), "gpt-image-1.5", "any")  # type: ignore[arg-type]
     try:
-        for case in unusual.calls(Ground()):
+        for case in edge_cases.calls(Ground()):
             stage.observe(case)
     finally:
         stage.close()

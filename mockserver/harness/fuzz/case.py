@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mockserver.harness import recipes
+from mockserver.harness.conformance import recipes
 from mockserver.journal.report.files import written
 
 KEY = "sk-fuzz-5up3rs3cr3tk3y-0123456789"

@@ -9,14 +9,14 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.strategies import SearchStrategy
 
-from mockserver.harness.fuzz import drawn
+from mockserver.harness.fuzz import strategies
 from mockserver.harness.fuzz.case import Case
 from mockserver.harness.fuzz.client import Client
+from mockserver.harness.fuzz.client_profile import PLAIN, Ground
+from mockserver.harness.fuzz.executor import Stage
 from mockserver.harness.fuzz.failure import Failure
 from mockserver.harness.fuzz.finding import Finding
-from mockserver.harness.fuzz.ground import PLAIN, Ground
 from mockserver.harness.fuzz.properties import Property, chosen
-from mockserver.harness.fuzz.stage import Stage
 from mockserver.harness.fuzz.valid import allowed, parameters
 
 # So many cases are tried to make one smaller.
@@ -177,11 +177,11 @@ class Run:
 
     def _strategy(self, row: Property) -> SearchStrategy[Case]:
         if row.strategy == "calls":
-            return drawn.calls(self.ground, self.stage.model)
+            return strategies.calls(self.ground, self.stage.model)
         if row.strategy == "together":
             known = {name for one in self.findings if one.row.side == "response" for name in one.case.faults}
-            return drawn.together(self.ground, frozenset(known))
-        return drawn.broken()
+            return strategies.together(self.ground, frozenset(known))
+        return strategies.broken()
 
 
 def _trouble(case: Case) -> str:

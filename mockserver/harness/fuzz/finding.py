@@ -12,8 +12,8 @@ import yaml
 
 from mockserver.core.plan import Chunk, Cut, Head, Plan, Raw, Wait
 from mockserver.harness.fuzz.case import KEY, Case, call, pictures, scenario
+from mockserver.harness.fuzz.executor import Exchange, Observation
 from mockserver.harness.fuzz.failure import Failure, short
-from mockserver.harness.fuzz.stage import Exchange, Observation
 from mockserver.journal.report.files import written
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mockserver.harness.fuzz import answered, asked, broken, swept, unusual
+from mockserver.harness.fuzz import edge_cases, examples, fault_checks, request_checks, response_checks
 from mockserver.harness.fuzz.case import Case
+from mockserver.harness.fuzz.client_profile import Ground
+from mockserver.harness.fuzz.examples import legal
+from mockserver.harness.fuzz.executor import Observation
 from mockserver.harness.fuzz.failure import Failure
-from mockserver.harness.fuzz.ground import Ground
-from mockserver.harness.fuzz.stage import Observation
-from mockserver.harness.fuzz.swept import legal
 
 Check = Callable[[Case, Observation], Iterator[Failure]]
 Sweep = Callable[[Ground], Iterator[Case]]
@@ -29,11 +29,11 @@ class Property:
 
 
 def _asked(name: str, sentence: str, check: Check) -> Property:
-    return Property(f"request-{name}", "request", sentence, check, unusual.calls, "calls")
+    return Property(f"request-{name}", "request", sentence, check, edge_cases.calls, "calls")
 
 
 def _answered(name: str, sentence: str, sweep: Sweep, strategy: str | None = None) -> Property:
-    return Property(f"response-{name}", "response", sentence, answered.faithful, sweep, strategy)
+    return Property(f"response-{name}", "response", sentence, response_checks.faithful, sweep, strategy)
 
 
 def _broken(name: str, sentence: str, check: Check, *sweeps: Sweep, strategy: str | None = None) -> Property:
@@ -46,92 +46,100 @@ def _broken(name: str, sentence: str, check: Check, *sweeps: Sweep, strategy: st
 
 def _hostile(ground: Ground) -> Iterator[Case]:
     """Those in which no error is told by an event: these have a property of their own."""
-    return (case for case in swept.hostile(ground) if case.label != "error_event")
+    return (case for case in examples.hostile(ground) if case.label != "error_event")
 
 
 ROWS = (
-    _asked("one", "One call is one request, to images/edits.", asked.one_request),
-    _asked("parameters", "Every parameter arrives, with its name and its value, and no other does.", asked.parameters),
-    _asked("prompt", "The prompt arrives character by character.", asked.prompt),
-    _asked("images", "Every picture arrives, byte by byte, in its order, with its type.", asked.images),
-    _asked("mask", "The mask arrives as the mask, byte by byte, with its type.", asked.mask),
-    _asked("names", "Names of files arrive as they are, in any script.", asked.names),
-    _asked("key", "The key stands in its header and nowhere else.", asked.key),
-    _asked("contract", "The request satisfies the contract.", asked.contract),
-    _answered("plain", "A good answer is a success, and is told as it was sent.", swept.plain),
-    _answered("optional", "What need not be there may be absent, or null.", swept.optional),
+    _asked("one", "One call is one request, to images/edits.", request_checks.one_request),
+    _asked(
+        "parameters",
+        "Every parameter arrives, with its name and its value, and no other does.",
+        request_checks.parameters,
+    ),
+    _asked("prompt", "The prompt arrives character by character.", request_checks.prompt),
+    _asked("images", "Every picture arrives, byte by byte, in its order, with its type.", request_checks.images),
+    _asked("mask", "The mask arrives as the mask, byte by byte, with its type.", request_checks.mask),
+    _asked("names", "Names of files arrive as they are, in any script.", request_checks.names),
+    _asked("key", "The key stands in its header and nowhere else.", request_checks.key),
+    _asked("contract", "The request satisfies the contract.", request_checks.contract),
+    _answered("plain", "A good answer is a success, and is told as it was sent.", examples.plain),
+    _answered("optional", "What need not be there may be absent, or null.", examples.optional),
     _answered(
         "unknown",
         "Fields, events and values that nobody knows yet do no harm.",
         legal("unknown_fields", "unknown_events", "new_enum"),
     ),
-    _answered("numbers", "Numbers may be as small and as large as the contract allows.", swept.numbers),
+    _answered("numbers", "Numbers may be as small and as large as the contract allows.", examples.numbers),
     _answered(
         "frames",
         "A stream may be written in every way that the standard of server-sent events allows.",
         legal("line_ends", "data_lines", "ids", "retry", "comments", "no_space", "bom", "done"),
     ),
-    _answered("pieces", "An answer may arrive in pieces that end anywhere.", swept.pieces),
+    _answered("pieces", "An answer may arrive in pieces that end anywhere.", examples.pieces),
     _answered(
         "order",
         "Partial pictures may come twice, fewer, or in another order.",
         legal("duplicate_partials", "reorder_partials", "fewer_partials"),
     ),
-    _answered("time", "An answer may come late, slowly and with gaps.", swept.slow),
+    _answered("time", "An answer may come late, slowly and with gaps.", examples.slow),
     _answered("size", "An event may be large.", legal("huge_event")),
     _answered("gzip", "A body may be compressed, where the client says that it takes that.", legal("gzip")),
     _answered("together", "All of this may happen at once.", lambda ground: iter(()), "together"),
     _broken(
         "end",
         "Whatever happens, the client ends within its deadline, and does not crash.",
-        broken.ends,
-        swept.errors_told,
-        swept.refusals,
-        swept.puzzling,
-        swept.hostile,
-        swept.silent,
+        fault_checks.ends,
+        examples.errors_told,
+        examples.refusals,
+        examples.puzzling,
+        examples.hostile,
+        examples.silent,
         strategy="broken",
     ),
     _broken(
         "true",
         "A success holds nothing that was not wholly sent: no picture, no event, no usage.",
-        broken.truthful,
+        fault_checks.truthful,
         _hostile,
         strategy="broken",
     ),
     _broken(
         "error-event",
         "An event named error ends the call in an error of the kind stream, and is told.",
-        broken.error_event,
-        swept.errors_told,
+        fault_checks.error_event,
+        examples.errors_told,
     ),
     _broken(
         "kind",
         "An error is of the kind that it is, with the status and code of a refusal.",
-        broken.kinds,
+        fault_checks.kinds,
         _hostile,
-        swept.refusals,
+        examples.refusals,
         strategy="broken",
     ),
     _broken(
         "left",
         "A call that has ended leaves no answer half read.",
-        broken.leaves,
-        swept.errors_told,
-        swept.silent,
+        fault_checks.leaves,
+        examples.errors_told,
+        examples.silent,
         _hostile,
     ),
     _broken(
         "retry",
         "Only what may be retried is sent again, and as it was.",
-        broken.retries,
-        swept.refusals,
-        swept.retried,
+        fault_checks.retries,
+        examples.refusals,
+        examples.retried,
         _hostile,
     ),
-    _broken("retry-after", "A retry comes no sooner than Retry-After asks.", broken.waits, swept.retried),
+    _broken("retry-after", "A retry comes no sooner than Retry-After asks.", fault_checks.waits, examples.retried),
     _broken(
-        "repeat", "A call that was served is not made again in silence.", broken.repeats, _hostile, strategy="broken"
+        "repeat",
+        "A call that was served is not made again in silence.",
+        fault_checks.repeats,
+        _hostile,
+        strategy="broken",
     ),
 )
 PROPERTIES: Mapping[str, Property] = {row.id: row for row in ROWS}

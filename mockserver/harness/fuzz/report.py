@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from mockserver.harness.fuzz.answered import parsed
 from mockserver.harness.fuzz.content import kind
 from mockserver.harness.fuzz.finding import Finding, call_words, wire
 from mockserver.harness.fuzz.properties import Property
+from mockserver.harness.fuzz.response_checks import parsed
 from mockserver.journal.report.files import NOT_XML, written
 from mockserver.journal.report.page import HEAD, STYLE
 

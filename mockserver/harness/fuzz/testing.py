@@ -8,8 +8,8 @@ import pytest
 
 from mockserver.harness.fuzz.client import client as started
 from mockserver.harness.fuzz.engine import MODEL, Limits, Run
+from mockserver.harness.fuzz.executor import Stage
 from mockserver.harness.fuzz.properties import Property, chosen
-from mockserver.harness.fuzz.stage import Stage
 
 
 def client_properties(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from mockserver.harness.outcome import VERDICTS, Outcome
+from mockserver.harness.conformance.outcome import VERDICTS, Outcome
 from mockserver.journal.report.files import NOT_XML
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from mockserver.core import data_files
 from mockserver.harness.fuzz.case import Case
 from mockserver.harness.fuzz.content import Content, kind
+from mockserver.harness.fuzz.executor import Observation
 from mockserver.harness.fuzz.failure import Failure, short
-from mockserver.harness.fuzz.stage import Observation
 
 FAMILIES = ("image_edit.", "image_generation.")
 

@@ -10,7 +10,7 @@ from mockserver.engine.context import Moment
 from mockserver.engine.respond import answer
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
-from mockserver.harness.cases import Call, Case, Reply, build
+from mockserver.harness.conformance.cases import Call, Case, Reply, build
 from mockserver.scenario.machine import Step, Turn
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver.harness.fuzz.case import Case, File
-from mockserver.harness.fuzz.ground import LONG, PLAIN, STREAM, Ground
+from mockserver.harness.fuzz.client_profile import LONG, PLAIN, STREAM, Ground
 
 PROMPTS = (
     " x ",

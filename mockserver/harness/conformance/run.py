@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from mockserver.contract.asof import AsOf, as_of
 from mockserver.core.request import carried
-from mockserver.harness import reports as documents
-from mockserver.harness.caller import SECONDS, SECONDS_SERVED, Target, Trouble, call, target
-from mockserver.harness.cases import Case, Reply, build, load
-from mockserver.harness.memory import estimate
-from mockserver.harness.outcome import Outcome, has_error, judged
-from mockserver.harness.reports import summary, writer
+from mockserver.harness.conformance import reports as documents
+from mockserver.harness.conformance.caller import SECONDS, SECONDS_SERVED, Target, Trouble, call, target
+from mockserver.harness.conformance.cases import Case, Reply, build, load
+from mockserver.harness.conformance.in_process import estimate
+from mockserver.harness.conformance.outcome import Outcome, has_error, judged
+from mockserver.harness.conformance.reports import summary, writer
 
 Priced = tuple[Case, float]
 # Answers after which a server that never spoke as the API does is asked no more.

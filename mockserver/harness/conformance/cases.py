@@ -11,7 +11,7 @@ from typing import Any
 from mockserver.contract.asof import AsOf, as_of
 from mockserver.contract.endpoints import route
 from mockserver.core import data_files
-from mockserver.harness import recipes
+from mockserver.harness.conformance import recipes
 
 Headers = tuple[tuple[str, str], ...]
 # Status, headers and body of an answer.

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 from mockserver.contract.request_schema import folded
 from mockserver.core.request import Part
 from mockserver.harness.fuzz.case import KEY, Case, File
+from mockserver.harness.fuzz.executor import Exchange, Observation
 from mockserver.harness.fuzz.failure import Failure, short
-from mockserver.harness.fuzz.stage import Exchange, Observation
 
 # What a file's name in a form cannot hold as it is: the standard escapes some of it, custom more.
 ODD = re.compile(r'[\x00-\x1f\x7f-\x9f"\\%\u2028\u2029]')

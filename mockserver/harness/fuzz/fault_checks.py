@@ -11,11 +11,11 @@ from typing import Any
 from mockserver.core import data_files
 from mockserver.core.plan import End, Wait
 from mockserver.engine.entry import retry_after
-from mockserver.harness.fuzz.answered import FAMILIES, alike, event_keys, parsed, tidy, usage_keys
 from mockserver.harness.fuzz.case import Case
 from mockserver.harness.fuzz.content import kind
+from mockserver.harness.fuzz.executor import Exchange, Observation
 from mockserver.harness.fuzz.failure import Failure, short
-from mockserver.harness.fuzz.stage import Exchange, Observation
+from mockserver.harness.fuzz.response_checks import FAMILIES, alike, event_keys, parsed, tidy, usage_keys
 from mockserver.scenario.faults.table import FAULTS
 
 # Who waited for so much of a deadline may well speak of a timeout.

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from schemathesis.config import SchemathesisConfig
 
-from mockserver.harness.fuzz import swept
+from mockserver.harness.fuzz import examples
 from mockserver.harness.fuzz.case import Case, File
-from mockserver.harness.fuzz.ground import Ground
+from mockserver.harness.fuzz.client_profile import Ground
+from mockserver.harness.fuzz.fault_variants import quick
 from mockserver.harness.fuzz.valid import allowed, integral
-from mockserver.harness.fuzz.ways import quick
 from mockserver.scenario.faults.fault import Fault
 from mockserver.scenario.faults.table import FAULTS
 
@@ -117,7 +117,7 @@ def together(ground: Ground, without: frozenset[str] = frozenset()) -> SearchStr
     rows = [
         row
         for row in FAULTS.values()
-        if row.mark == "legal" and row.name not in swept.APART and (row.name != "gzip" or ground.gzip)
+        if row.mark == "legal" and row.name not in examples.APART and (row.name != "gzip" or ground.gzip)
     ]
     rows = [row for row in rows if row.name not in without]
     faults = st.lists(st.one_of([orders(row) for row in rows]), max_size=4, unique_by=lambda one: next(iter(one)))
@@ -127,7 +127,7 @@ def together(ground: Ground, without: frozenset[str] = frozenset()) -> SearchStr
 
 def _answered(case: Case, faults: list[Any], usage: Mapping[str, Any]) -> Case:
     label = " + ".join(sorted(name for one in faults for name in one))
-    return swept.answered(case, label, *faults, **({"usage": dict(usage)} if usage else {}))
+    return examples.answered(case, label, *faults, **({"usage": dict(usage)} if usage else {}))
 
 
 def broken() -> SearchStrategy[Case]:
@@ -145,7 +145,7 @@ def broken() -> SearchStrategy[Case]:
 
 def _broken(case: Case, faults: Any, once: bool) -> Case:
     some = [*faults[0], *faults[1]]
-    case = swept.forever(case, " + ".join(sorted(name for one in some for name in one)), *some)
+    case = examples.forever(case, " + ".join(sorted(name for one in some for name in one)), *some)
     if not once:
         return case
     first = {name: value for name, value in case.steps[0].items() if name != "times"}

@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mockserver.check.files import File, read
-from mockserver.check.mends import Mend, mend
 from mockserver.contract import catalogue
 from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Problem, Row
@@ -16,6 +14,8 @@ from mockserver.engine.context import Moment
 from mockserver.engine.job import Job
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
+from mockserver.harness.check.files import File, read
+from mockserver.harness.check.fixes import Mend, mend
 from mockserver.scenario.lint import RULES
 
 PATH = "/v1/images/edits"

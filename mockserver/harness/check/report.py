@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from mockserver.check.verdicts import Verdict
+from mockserver.harness.check.verdicts import Verdict
 
 
 def as_json(verdicts: Sequence[Verdict]) -> str:

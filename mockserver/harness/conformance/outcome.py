@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from mockserver.contract import catalogue
-from mockserver.harness.cases import Case, Headers, Reply
-from mockserver.harness.compare import Difference, compare, events, parsed
+from mockserver.harness.conformance.cases import Case, Headers, Reply
+from mockserver.harness.conformance.compare import Difference, compare, events, parsed
 
 FIELDS = ("type", "param", "code", "message")
 VERDICTS = ("as expected", "differs", "guess", "skipped")

@@ -6,7 +6,7 @@ import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from mockserver.harness.cases import Call, Reply
+from mockserver.harness.conformance.cases import Call, Reply
 
 SECONDS = 60
 SECONDS_SERVED = 300

@@ -9,8 +9,8 @@ from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
 from mockserver.core import data_files
 from mockserver.harness.fuzz.case import Case, Json
-from mockserver.harness.fuzz.ground import LONG, PLAIN, STREAM, Ground
-from mockserver.harness.fuzz.ways import ways
+from mockserver.harness.fuzz.client_profile import LONG, PLAIN, STREAM, Ground
+from mockserver.harness.fuzz.fault_variants import ways
 from mockserver.scenario.faults.fault import Fault
 from mockserver.scenario.faults.table import FAULTS
 

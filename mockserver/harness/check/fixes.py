@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.check.files import File
 from mockserver.contract.catalogue import Problem
 from mockserver.core import data_files
+from mockserver.harness.check.files import File
 
 
 @dataclass(frozen=True, slots=True)

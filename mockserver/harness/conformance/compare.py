@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from PIL import Image, ImageSequence
 
-from mockserver.harness.cases import Case, Headers
+from mockserver.harness.conformance.cases import Case, Headers
 
 ABSENT = "(absent)"
 ANYTHING = "*"
