@@ -3,14 +3,18 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mockserver.library import create_app as create_app
-    from mockserver.library import serve as serve
-    from mockserver.mock import ImagesMock as ImagesMock
+    from mockserver.testing.images_mock import ImagesMock as ImagesMock
+    from mockserver.testing.serve import create_app as create_app
+    from mockserver.testing.serve import serve as serve
 
 __all__ = ["ImagesMock", "__version__", "create_app", "serve"]
 
 __version__ = "0.1.0"
-HOMES = {"ImagesMock": "mockserver.mock", "create_app": "mockserver.library", "serve": "mockserver.library"}
+HOMES = {
+    "ImagesMock": "mockserver.testing.images_mock",
+    "create_app": "mockserver.testing.serve",
+    "serve": "mockserver.testing.serve",
+}
 
 
 def __getattr__(name: str) -> Any:

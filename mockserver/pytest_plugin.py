@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import openai
     from PIL import Image
 
-    from mockserver.mock import Call, ImagesMock
     from mockserver.server.uvicorn_server import Running
+    from mockserver.testing.images_mock import Call, ImagesMock
 
 # What a marker, the command line and an ini file may say, in this order of precedence; the closest marker comes first.
 WORDS = {
@@ -114,8 +114,8 @@ def images_mock_settings() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def images_mock_server(images_mock_settings: dict[str, Any]) -> Iterator[Running]:
     """The server that all tests of a run share, in a thread, on a free port of its own."""
-    from mockserver.library import furnished
     from mockserver.server.uvicorn_server import running
+    from mockserver.testing.serve import furnished
 
     with running(furnished(**images_mock_settings)) as started:
         yield started
@@ -124,8 +124,8 @@ def images_mock_server(images_mock_settings: dict[str, Any]) -> Iterator[Running
 @pytest.fixture
 def images_mock(images_mock_server: Running, request: pytest.FixtureRequest) -> Iterator[ImagesMock]:
     """The mocked Images API, at its start and for this test alone."""
-    from mockserver.mock import ImagesMock
     from mockserver.scenario.loader import ScenarioError
+    from mockserver.testing.images_mock import ImagesMock
 
     asked = _asked(request)
     name = hashlib.blake2b(request.node.nodeid.encode(), digest_size=8).hexdigest()

@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 from PIL import Image
 
-from mockserver import cli
+from mockserver.cli import main
 from mockserver.images import sample
 from mockserver.scenario.loader import parse
 from tests.test_cli import HOME, serving
@@ -111,7 +111,7 @@ def installed(code: str) -> str:
 def starts(command: str) -> list[str] | None:
     """The options of a command that starts a server to stay, else None."""
     words = shlex.split(command)
-    ours = words[:1] == ["mockserver"] and not {"--", "|", ">", *cli.command.commands} & set(words)
+    ours = words[:1] == ["mockserver"] and not {"--", "|", ">", *main.command.commands} & set(words)
     return words[1:] if ours and not {"--help", "--version"} & set(words) else None
 
 
@@ -219,8 +219,8 @@ class Reader:
         """Commands that need what is not there: their words and options are looked at, no more."""
         self.whole("bash", "-nc", block.code)
         for words in (shlex.split(line) for line in block.code.splitlines() if line.startswith("mockserver")):
-            group = cli.command if len(words) < 2 or words[1] not in cli.command.commands else None
-            called, rest = (group, words[1:]) if group else (cli.command.commands[words[1]], words[2:])
+            group = main.command if len(words) < 2 or words[1] not in main.command.commands else None
+            called, rest = (group, words[1:]) if group else (main.command.commands[words[1]], words[2:])
             with contextlib.chdir(self.folder):
                 called.make_context(words[0], rest)
         return ""

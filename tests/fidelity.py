@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mockserver import tables
+from mockserver.cli import tables
 from mockserver.core import data_files
 from tests.documents import HOME
 

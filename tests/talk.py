@@ -6,11 +6,11 @@ from typing import Any
 import httpx2
 
 from mockserver.contract.asof import as_of
-from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
 from mockserver.server.app import create_app
+from mockserver.state.clock import Clock
 from mockserver.state.sessions import Memory, Server
 from tests.pictures import png
 

@@ -16,7 +16,7 @@ import openai
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from mockserver import cli
+from mockserver.cli import main
 from mockserver.harness.check.verdicts import (Verdict, check)
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
@@ -41,7 +41,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         monkeypatch.setattr(sys, "argv", ["mockserver", "check", *arguments])
         status: Any = 0
         try:
-            cli.main()
+            main.main()
         except SystemExit as stopped:
             status = stopped.code
         return (status, *capsys.readouterr())

@@ -24,10 +24,10 @@ import openai
 import pytest
 
 import mockserver
-from mockserver import cli, options, tables
+from mockserver.cli import main, options, tables
+from mockserver.cli.group import Wrapping
 from mockserver.scenario.loader import built_in
 from mockserver.server import uvicorn_server
-from mockserver.usage import Wrapping
 from tests.pictures import opened, png
 
 HOME = Path(mockserver.__file__).parents[1]
@@ -189,7 +189,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     def refuse(*arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["mockserver", *arguments])
         with pytest.raises(SystemExit) as stopped:
-            cli.main()
+            main.main()
         said = capsys.readouterr()
         assert (stopped.value.code, said.out) == (2, "")
         line, rest = said.err.split("\n")
@@ -266,9 +266,9 @@ def test_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     text = said(monkeypatch, capsys, "--help")
     assert text.startswith("Usage: mockserver [OPTIONS] [-- COMMAND...] | COMMAND [ARGS]...\n")
     lines = text.splitlines()
-    for name in cli.command.commands:
+    for name in main.command.commands:
         assert [line for line in lines if line.startswith(f"  {name} ")]
-    for option in cli.command.get_params(click.Context(cli.command)):
+    for option in main.command.get_params(click.Context(main.command)):
         assert isinstance(option, click.Option)
         (line,) = (line for line in lines if line.startswith(f"  {', '.join(option.opts)} "))
         assert line.endswith(f"[{option.default}]") == bool(option.show_default)
@@ -284,7 +284,7 @@ def test_help_shows_an_option_of_no_section() -> None:
     assert "Besides:\n  --new TEXT  Not sorted in yet.\n  --help      Show this message and exit." in text
 
 
-@pytest.mark.parametrize("name", sorted(cli.command.commands))
+@pytest.mark.parametrize("name", sorted(main.command.commands))
 def test_help_of_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str) -> None:
     """Each command says what it does in a short line, and has a help of its own."""
     assert said(monkeypatch, capsys, name, "--help").startswith(f"Usage: mockserver {name} ")
@@ -300,12 +300,12 @@ def test_help_names_the_statuses(
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["mockserver", "--version"])
-    cli.main()
+    main.main()
     assert capsys.readouterr().out == f"mockserver, version {mockserver.__version__}\n"
 
 
 def test_defaults() -> None:
-    defaults = {option.name: option.default for option in cli.command.params}
+    defaults = {option.name: option.default for option in main.command.params}
     assert defaults["port"] == 4010
     assert defaults["host"] == "127.0.0.1"
 
@@ -317,7 +317,7 @@ def test_interrupt_before_it_serves(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(uvicorn_server, "listen", interrupted)
     monkeypatch.setattr(sys, "argv", ["mockserver"])
     with pytest.raises(SystemExit) as stopped:
-        cli.main()
+        main.main()
     assert stopped.value.code == 130
     assert capsys.readouterr().err.strip() == ""
 
@@ -325,7 +325,7 @@ def test_interrupt_before_it_serves(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """What the command prints when it ends well."""
     monkeypatch.setattr(sys, "argv", ["mockserver", *arguments])
-    cli.main()
+    main.main()
     return capsys.readouterr().out
 
 
@@ -361,7 +361,7 @@ def test_table_in_a_terminal(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr(sys, "argv", ["mockserver", table])
-    cli.main()
+    main.main()
     out, err = capsys.readouterr()
     assert (err, max(map(len, out.splitlines())) <= columns) == ("", True)
     assert (out == whole, whole.count("\n")) == (columns == 4000, len(rows) + 1)
@@ -500,7 +500,7 @@ def test_conform(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
         assert told["summary"]["differs"] == 0
         monkeypatch.setattr(sys, "argv", ["mockserver", "conform", started.root, "--key-env", "NOT_SET"])
         with pytest.raises(SystemExit) as stopped:
-            cli.main()
+            main.main()
     assert stopped.value.code == 2
     told = "mockserver: the key in NOT_SET is empty, or has characters that no header can carry "
     assert capsys.readouterr().err.startswith(told)
@@ -549,7 +549,7 @@ def test_conform_that_cannot_be_asked(monkeypatch: pytest.MonkeyPatch, capsys: p
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         monkeypatch.setattr(sys, "argv", ["mockserver", "conform", url, "--key-env", "MY_KEY", "--json"])
         with pytest.raises(SystemExit) as stopped:
-            cli.main()
+            main.main()
     out, err = capsys.readouterr()
     assert stopped.value.code == 2
     assert json.loads(out)["cases"]
@@ -718,7 +718,7 @@ def test_trouble_that_is_not_stdouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "models", broken)
     monkeypatch.setattr(sys, "argv", ["mockserver", "models"])
     with pytest.raises(FileNotFoundError, match="not there"):
-        cli.main()
+        main.main()
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from mockserver.core import clock
-from mockserver.core.clock import Clock
+from mockserver.state import clock
+from mockserver.state.clock import Clock
 from mockserver.state.sessions import Server
 
 

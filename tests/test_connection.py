@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import parse
 from mockserver.server import uvicorn_server
 from mockserver.server.connection import Connection
 from mockserver.server.uvicorn_server import running
+from mockserver.state.clock import Clock
 from mockserver.state.sessions import Memory, Server
 from tests.talk import START
 from tests.test_server import rest

@@ -14,8 +14,8 @@ def test_wrong_answer(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
     pytester.makepyfile(
         """
         import asyncio, httpx2
-        from mockserver import admin
-        from mockserver.app import create_app
+        from mockserver.server.admin import routes as admin
+        from mockserver.server.app import create_app
         from starlette.responses import JSONResponse
 
         def test_health(monkeypatch):

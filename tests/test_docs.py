@@ -9,7 +9,8 @@ from typing import cast
 import click
 import pytest
 
-from mockserver import cli, pytest_plugin, tables
+from mockserver import pytest_plugin
+from mockserver.cli import main, tables
 from mockserver.scenario import loader
 from mockserver.scenario.faults.table import FAULTS
 from tests import fidelity
@@ -106,8 +107,8 @@ def test_every_command_and_option() -> None:
     """Each option of each command is named in some document, and each command in the one on the command line."""
     text = "".join(document.read_text("utf-8") for document in [README, *DOCS])
     named = (HOME / "docs" / "reference" / "command-line.md").read_text("utf-8")
-    assert [name for name in cli.command.commands if f"`mockserver {name}" not in named] == []
-    params = [param for one in (cli.command, *cli.command.commands.values()) for param in one.params]
+    assert [name for name in main.command.commands if f"`mockserver {name}" not in named] == []
+    params = [param for one in (main.command, *main.command.commands.values()) for param in one.params]
     options = {name for one in params if isinstance(one, click.Option) for name in one.opts if name.startswith("--")}
     assert {"--scenario", "--together", "--budget"} <= options
     assert sorted(name for name in options if not re.search(rf"`{name}[` ]", text)) == []

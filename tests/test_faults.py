@@ -19,7 +19,7 @@ import openai
 import pytest
 from jsonschema import Draft202012Validator
 
-from mockserver import tables
+from mockserver.cli import tables
 from mockserver.core import data_files
 from mockserver.engine.values import Settings
 from mockserver.scenario.faults import table

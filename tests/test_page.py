@@ -15,11 +15,11 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from mockserver.core.clock import Clock
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
 from mockserver.server.admin import page as served
 from mockserver.server.uvicorn_server import Running, running
+from mockserver.state.clock import Clock
 from mockserver.state.sessions import Memory, Server
 from tests.browser import CHROMIUM, DRIVER, Page, chromium
 from tests.pictures import masked, png

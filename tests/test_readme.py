@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 import pytest
 
-from mockserver import (cli, tables)
+from mockserver.cli import main
+from mockserver.cli import tables
 from mockserver.core import data_files
 from mockserver.contract.asof import as_of
 from mockserver.scenario.matching import Asked
@@ -43,7 +44,7 @@ def test_pasted(tmp_path: Path) -> None:
 
 
 def test_options() -> None:
-    options = cli.command.get_params(click.Context(cli.command))
+    options = main.command.get_params(click.Context(main.command))
     known = {max(option.opts, key=len): option for option in options if isinstance(option, click.Option)}
     defaults = {name: str(option.default) if option.show_default else "" for name, option in known.items()}
     assert {option: default for option, default, _ in table("command-line.md", "Serve")} == defaults

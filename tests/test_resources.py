@@ -19,19 +19,19 @@ from mockserver.core import data_files
 ROOT = Path(__file__).parent.parent
 PROBE = """
 import json, sys
-from mockserver import resources
+from mockserver.core import data_files
 from mockserver.contract import capabilities, catalogue
 from mockserver.contract.asof import latest
 from mockserver.contract.tokens import text_tokens
-from mockserver.scenario.files import load
+from mockserver.scenario.loader import load
 print(json.dumps({
-    "where": str(resources.folder("contracts")),
+    "where": str(data_files.folder("contracts")),
     "latest": str(latest()),
     "models": list(capabilities.table()),
     "rows": len(catalogue.rows()),
-    "page": len(resources.page()),
+    "page": len(data_files.page()),
     "tokens": text_tokens("a siamese cat"),
-    "scenarios": {name: load(name).name for name in resources.names("scenarios", ".yaml")},
+    "scenarios": {name: load(name).name for name in data_files.names("scenarios", ".yaml")},
 }))
 """
 

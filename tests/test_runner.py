@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import mockserver
-from mockserver import runner
-from mockserver.runner import at_terminal, environment
+from mockserver.cli import run as cli_run
+from mockserver.cli.run import at_terminal, environment
 from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Server
 from tests.contracted import VALIDATORS
@@ -227,10 +227,10 @@ class Process:
 @pytest.mark.parametrize("terminal", [True, False])
 def test_early_signals_and_terminals(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
     """A signal that comes before the command has started waits for it; a terminal tells Ctrl-C to everybody itself."""
-    monkeypatch.setattr(runner, "at_terminal", lambda: terminal)
+    monkeypatch.setattr(cli_run, "at_terminal", lambda: terminal)
     process: Any = Process()
     before = [signal.getsignal(number) for number in SIGNALS]
-    with runner.passing() as start:
+    with cli_run.passing() as start:
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
         assert start(process) is process

@@ -15,14 +15,15 @@ from typing import Any
 import httpx2
 import pytest
 
-from mockserver.core.clock import Clock
 from mockserver.core.uploads import File
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import Asked
 from mockserver.server.app import create_app
+from mockserver.server.around import Around
 from mockserver.server.uvicorn_server import running
+from mockserver.state.clock import Clock
 from mockserver.state.redis import journal, serialize, sessions, unit_of_work, uploads
 from mockserver.state.redis.client import Link, place
 from mockserver.state.redis.pipeline import Lane
@@ -507,7 +508,7 @@ def test_gone_after_the_answer_began(redis: Redis) -> None:
         sent.append(message)
 
     async def call() -> None:
-        around = two._sharing(two.servers[0]).around(app)
+        around = Around(two._sharing(two.servers[0]), app)
         await around({"type": "http", "path": "/v1", "query_string": b""}, None, send)
 
     with pytest.raises(Unreachable):

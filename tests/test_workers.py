@@ -18,7 +18,7 @@ import httpx2
 import pytest
 
 import mockserver
-from mockserver import options, workers
+from mockserver.cli import options, workers
 from mockserver.server.uvicorn_server import beside, listen
 from tests.stores import Redis
 

@@ -15,7 +15,6 @@ from weakref import WeakKeyDictionary
 
 from starlette.types import Send
 
-from mockserver.core.clock import Clock
 from mockserver.core.plan import Plan
 from mockserver.core.request import Request
 from mockserver.core.uploads import Files
@@ -30,6 +29,7 @@ from mockserver.scenario.machine import Scenario, Stored, Turn
 from mockserver.scenario.matching import Asked
 from mockserver.scenario.one_shot import Waiting
 from mockserver.state import local_urls
+from mockserver.state.clock import Clock
 
 T = TypeVar("T")
 SESSIONS = 10_000

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 import mockserver
-from mockserver import cli
+from mockserver.cli import main
 from mockserver.harness.fuzz.worker import find, run
 from tests.test_cli import serving
 
@@ -29,7 +29,7 @@ def fuzz(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["mockserver", "fuzz", *arguments])
     monkeypatch.chdir(HOME)
     try:
-        cli.main()
+        main.main()
     except SystemExit as stopped:
         return int(stopped.code or 0)
     return 0
@@ -265,7 +265,7 @@ def test_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 
 def test_without_packages() -> None:
     """Without the packages that fuzzing needs, the command says which."""
-    code = "import sys; sys.modules['schemathesis'] = None; from mockserver import cli; cli.main()"
+    code = "import sys; sys.modules['schemathesis'] = None; from mockserver.cli.main import main; main()"
     call = [sys.executable, "-c", code, "fuzz", "json:dumps"]
     done = subprocess.run(call, capture_output=True, text=True, cwd=HOME)
     assert done.returncode == 2

@@ -9,7 +9,7 @@ from click import Option
 from jsonschema import Draft202012Validator
 
 import mockserver
-from mockserver import commands
+from mockserver.cli import commands
 from mockserver.core import data_files
 from mockserver.harness import client_properties
 from mockserver.harness.fuzz import edge_cases

@@ -138,7 +138,7 @@ def test_scenarios(pytester: pytest.Pytester) -> None:
     passes(
         pytester,
         """
-        from mockserver.scenario.files import ScenarioError
+        from mockserver.scenario.loader import ScenarioError
 
         def test_built_in(images_mock):
             images_mock.scenario("flaky")

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mockserver.core.clock import Clock
 from mockserver.core.uploads import SESSIONS, File, Files
 from mockserver.state import sessions
+from mockserver.state.clock import Clock
 from mockserver.state.redis.unit_of_work import current
 
 Told = Mapping[str, Any]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from mockserver import completion
-from mockserver.commands.common import DAY, FILE, JSON, dated, on
-from mockserver.kinds import Amount, Named, some
+from mockserver.cli import completion
+from mockserver.cli.commands.common import DAY, FILE, JSON, dated, on
+from mockserver.cli.types import Amount, Named, some
 
 
 def _named(context: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mockserver import completion
-from mockserver.commands.common import DAY, JSON, on
+from mockserver.cli import completion
+from mockserver.cli.commands.common import DAY, JSON, on
 
 if TYPE_CHECKING:
-    from mockserver.tables import Rows
+    from mockserver.cli.tables import Rows
 
 
 @click.command()
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @JSON
 def models(day: str, as_json: bool) -> None:
     """Print what each model accepts, and since when."""
-    from mockserver import tables
+    from mockserver.cli import tables
 
     show(tables.models(on(day)), as_json)
 
@@ -31,7 +31,7 @@ def models(day: str, as_json: bool) -> None:
 @JSON
 def errors(day: str, as_json: bool) -> None:
     """Print every refusal that the API is known to give."""
-    from mockserver import tables
+    from mockserver.cli import tables
 
     show(tables.errors(on(day)), as_json)
 
@@ -43,7 +43,7 @@ def faults(as_json: bool) -> None:
 
     Its parameters stand beside it, with their defaults.
     """
-    from mockserver import tables
+    from mockserver.cli import tables
 
     show(tables.faults(), as_json)
 
@@ -73,7 +73,7 @@ def scenarios(name: str | None, as_json: bool) -> None:
 
 def show(rows: Rows, as_json: bool) -> None:
     """Print rows: as JSON, as wide as the terminal is, or a line each into a pipe."""
-    from mockserver import tables
+    from mockserver.cli import tables
 
     if as_json:
         click.echo(json.dumps(rows, indent=2))

@@ -7,7 +7,7 @@ import shlex
 import click
 from click.shell_completion import CompletionItem
 
-from mockserver.flags import SECTIONS
+from mockserver.cli.serve_options import SECTIONS
 
 STATUSES = """
 \b

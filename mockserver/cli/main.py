@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from click.core import ParameterSource
 
-from mockserver import __version__, commands, completion
-from mockserver.flags import SECTIONS
-from mockserver.options import furnished, joined, listening, visited
+from mockserver import __version__
+from mockserver.cli import commands, completion
+from mockserver.cli.group import STATUSES, Wrapping
+from mockserver.cli.options import furnished, joined, listening, visited
+from mockserver.cli.serve_options import SECTIONS
 from mockserver.server.collector import rarely
-from mockserver.usage import STATUSES, Wrapping
 
 if TYPE_CHECKING:
-    from mockserver.runner import Ending
+    from mockserver.cli.run import Ending
     from mockserver.state.sessions import Server
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -53,7 +54,7 @@ def command(context: click.Context, /, **options: Any) -> None:
     if context.invoked_subcommand:
         alone(context, context.invoked_subcommand)
     else:
-        from mockserver.runner import Ending
+        from mockserver.cli.run import Ending
 
         ending = Ending(options.pop("fail_on"), options.pop("report"))
         if context.obj:
@@ -75,7 +76,7 @@ def wrap(
     command: list[str], ending: Ending, host: str, port: int, port_file: Path | None, workers: int, **options: Any
 ) -> int:
     """Run a command against a server of its own; returns the exit status."""
-    from mockserver.runner import ENTRIES, run
+    from mockserver.cli.run import ENTRIES, run
     from mockserver.server.uvicorn_server import Running
 
     if workers > 1:
@@ -92,8 +93,8 @@ def wrap(
 
 def serve(ending: Ending, host: str, port: int, port_file: Path | None, workers: int = 1, **options: Any) -> int:
     """Serve until told to stop, then say which models were used that are to be shut down; returns the exit status."""
-    from mockserver import workers as several
-    from mockserver.runner import ENTRIES, end, retired, say
+    from mockserver.cli import workers as several
+    from mockserver.cli.run import ENTRIES, end, retired, say
     from mockserver.server.uvicorn_server import bound, foreground, url
 
     if workers > 1 and ending.wanted and not options["state"]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from mockserver import completion
-from mockserver.kinds import Named, Whole, carriable, fail_on, report, some
+from mockserver.cli import completion
+from mockserver.cli.types import Named, Whole, carriable, fail_on, report, some
 
 
 def flag(name: str, text: str, metavar: str | None = None, key: str | None = None, **more: Any) -> click.Option:

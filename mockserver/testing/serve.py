@@ -14,15 +14,15 @@ from starlette.applications import Starlette
 
 from mockserver.contract import dialects
 from mockserver.contract.asof import as_of as day
-from mockserver.core.clock import Clock
 from mockserver.core.request import carried
 from mockserver.engine.values import Settings
-from mockserver.mock import ImagesMock
 from mockserver.scenario.loader import load
 from mockserver.scenario.suggest import unknown
 from mockserver.server import app
 from mockserver.server.uvicorn_server import running
+from mockserver.state.clock import Clock
 from mockserver.state.sessions import Memory, Server
+from mockserver.testing.images_mock import ImagesMock
 
 CHOICES = {
     "auth": ("open", "bearer", "exact"),

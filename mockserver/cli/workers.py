@@ -15,8 +15,8 @@ from multiprocessing.context import SpawnProcess
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from mockserver.options import furnished
-from mockserver.runner import retired, say
+from mockserver.cli.options import furnished
+from mockserver.cli.run import retired, say
 from mockserver.server.uvicorn_server import beside, bound, foreground
 
 # Seconds that a worker may take to stop once it was told to; answers that rest are not waited for.

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from mockserver import completion
-from mockserver.commands.common import DAY, FILE, on
-from mockserver.kinds import Amount, Named, Whole, some
+from mockserver.cli import completion
+from mockserver.cli.commands.common import DAY, FILE, on
+from mockserver.cli.types import Amount, Named, Whole, some
 
 
 @click.command()

@@ -37,8 +37,8 @@ def furnished(
     **options: Any,
 ) -> Server:
     """The server that the options ask for."""
-    from mockserver.core.clock import Clock
     from mockserver.scenario.loader import ScenarioError, load
+    from mockserver.state.clock import Clock
     from mockserver.state.sessions import Memory, Server
 
     if (options["auth"] == "exact") != bool(keys):
@@ -50,7 +50,7 @@ def furnished(
     try:
         settings, played, now = settled(day, keys, **options), load(scenario), instant(clock)
         if state:
-            from mockserver.runner import say
+            from mockserver.cli.run import say
             from mockserver.state.redis.state import shared
 
             server = shared(state, settings, played, seed, now, say)
@@ -148,8 +148,8 @@ def listening(host: str, port: int, port_file: Path | None) -> Iterator[socket.s
 
 def watching(scenario: str, server: Server) -> Callable[[], object]:
     """A function that reads the scenario's file again if it has changed."""
+    from mockserver.cli.run import say
     from mockserver.core import data_files
-    from mockserver.runner import say
     from mockserver.server.watch import Watch
 
     if scenario in data_files.names("scenarios", ".yaml"):

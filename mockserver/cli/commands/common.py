@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
-from mockserver import completion
-from mockserver.kinds import Named
+from mockserver.cli import completion
+from mockserver.cli.types import Named
 
 F = TypeVar("F", bound=Callable[..., Any])
 
