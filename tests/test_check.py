@@ -17,11 +17,11 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from mockserver.cli import main
-from mockserver.harness.check.verdicts import (Verdict, check)
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
 from mockserver.core import data_files
 from mockserver.engine.values import Settings
+from mockserver.harness.check.verdicts import Verdict, check
 from mockserver.harness.conformance import recipes
 from mockserver.scenario.loader import load
 from mockserver.server.uvicorn_server import running

@@ -6,13 +6,12 @@ from pathlib import Path
 import click
 import pytest
 
-from mockserver.cli import main
-from mockserver.cli import tables
-from mockserver.core import data_files
+from mockserver.cli import main, tables
 from mockserver.contract.asof import as_of
-from mockserver.scenario.matching import Asked
-from mockserver.scenario.loader import (load, parse)
+from mockserver.core import data_files
+from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Stored
+from mockserver.scenario.matching import Asked
 from tests.documents import FIRST_CALLS, HOME, README, blocks, play
 from tests.pictures import opened
 
