@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-pytest_plugins = ("pytester", "tests.contracted", "tests.stores")
+pytest_plugins = ("pytester", "tests.support.contracted", "tests.support.redis")
 
 
 def pytest_configure() -> None:

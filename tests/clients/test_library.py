@@ -14,7 +14,7 @@ from mockserver.engine.values import Settings
 from mockserver.scenario.loader import built_in, load
 from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.sessions import Memory, Server
-from tests.pictures import png
+from tests.support.images import png
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "scenarios-built-in.md"
 STREAM = {"stream": True, "partial_images": 2}

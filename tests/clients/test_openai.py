@@ -13,7 +13,7 @@ from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
 from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.sessions import Memory, Server
-from tests.pictures import masked, opened, png
+from tests.support.images import masked, opened, png
 
 KEY = "sk-proj-0123456789abcdefghij"
 

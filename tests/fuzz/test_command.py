@@ -12,7 +12,7 @@ import pytest
 import mockserver
 from mockserver.cli import main
 from mockserver.harness.fuzz.worker import find, run
-from tests.test_cli import serving
+from tests.cli.test_cli import serving
 
 HOME = Path(mockserver.__file__).parents[1]
 BROKEN = "tests.fuzz.clients.broken:edit_"

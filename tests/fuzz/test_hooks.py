@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import mockserver
-from tests.test_cli import serving
+from tests.cli.test_cli import serving
 
 HOME = Path(mockserver.__file__).parents[1]
 

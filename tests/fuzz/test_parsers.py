@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks import fuzz_parsers
-from tests.pictures import png
+from tests.support.images import png
 
 EDGE = b"\r\n--edge"
 KIND = st.sampled_from(

@@ -1,0 +1,252 @@
+"""Uploaded files, as the official client uses them: kept for a session, for as long as asked, good for edits."""
+
+import asyncio
+import base64
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from mockserver.core.uploads import File, Files
+from mockserver.engine.values import Settings
+from mockserver.scenario import machine
+from mockserver.server.app import create_app
+from mockserver.server.uvicorn_server import Running, running
+from mockserver.state.sessions import Memory, Server
+from tests.support.images import masked, png
+
+NOW = 1_795_000_000.0
+
+
+class Time:
+    """A clock that stands still until somebody turns it."""
+
+    now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def server(clock: Time) -> Iterator[Running]:
+    with running(Server(Settings(paint="flat"), clock=clock)) as started:
+        yield started
+
+
+@pytest.fixture
+def client(server: Running) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="sk-test", max_retries=0) as client:
+        yield client
+
+
+def upload(client: openai.OpenAI, data: bytes = b"some words", name: str = "words.txt", **more: Any) -> Any:
+    return client.files.create(file=(name, data), purpose=more.pop("purpose", "vision"), **more)
+
+
+def test_life(client: openai.OpenAI) -> None:
+    made = upload(client)
+    assert (made.object, made.bytes, made.filename, made.purpose) == ("file", 10, "words.txt", "vision")
+    assert (made.created_at, made.expires_at, made.status) == (NOW, None, "processed")
+    assert client.files.retrieve(made.id) == made
+    assert client.files.content(made.id).content == b"some words"
+    assert client.files.list().data == [made]
+    assert client.files.delete(made.id).deleted
+    assert client.files.list().data == []
+    with pytest.raises(openai.NotFoundError, match=f"No such File object: {made.id}"):
+        client.files.retrieve(made.id)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("cat.png", 'attachment; filename="cat.png"'),
+        ('a"b\r\nX: y.png', "attachment; filename*=UTF-8''a%22b%0D%0AX%3A%20y.png"),
+        ("кот.png", "attachment; filename*=UTF-8''%D0%BA%D0%BE%D1%82.png"),
+    ],
+)
+def test_names(server: Running, name: str, told: str) -> None:
+    """A name that is no word for a header is not put into one as it is."""
+    server.call(lambda: server.server.files.put("s", File("file-1", name, "vision", b"x", "digest", 1)))
+    answer = httpx2.get(f"{server.url}/__mock/s/s/v1/files/file-1/content", headers={"Authorization": "Bearer sk-test"})
+    assert answer.headers["content-disposition"] == told
+    assert (answer.status_code, answer.content) == (200, b"x")
+
+
+def test_pages(client: openai.OpenAI) -> None:
+    made = [upload(client, name=f"{number}.txt", purpose="evals") for number in range(5)]
+    other = upload(client)
+    assert [file.id for file in client.files.list()] == [other.id, *(file.id for file in made[::-1])]
+    # The client fetches one page after the other.
+    assert [file.id for file in client.files.list(purpose="evals", order="asc", limit=2)] == [file.id for file in made]
+    with pytest.raises(openai.NotFoundError):
+        client.files.list(after="file-none")
+
+
+def test_sessions(server: Running, client: openai.OpenAI) -> None:
+    made = upload(client)
+    with pytest.raises(openai.NotFoundError):
+        client.with_options(api_key="sk-other").files.retrieve(made.id)
+    httpx2.post(f"{server.url}/__mock/reset")
+    assert client.files.list().data == []
+
+
+def test_expiry(client: openai.OpenAI, clock: Time) -> None:
+    made = upload(client, expires_after={"anchor": "created_at", "seconds": 3600})
+    batch = upload(client, purpose="batch")
+    assert (made.expires_at, batch.expires_at) == (NOW + 3600, NOW + 30 * 86_400)
+    clock.now += 3599
+    assert client.files.retrieve(made.id) == made
+    clock.now += 1
+    with pytest.raises(openai.NotFoundError):
+        client.files.retrieve(made.id)
+    assert client.files.list().data == [batch]
+
+
+def test_withheld(client: openai.OpenAI) -> None:
+    made = upload(client, purpose="assistants")
+    with pytest.raises(openai.BadRequestError, match="Not allowed to download files of purpose: assistants"):
+        client.files.content(made.id)
+
+
+def test_room() -> None:
+    """The bound is told before anything is kept."""
+    kept = Files(session_bytes=20, session_files=3, total_bytes=32)
+    with (
+        running(Server(Settings(), files=kept)) as server,
+        openai.OpenAI(base_url=f"{server.url}/v1", api_key="sk-test", max_retries=0) as client,
+    ):
+        upload(client, b"x" * 15)
+        with pytest.raises(openai.BadRequestError, match="file storage quota"):
+            upload(client, b"x" * 6)
+        upload(client, b"x" * 5)
+        assert upload(client.with_options(api_key="sk-other"), b"x" * 12).bytes == 12
+        with pytest.raises(openai.BadRequestError, match="file storage quota"):
+            upload(client.with_options(api_key="sk-third"), b"x")
+        upload(client, b"")
+        with pytest.raises(openai.BadRequestError, match="file storage quota") as caught:
+            upload(client, b"x")
+    assert "1 bytes and 0 are left" in caught.value.response.headers["x-mockserver-hint"]
+    kept.remove("nobody", "file-none")
+
+
+def test_many_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockserver.core.uploads.SESSIONS", 1)
+    kept = Files()
+    kept.put("one", File("file-1", "a", "vision", b"x", "digest", 1))
+    assert (kept.room("one") > 0, kept.room("two")) == (True, 0)
+    kept.clear("one")
+    assert kept.room("two") > 0
+
+
+def edit(client: openai.OpenAI, *images: dict[str, str], **more: Any) -> Any:
+    body = {"model": "gpt-image-2", "prompt": "x", "quality": "low", "images": list(images), **more}
+    return client.post("/images/edits", body=body, cast_to=openai.types.ImagesResponse)
+
+
+def test_edit_with_files(server: Running, client: openai.OpenAI) -> None:
+    picture, mask = upload(client, png(), "cat.png"), upload(client, masked(), "mask.png")
+    assert edit(client, {"file_id": picture.id}, mask={"file_id": mask.id}).data
+    (entry,) = [entry for entry in server.server.journal.entries() if entry["job"]]
+    assert [(file["filename"], file["bytes"]) for file in entry["request"]["files"]] == [
+        ("cat.png", len(png())),
+        ("mask.png", len(masked())),
+    ]
+
+
+@pytest.mark.parametrize("name", ["words.txt", "words.png"])
+def test_edit_with_words(client: openai.OpenAI, name: str) -> None:
+    with pytest.raises(openai.BadRequestError, match="Invalid image data") as caught:
+        edit(client, {"file_id": upload(client, name=name).id})
+    assert caught.value.param == "images[0].file_id"
+
+
+def test_edit_with_a_file_that_is_gone(client: openai.OpenAI) -> None:
+    made = upload(client, png(), "cat.png")
+    client.files.delete(made.id)
+    with pytest.raises(openai.NotFoundError, match=f"No such File object: {made.id}"):
+        edit(client, {"file_id": made.id})
+
+
+# ---- URLs of this server's own -------------------------------------------------------------------------------------
+
+
+def test_own_urls(server: Running, client: openai.OpenAI) -> None:
+    made = upload(client, png(), "cat.png")
+    answer = edit(client, {"image_url": f"{server.url}/v1/files/{made.id}/content"})
+    sent = base64.b64decode(answer.data[0].b64_json)
+    (entry,) = [entry for entry in server.server.journal.entries() if entry["job"]]
+    sha256 = entry["request"]["files"][0]["sha256"]
+    old = client.images.generate(model="dall-e-2", prompt="x", size="256x256").data
+    assert old
+    for url in (
+        f"{server.url}/files/{made.id}/content",
+        f"{server.url}/__mock/s/any/v1/files/{made.id}/content",
+        f"{server.url}/__mock/pictures/{sha256}",
+        f"{server.url}/__mock/sample.png",
+        str(old[0].url),
+    ):
+        assert edit(client, {"image_url": url}).usage.input_tokens_details.image_tokens > 0, url
+    assert sent.startswith(b"\x89PNG")
+
+
+def test_own_url_that_expired(client: openai.OpenAI, clock: Time) -> None:
+    old = client.images.generate(model="dall-e-2", prompt="x", size="256x256").data
+    assert old
+    clock.now += 3601
+    with pytest.raises(openai.BadRequestError, match="Upstream status code: 404"):
+        edit(client, {"image_url": str(old[0].url)})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "{root}/v1/files/file-none/content",
+        "{root}/__mock/pictures/" + "0" * 64,
+        "{root}/private/org-x/user-x/img-abc.png?se=2026-11-21T00%3A00%3A00Z&sig=x",
+        "{root}/__mock/health",
+        "{root}.example.com/__mock/sample.png",
+        "http://127.0.0.1:1/__mock/sample.png",
+        "http://[/__mock/sample.png",
+        "https://example.com/cat.png",
+    ],
+)
+def test_urls_that_lead_nowhere(server: Running, client: openai.OpenAI, url: str) -> None:
+    with pytest.raises(openai.BadRequestError, match="Upstream status code: 404"):
+        edit(client, {"image_url": url.format(root=server.url)})
+
+
+def test_stored_picture_that_was_dropped(server: Running, client: openai.OpenAI) -> None:
+    old = client.images.generate(model="dall-e-2", prompt="x", size="256x256").data
+    assert old
+    server.call(lambda: setattr(server.server.journal.pictures, "limit", 0))
+    upload(client)
+    client.images.generate(model="dall-e-2", prompt="y", size="256x256")
+    with pytest.raises(openai.BadRequestError, match="Upstream status code: 404"):
+        edit(client, {"image_url": str(old[0].url)})
+
+
+def test_refused_upload_keeps_nothing() -> None:
+    """What a scenario refuses is not kept."""
+    scenario = machine.build({"scenario": "x", "steps": [{"error": "server-error"}, {"ok": {}}]})
+
+    async def play() -> list[Any]:
+        app = create_app(Server(Settings(), Memory(scenario)))
+        async with openai.AsyncOpenAI(
+            base_url="http://mock/v1",
+            api_key="sk-test",
+            max_retries=0,
+            http_client=openai.DefaultAsyncHttpxClient(transport=httpx2.ASGITransport(app=app)),
+        ) as client:
+            with pytest.raises(openai.InternalServerError):
+                await client.files.create(file=io.BytesIO(b"x"), purpose="vision")
+            return (await client.files.list()).data
+
+    assert asyncio.run(play()) == []

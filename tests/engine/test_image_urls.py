@@ -1,0 +1,111 @@
+"""The URLs of old answers, and the storage behind them."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
+
+import httpx2
+import pytest
+
+from mockserver.engine.image_urls import signature
+from mockserver.engine.values import Settings
+from mockserver.server.app import create_app
+from mockserver.state.sessions import Server
+from tests.support.images import opened
+
+START = datetime(2026, 4, 21, 12, tzinfo=UTC).timestamp()
+CALL = {"model": "dall-e-2", "prompt": "x", "n": 2, "size": "256x256"}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def asked(clock: Clock, *later: float, change: Any = None) -> tuple[list[str], list[httpx2.Response]]:
+    """The URLs of an answer, and what its first URL gives so many seconds later."""
+
+    async def ask() -> tuple[list[str], list[httpx2.Response]]:
+        transport = httpx2.ASGITransport(app=create_app(Server(Settings(paint="flat", auth="open"), clock=clock)))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://mock.test") as client:
+            answer = await client.post("/v1/images/generations", json=CALL)
+            urls = [item["url"] for item in answer.json()["data"]]
+            answers = []
+            for seconds in later:
+                clock.now = START + seconds
+                answers.append(await client.get(change(urls[0]) if change else urls[0]))
+            return urls, answers
+
+    return asyncio.run(ask())
+
+
+def test_shape() -> None:
+    urls, _ = asked(Clock())
+    assert len(set(urls)) == 2
+    parts = urlsplit(urls[0])
+    folder, organization, user, picture = parts.path.strip("/").split("/")
+    assert (parts.netloc, folder, organization[:4], user[:5], picture[:4]) == (
+        "mock.test",
+        "private",
+        "org-",
+        "user-",
+        "img-",
+    )
+    assert (len(organization), len(user), len(picture)) == (28, 29, 32)
+    assert [pair.partition("=")[0] for pair in parts.query.split("&")] == [
+        "st", "se", "sp", "sv", "sr", "rscd", "rsct", "skoid", "sktid", "skt", "ske", "sks", "skv", "sig",
+    ]  # fmt: skip
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    assert (query["st"], query["se"]) == ("2026-04-21T11:00:00Z", "2026-04-21T13:00:00Z")
+    assert "st=2026-04-21T11%3A00%3A00Z&" in parts.query
+
+
+def test_sixty_minutes() -> None:
+    """A picture is there for an hour of the clock; then the storage refuses in its own words."""
+    _, (early, late, gone) = asked(Clock(), 0, 3599, 3600)
+    assert opened(early.content).size == opened(late.content).size == (256, 256)
+    assert early.headers["content-type"] == "image/png"
+    assert (gone.status_code, gone.headers["content-type"]) == (403, "application/xml")
+    error = ElementTree.fromstring(gone.content)
+    assert error.findtext("Code") == gone.headers["x-ms-error-code"] == "AuthenticationFailed"
+    assert error.findtext("AuthenticationErrorDetail") == (
+        "Signature not valid in the specified time frame: Start [Tue, 21 Apr 2026 11:00:00 GMT] - "
+        "Expiry [Tue, 21 Apr 2026 13:00:00 GMT] - Current [Tue, 21 Apr 2026 13:00:00 GMT]"
+    )
+
+
+SIGNED = "2026-13-99T99:99:99Z"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        (lambda url: url.replace("se=2026", "se=2027"), 403, "AuthenticationFailed"),
+        (lambda url: url.partition("?")[0], 403, "AuthenticationFailed"),
+        (lambda url: url.partition("?")[0] + f"?se={SIGNED}&sig={signature('x', SIGNED)}", 403, "AuthenticationFailed"),
+        (
+            lambda url: f"/private/img-zz.png?se=2099-01-01T00:00:00Z&sig={quoted('zz', '2099-01-01T00:00:00Z')}",
+            404,
+            "BlobNotFound",
+        ),
+        (
+            lambda url: f"/private/.png?se=2099-01-01T00:00:00Z&sig={quoted('', '2099-01-01T00:00:00Z')}",
+            404,
+            "BlobNotFound",
+        ),
+    ],
+    ids=["changed", "without a query", "no date", "never drawn", "without a name"],
+)
+def test_refused(change: Any, status: int, code: str) -> None:
+    _, (answer,) = asked(Clock(), 0, change=change)
+    assert (answer.status_code, answer.headers["x-ms-error-code"]) == (status, code)
+    assert ElementTree.fromstring(answer.content).findtext("Code") == code
+
+
+def quoted(image: str, expiry: str) -> str:
+    return str(httpx2.QueryParams({"s": signature(image, expiry)})).removeprefix("s=")

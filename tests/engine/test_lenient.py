@@ -1,0 +1,150 @@
+"""Requests that are hardly checked: generated tests of a client send words as pictures, and get their answer."""
+
+import base64
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from mockserver.contract.capabilities import table
+from mockserver.engine.values import Settings
+from mockserver.server.uvicorn_server import Running, running
+from mockserver.state.sessions import Server
+from tests.support.client import FORM, Talk
+from tests.support.images import masked, opened, png
+
+WORDS = b"Example data"
+
+
+@pytest.fixture(scope="module", params=["schema", "off"])
+def level(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def server(level: str) -> Iterator[Running]:
+    with running(Server(Settings(paint="flat", validate=level))) as started:
+        yield started
+
+
+@pytest.fixture
+def client(server: Running) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="sk-test", max_retries=0) as client:
+        yield client
+
+
+EVERYTHING: dict[str, Any] = {
+    "image": WORDS,
+    "mask": WORDS,
+    "prompt": "x",
+    "background": "transparent",
+    "input_fidelity": "high",
+    "n": 1,
+    "output_compression": 50,
+    "output_format": "png",
+    "partial_images": 1,
+    "quality": "high",
+    "response_format": "url",
+    "size": "1024x1024",
+    "user": "user-1234",
+}
+
+
+@pytest.mark.parametrize("model", [*table(), "string"])
+def test_everything_at_once(client: openai.OpenAI, model: str) -> None:
+    answer = client.images.edit(model=model, **EVERYTHING)
+    assert answer.data
+    assert len(answer.data) == 1
+    assert answer.data[0].url or answer.data[0].b64_json
+
+
+FORMATS = ["png", "jpeg", "webp", "gif", "svg"]
+
+
+@pytest.mark.parametrize(("form", "stream"), [*itertools.product(FORMATS, [True, False])])
+def test_combinations(client: openai.OpenAI, form: str, stream: bool) -> None:
+    """What the model's rules exclude is answered all the same, or left out."""
+    wanted = {**EVERYTHING, "output_format": form, "frame_count": 3, "partial_images": 2}
+    given = {name: wanted.pop(name) for name in ("prompt", "image", "mask")}
+    given |= {"model": "gpt-image-2.6-flare", "stream": stream}
+    found: Any = client.images.edit(**given, extra_body=wanted)
+    if stream:
+        assert [event.type for event in found][-1] == "image_edit.completed"
+    else:
+        assert found.output_format == form
+
+
+def test_real_pictures_count(client: openai.OpenAI) -> None:
+    answer = client.images.edit(model="gpt-image-2", image=[png(), WORDS, png(32, 32)], mask=masked(), prompt="x")
+    assert answer.usage
+    assert answer.usage.input_tokens_details.image_tokens > 0
+    assert answer.data
+    assert opened(base64.b64decode(str(answer.data[0].b64_json))).format == "PNG"
+
+
+def test_other_calls(client: openai.OpenAI) -> None:
+    with pytest.warns(DeprecationWarning, match="deprecated"):
+        assert client.images.create_variation(image=WORDS, model="string").data
+    assert client.images.generate(prompt="x", style="vivid", response_format="url", model="string").data
+    assert client.images.generate(prompt="x", stream=True).response.status_code == 200
+    body = {"prompt": "x", "images": [{"image_url": "data:,nothing"}, {"file_id": "file-none"}], "mask": None}
+    answer = client.post("/images/edits", body=body, cast_to=openai.types.ImagesResponse)
+    assert answer.data
+
+
+def test_a_null_is_left_out(client: openai.OpenAI) -> None:
+    body = {"model": "gpt-image-2", "prompt": "x", "n": None, "size": None}
+    assert client.post("/images/generations", body=body, cast_to=openai.types.ImagesResponse).size == "1254x1254"
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "prompt": {"json": {}},
+    "n": {"json": {"prompt": "x", "n": "two"}},
+    "quality": {"json": {"prompt": "x", "quality": "best"}},
+    "bogus": {"json": {"prompt": "x", "bogus": 1}},
+    "model": {"json": {"prompt": "x", "model": 7}},
+}
+
+
+@pytest.mark.parametrize("param", WRONG)
+def test_shape(client: openai.OpenAI, level: str, param: str) -> None:
+    """Types, enums and required fields are looked at, or nothing is."""
+
+    def call() -> Any:
+        body = WRONG[param]["json"]
+        return client.post("/images/generations", body=body, cast_to=openai.types.ImagesResponse)
+
+    if level == "off":
+        assert call().data
+    else:
+        with pytest.raises(openai.BadRequestError) as caught:
+            call()
+        assert caught.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "body"),
+    [
+        ("/images/generations", "application/json", b"{"),
+        ("/images/generations", "text/plain", b"hello"),
+        ("/images/edits", "multipart/form-data; boundary=x", b"no form"),
+        ("/images/variations", "", b""),
+    ],
+)
+def test_bytes(server: Running, level: str, path: str, kind: str, body: bytes) -> None:
+    headers = {"Authorization": "Bearer sk-test"} | ({"Content-Type": kind} if kind else {})
+    answer = httpx2.post(f"{server.url}/v1{path}", content=body, headers=headers)
+    assert answer.status_code == (200 if level == "off" else 400)
+
+
+def test_a_file_where_anything_is_taken_is_left_out() -> None:
+    talk = Talk()
+    talk.server.settings = Settings(validate="off", paint="flat")
+    given = {"data": {"model": "gpt-image-2", "prompt": "x"}, "files": {"user": ("a.png", b"abc", "image/png")}}
+    for name in ("user", "user[]"):
+        given["files"] = {name: ("a.png", b"abc", "image/png")}
+        assert talk.ask("POST", "/v1/images/generations", headers=FORM["headers"], **given).status_code == 200
+    assert ["user" in entry["job"]["parameters"] for entry in talk.get("journal")["entries"]] == [False, False]

@@ -1,0 +1,146 @@
+"""The rest of the surface: models, variations, the API's other roots."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from mockserver.contract.asof import as_of
+from mockserver.engine.values import Settings
+from mockserver.server.app import create_app
+from mockserver.server.uvicorn_server import Running, running
+from mockserver.state.sessions import Server
+from tests.support.images import opened, png
+
+AUTH = {"Authorization": "Bearer sk-test"}
+EDIT = {"data": {"model": "gpt-image-2", "prompt": "x"}, "files": {"image": ("a.png", png(), "image/png")}}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running(Server(Settings(paint="flat"))) as started:
+        yield started
+
+
+def ask(method: str, url: str, day: str = "any", **options: Any) -> httpx2.Response:
+    async def call() -> httpx2.Response:
+        app = create_app(Server(Settings(as_of(day), paint="flat")))
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://test") as client:
+            return await client.request(method, url, **({"headers": AUTH} | options))
+
+    return asyncio.run(call())
+
+
+@pytest.mark.parametrize(
+    ("day", "there", "gone"),
+    [
+        ("any", "dall-e-2", "gpt-image-9"),
+        ("latest", "gpt-image-2.6-flare", "gpt-image-1"),
+        ("2026-08-29", "gpt-image-1", "dall-e-2"),
+        ("2026-04-20", "dall-e-3", "gpt-image-2"),
+    ],
+)
+def test_models(day: str, there: str, gone: str) -> None:
+    names = [model["id"] for model in ask("GET", "/v1/models", day).json()["data"]]
+    assert there in names
+    assert gone not in names
+    assert ask("GET", f"/v1/models/{there}", day).json()["id"] == there
+    assert ask("GET", "/v1/models/%0A", day).json()["error"]["code"] == "model_not_found"
+    missing = ask("GET", f"/v1/models/{gone}", day)
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "model_not_found")
+    assert missing.json()["error"]["message"] == f"The model '{gone}' does not exist"
+
+
+def test_models_client(server: Running) -> None:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="x") as client:
+        assert client.models.retrieve("gpt-image-1").created == 1745366400
+        assert len(list(client.models.list())) == 15
+        with pytest.raises(openai.NotFoundError):
+            client.models.retrieve("gpt-5")
+    assert ask("POST", "/v1/models").status_code == 405
+
+
+def test_variations(server: Running) -> None:
+    with (
+        openai.OpenAI(base_url=f"{server.url}/v1", api_key="x") as client,
+        pytest.warns(DeprecationWarning, match="deprecated"),
+    ):
+        answer = client.images.create_variation(
+            image=("a.png", png(64, 64, "RGB")), n=2, size="256x256", response_format="b64_json"
+        )
+    assert answer.data
+    assert len(answer.data) == 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("RGB", None),
+        ("RGBA", None),
+        ("L", "Invalid input image - format must be in ['RGB', 'RGBA'], got L."),
+    ],
+)
+def test_variation_modes(mode: str, message: str | None) -> None:
+    answer = ask("POST", "/v1/images/variations", files={"image": ("a.png", png(64, 64, mode))})
+    assert answer.json().get("error", {}).get("message") == message
+
+
+def test_variations_by_date() -> None:
+    """Gone with dall-e-2: answered as any path that leads nowhere, whatever the method."""
+    files = {"image": ("a.png", png())}
+    assert ask("POST", "/v1/images/variations", "2026-05-11", files=files).status_code == 200
+    for method in ("POST", "GET"):
+        answer = ask(method, "/v1/images/variations", "2026-05-12", files=files)
+        assert (answer.status_code, answer.content) == (404, b"")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_without_v1() -> None:
+    answer = ask("POST", "/images/edits", **EDIT)
+    assert answer.status_code == 200
+    assert "end the base URL in /v1" in answer.headers["x-mockserver-hint"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/openai/deployments/gpt-image-2/images/edits?api-version=2025-04-01-preview",
+        "/openai/v1/images/edits?api-version=preview",
+        "/openai/v1/images/edits",
+    ],
+)
+def test_azure_paths(url: str) -> None:
+    assert ask("POST", url, **EDIT, headers={"api-key": "secret-azure-key"}).status_code == 200
+
+
+@pytest.mark.parametrize("query", ["", "?api-version=2024-02-01"])
+def test_old_api_version(query: str) -> None:
+    answer = ask("POST", f"/openai/deployments/gpt-image-1/images/edits{query}", **EDIT)
+    assert (answer.status_code, answer.json()) == (404, {"error": {"message": "Resource not found", "code": "404"}})
+
+
+def test_azure_client(server: Running) -> None:
+    """The deployment is the model, whatever the form says."""
+    with openai.AzureOpenAI(
+        azure_endpoint=server.url, api_key="secret-azure-key", api_version="2025-04-01-preview", max_retries=0
+    ) as client:
+        answer = client.images.edit(model="gpt-image-1", image=("a.png", png()), prompt="x")
+        assert answer.data
+        made = client.images.generate(model="gpt-image-2", prompt="x", size="1024x1024")
+        assert made.data
+        with pytest.raises(openai.BadRequestError, match="include the request ID") as caught:
+            client.images.edit(model="gpt-image-1", image=("a.png", b"none"), prompt="x")
+    assert "Azure support ticket" in caught.value.message
+    entries = server.server.journal.entries()
+    assert [entry["job"] and entry["job"]["model"] for entry in entries[-3:]] == ["gpt-image-1", "gpt-image-2", None]
+    assert "secret-azure-key" not in str(entries)
+
+
+def test_variation_picture(server: Running) -> None:
+    files = {"image": ("a.png", png())}
+    answer = httpx2.post(f"{server.url}/v1/images/variations", files=files, data={"size": "512x512"}, headers=AUTH)
+    picture = httpx2.get(answer.json()["data"][0]["url"])
+    assert opened(picture.content).size == (512, 512)

@@ -1,0 +1,196 @@
+"""The table of bounds in the documents: each stands in the code, and has that value."""
+
+import asyncio
+import gc
+import http.client
+import importlib
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver.core import multipart
+from mockserver.core.request import Request
+from mockserver.engine.values import Settings
+from mockserver.server.connection import Connection, Protocol
+from mockserver.server.uvicorn_protocol import look
+from mockserver.server.uvicorn_server import running
+from mockserver.state.sessions import Server
+from tests.server.test_protocol import Slow
+from tests.support.attacks import edit, form, part, post
+from tests.support.client import Talk
+from tests.support.images import png
+
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text("utf-8")
+ROWS = re.findall(r"^\| [^|]+ \| ([^|]+) \| `([\w.]+)` \| [^|]+ \|$", TEXT, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", [name for _, name in ROWS])
+def test_each_bound_is_that_of_the_code(name: str) -> None:
+    bound = next(bound for bound, other in ROWS if other == name)
+    module, _, constant = name.rpartition(".")
+    if name == "mockserver.state.sessions.Server.at_once":
+        assert bound == "twice the processors"
+    else:
+        assert f"{getattr(importlib.import_module(module), constant):,}" == bound
+
+
+def test_the_tables_are_whole() -> None:
+    assert len(ROWS) == TEXT.count("\n| ") - 2  # but for the heads
+
+
+def nested(levels: int) -> str:
+    """A JSON object of so many levels."""
+    return '{"a":' * (levels - 1) + "{}" + "}" * (levels - 1)
+
+
+@pytest.mark.parametrize(("levels", "deep"), [(100, False), (101, True), (400, True), (900, True)])
+def test_levels_of_json(levels: int, deep: bool) -> None:
+    answer = Talk().edit(files=None, data=None, content=nested(levels), headers=JSON)
+    assert answer.status_code == 400
+    assert ("could not parse" in answer.json()["error"]["message"]) == deep
+
+
+JSON = {"Authorization": "Bearer sk-test-0123456789", "Content-Type": "application/json"}
+
+
+def test_a_body_that_is_announced_as_too_large_is_not_read() -> None:
+    talk = Talk()
+    talk.server.upload_bytes = 1_000
+    answer = talk.edit(data={"prompt": "x" * 2_000})
+    assert answer.status_code == 413
+    assert "(1000) exceeded" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_body_that_turns_out_too_large_is_not_read_on(kind: str) -> None:
+    came: list[int] = []
+
+    class Pieces:
+        """A body without an announced length, and without an end."""
+
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return self
+
+        async def __anext__(self) -> bytes:
+            came.append(len(came))
+            return b"x" * 400
+
+    talk = Talk()
+    talk.server.upload_bytes = 1_000
+    answer = talk.ask("POST", "/v1/images/edits", headers=JSON | {"Content-Type": kind}, content=Pieces())
+    assert answer.status_code == 413
+    assert "(1000) exceeded" in answer.json()["error"]["message"]
+    assert came == [0, 1, 2]
+
+
+def test_a_text_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multipart, "FIELD_BYTES", 100)
+    answer = Talk().edit(data={"prompt": "x" * 101})
+    assert answer.json()["error"]["message"] == "Could not parse multipart form"
+    assert Talk().edit(data={"prompt": "x" * 100}).status_code == 200
+
+
+def test_names_of_sessions() -> None:
+    path = "/__mock/s/{}/v1/models"
+    talk = Talk()
+    assert talk.ask("GET", path.format("x" * 200), headers=JSON).status_code == 200
+    refused = talk.ask("GET", path.format("x" * 201), headers=JSON)
+    assert (refused.status_code, refused.json()["detail"]) == (400, "a session's name has at most 200 characters")
+
+
+def test_queries_about_the_mock() -> None:
+    talk = Talk()
+    assert talk.ask("GET", "/__mock/journal?session=" + "x" * 4_000).status_code == 200
+    assert talk.ask("GET", "/__mock/journal?session=" + "x" * 4_096).status_code == 414
+
+
+def test_keys_that_are_not_ascii() -> None:
+    headers = [("Authorization", "Basic \u00ff===".encode("latin-1"))]
+    answer = Talk().ask("GET", "/v1/models", headers=headers)
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_nothing_is_painted_for_who_has_gone(stream: bool) -> None:
+    with running(Server(Settings(paint="flat"), at_once=1)) as started:
+        there, server = Slow(started), started.server
+        with there.connect() as connection:
+            connection.sendall(edit())
+            assert connection.recv(9) == b"HTTP/1.1 "
+        held: list[Any] = []
+
+        def hold() -> None:
+            held.append(server.slots())
+            held.append(asyncio.ensure_future(held[0].acquire()))
+
+        started.call(hold)
+        if stream:
+            started.call(lambda: server.state.give(None, {"error": "stream-error"}))
+        with there.connect() as connection:
+            more = [part("stream", b"true")] if stream else []
+            connection.sendall(post(form(*more, prompt=b"away")))
+            there.until(lambda: bool(held[0]._waiters))
+        there.until(lambda: not there.connections())
+        started.call(held[0].release)
+        there.until(lambda: len(server.journal.noted()) == 2 and not there.connections())
+        first, second = server.journal.entries()
+    assert first["answer"]["pictures"] != []
+    assert (second["answer"]["pictures"], second["answer"]["complete"]) == ([], False)
+    assert second["answer"]["code"] == ("image_generation_failed" if stream else None)
+    assert stream or (second["usage"], second["cost"]) == (first["usage"], first["cost"])
+
+
+def test_pieces_of_a_large_part_are_put_together() -> None:
+    edge = b"edge"
+    data = bytes(range(256)) * 1_000
+    body = b'--edge\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\n' + data + b"\r\n--edge--\r\n"
+    reader = multipart.Stream(edge)
+    for start in range(0, len(body), 1_000):
+        reader.feed(body[start : start + 1_000])
+    reader.close()
+    assert reader.fault is None
+    assert reader.parts[0].data == data
+
+
+def test_too_large_a_body_about_the_mock_is_read_to_its_end_all_the_same() -> None:
+    with running() as started:
+        there = Slow(started)
+        for size, path in ((2 << 20, "clock"), (2 << 20, "next"), (17 << 20, "clock")):
+            with there.connect() as connection:
+                connection.sendall(post(b"x" * size, "application/json", f"/__mock/{path}")[: 20 << 20])
+                assert connection.recv(65_536)[9:12] in (b"400", b"413")
+
+
+@pytest.mark.parametrize(
+    ("size", "change", "status"),
+    [(100, (b"", b""), 200), (3_000_000, (b"", b""), 200), (100, (b"Authorization", b"Other"), 401)],
+    ids=["cut", "parsed", "refused"],
+)
+def test_nothing_of_a_request_waits_for_the_collector(size: int, change: tuple[bytes, bytes], status: int) -> None:
+    """Uploads are let go of with their answers, not when Python's collector happens to come."""
+    wanted = edit(image=png() + b"x" * size).replace(b"Connection: close\r\n", b"").replace(*change)
+
+    def held() -> int:
+        return sum(isinstance(one, Connection | Protocol | Request | multipart.Stream) for one in gc.get_objects())
+
+    with running(Server(Settings(paint="flat"))) as started:
+        slow = Slow(started)
+        gc.collect()
+        before = held()
+        gc.disable()
+        try:
+            with slow.connect() as client:
+                for _ in range(5):
+                    client.sendall(wanted)
+                    answer = http.client.HTTPResponse(client)
+                    answer.begin()
+                    assert (answer.status, bool(answer.read())) == (status, True)
+                # The connection knows its last request; a thread may still be about to let go of what it did.
+                slow.until(lambda: held() <= before + 2)
+                started.call(lambda: look(started._uvicorn.server_state.connections, 0.0))
+            slow.until(lambda: held() <= before)
+        finally:
+            gc.enable()

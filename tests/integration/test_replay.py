@@ -1,0 +1,120 @@
+"""The same scenario, seed and clock: the same bytes, today and on another machine."""
+
+import base64
+import hashlib
+import http.client
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+
+from mockserver.contract.asof import as_of
+from mockserver.core.plan import Chunk, Head
+from mockserver.core.request import Part, Request
+from mockserver.engine.asking import asking
+from mockserver.engine.context import Moment
+from mockserver.engine.meaning import mean
+from mockserver.engine.respond import answer, disturbed
+from mockserver.engine.understand import understand
+from mockserver.engine.values import Settings
+from mockserver.scenario.loader import built_in, load
+from mockserver.scenario.machine import Stored
+from mockserver.server.uvicorn_server import running
+from mockserver.state.sessions import Memory, Server
+from tests.support.images import png
+
+NOW = 1_795_000_000.0
+STORED = Path(__file__).with_name("replay.json")
+BASE64 = re.compile(rb"iVBORw0KGgo[A-Za-z0-9+/]+=*")
+
+
+@pytest.fixture(autouse=True)
+def contracted() -> None:
+    """Faults need not keep to the contract."""
+
+
+def requests() -> list[Request]:
+    """A few calls of every kind, over and over."""
+    headers = (("authorization", "Bearer sk-test"), ("content-type", "multipart/form-data; boundary=x"))
+    picture = Part("image", "a.png", "image/png", png(), "picture")
+
+    def edit(**fields: str) -> Request:
+        texts = (Part(name, None, None, value.encode(), "") for name, value in fields.items())
+        return Request("POST", "/v1/images/edits", headers, parts=(*texts, picture))
+
+    whole = edit(model="gpt-image-2", prompt="A cat", quality="low", size="1024x1024")
+    stream = edit(model="gpt-image-2", prompt="A cat", quality="low", stream="true", partial_images="2")
+    blood = edit(model="gpt-image-1.5", prompt="blood", quality="low")
+    return [whole, stream, blood, edit(model="gpt-image-2", prompt="A dog", n="2", size="1000x1000")] * 7
+
+
+def pixels(match: re.Match[bytes]) -> bytes:
+    """A picture as its pixels: how they are packed is the library's business."""
+    with Image.open(io.BytesIO(base64.b64decode(match[0]))) as picture:
+        return hashlib.blake2b(picture.tobytes(), digest_size=8).hexdigest().encode()
+
+
+def told(name: str) -> str:
+    """A digest of every turn and plan of a scenario, in which pictures count by their pixels."""
+    scenario, found = load(name), hashlib.blake2b(digest_size=16)
+    stored: Stored = {}
+    state = Memory(scenario)
+    for position, request in enumerate(requests()):
+        settings = state.over("a", Settings(as_of("latest"), paint="flat", dialect="openai"))
+        understood = understand(request, settings)
+        asked = asking(mean(request, understood), dict(request.headers), settings, NOW + position)
+        turn, stored = scenario.turn(stored, asked)
+        moment = Moment(NOW + position, "a", position, scenario.seed, settings.as_of)
+        given = answer(understood, turn, moment, settings, "http://localhost")
+        done = disturbed(given.plan, turn, moment)
+        spelled = [repr(turn.described()), repr(done.struck), repr(done.missed), repr(given.hints), repr(given.cost)]
+        for step in given.plan:
+            if isinstance(step, Head):
+                spelled += [repr(pair) for pair in step.headers if pair[0] != "content-length"]
+            elif isinstance(step, Chunk):
+                spelled.append(repr(BASE64.sub(pixels, step.data)))
+            else:
+                spelled.append(repr(step))
+        found.update("\n".join(spelled).encode())
+    return found.hexdigest()
+
+
+@pytest.mark.parametrize("name", built_in())
+def test_on_any_machine(name: str) -> None:
+    """Against digests that another machine has made; they change with contracts/ and scenarios/."""
+    assert told(name) == json.loads(STORED.read_text())[name]
+
+
+def played(name: str) -> list[Any]:
+    """What comes over the wire in a row of calls, to the byte."""
+    found: list[Any] = []
+
+    async def at_once(seconds: float) -> None:
+        """Nobody waits."""
+
+    body = json.dumps({"model": "gpt-image-2", "prompt": "x", "quality": "low", "size": "1024x1024"})
+    headers = {"Authorization": "Bearer sk-test", "Content-Type": "application/json", "Host": "localhost"}
+    server = Server(Settings(paint="flat"), Memory(load(name)), clock=lambda: NOW, sleep=at_once)
+    with running(server) as started:
+        for _ in range(min(30, 2 + len(load(name).steps))):
+            connection = http.client.HTTPConnection(urlsplit(started.url).netloc, timeout=0.5)
+            try:
+                connection.request("POST", "/v1/images/generations", body, headers)
+                response = connection.getresponse()
+                found.append((response.status, response.getheaders(), response.read()))
+            except (http.client.HTTPException, OSError) as error:
+                found.append((type(error).__name__, getattr(error, "partial", b"")))
+            finally:
+                connection.close()
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in built_in() if name not in ("stall", "reset")])
+def test_twice(name: str) -> None:
+    """How much of an answer arrives before a reset is not ours to say, nor when somebody loses patience."""
+    assert played(name) == played(name)

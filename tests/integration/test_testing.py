@@ -1,0 +1,227 @@
+"""The mock in a program of one's own: in a `with`, without a socket, and what can be asked of it afterwards."""
+
+import asyncio
+import re
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+import mockserver
+from mockserver.scenario.loader import ScenarioError
+from mockserver.server.send import WireFaultNeedsSocket
+from tests.support.images import masked, png
+
+
+@pytest.fixture(autouse=True)
+def contracted() -> None:
+    """Where there is no socket, a fault of the wire is a crash on purpose."""
+
+
+FAULTY = "scenario: x\nsteps:\n  - {ok: {}, faults: [{reset: {}}]}\n"
+
+
+def edit(client: openai.OpenAI, **more: Any) -> Any:
+    asked = {"model": "gpt-image-2", "prompt": "A cat", "quality": "low", **more}
+    return client.images.edit(image=[("a.png", png()), ("b.png", png(32, 32))], **asked)
+
+
+def test_serve() -> None:
+    with mockserver.serve("flaky", paint="flat") as mock:
+        port = int(mock.url.rpartition(":")[2])
+        with openai.OpenAI(base_url=mock.base_url, api_key="x", max_retries=3) as client:
+            assert edit(client, mask=("m.png", masked())).data
+        call = mock.calls[-1]
+        assert (call.prompt, call.model, call.stream, call.attempt, call.status) == (
+            "A cat",
+            "gpt-image-2",
+            False,
+            4,
+            200,
+        )
+        assert [picture.size for picture in call.images] == [(64, 64), (32, 32)]
+        assert call.mask is not None
+        assert (call.mask.size, call.parameters["quality"]) == ((64, 64), "low")
+        assert (call.cost or 0) > 0
+        assert mock.calls[0].hints[0].startswith("Ordered by scenario flaky.")
+        assert repr(call) == "<e000004 /v1/images/edits gpt-image-2 'A cat': 200 served>"
+        assert (mock.ledger["total"]["billed"], mock.verdict["verdict"], mock.unreached()) == (1, "good", [])
+        mock.assert_called(4, prompt="A cat", images=2, mask=True)
+        mock.assert_called(quality="low", fields={"model": "gpt-image-2"})
+        mock.assert_called_once(attempt=4)
+        mock.assert_not_called(model="dall-e-2")
+        with pytest.raises(AssertionError, match=r"^expected 1 call matching .*, found 4 of 4$"):
+            mock.assert_called_once()
+        with pytest.raises(AssertionError, match="e000001: prompt: expected 'A dog', was 'A cat'"):
+            mock.assert_called(prompt="A dog")
+        mock.reset()
+        assert (mock.calls, mock.unreached()) == ([], [1, 2, 3])
+    assert "mockserver" not in {thread.name for thread in threading.enumerate()}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", port))
+
+
+def test_unknown_conditions() -> None:
+    """Nobody's name is refused, rather than that no call had it; in `fields` any name is one."""
+    with mockserver.serve(paint="flat") as mock:
+        with openai.OpenAI(base_url=mock.base_url, api_key="x") as client:
+            assert client.images.generate(model="gpt-image-2", prompt="x", size="1024x1024", user="me").data
+        for ask in (mock.assert_called, mock.assert_called_once, mock.assert_not_called):
+            with pytest.raises(
+                ValueError, match=r"^'promt' is unknown, perhaps 'prompt' is meant: expected one of end"
+            ):
+                ask(promt="x")
+        with pytest.raises(ValueError, match=r"^'xyz' is unknown: expected .*, quality, .*into fields={'xyz': ...}$"):
+            mock.assert_not_called(xyz=None)
+        with pytest.raises(ValueError, match=r"^'image' is unknown, perhaps 'images' is meant: "):
+            mock.assert_not_called(image=1)
+        conditions: list[tuple[dict[str, Any], str]] = [
+            (
+                {"prompt": {"contians": "x"}},
+                "prompt: 'contians': unknown key, perhaps 'contains' is meant; expected contains",
+            ),
+            ({"fields": {"n": {"minimun": 1}}}, "fields.n: 'minimun': unknown key, perhaps 'minimum' is meant"),
+            ({"size": {"contians": "x"}}, "fields.size: 'contians': unknown key, perhaps 'contains' is meant"),
+            ({"prompt": {"regex": "("}}, "prompt.regex: '(' is no regular expression"),
+            ({"images": {"minimum": 3, "maximum": 2}}, "images: the minimum lies above the maximum"),
+            ({"fields": "n"}, "fields: 'n' is not what belongs here; expected object"),
+            ({"fields": "n", "size": "auto"}, "fields: 'n' is not what belongs here"),
+            ({"headers": ["a"]}, "headers: ['a'] is not what belongs here; expected object"),
+            (
+                {"prompt": re.compile("x")},
+                "prompt: re.compile('x') is not what belongs here; expected string or object",
+            ),
+            ({"endpoint": "images/edit"}, "endpoint: 'images/edit' is unknown, perhaps 'images/edits' is meant"),
+            ({"times": "2"}, "'2' is not what belongs here; expected integer or object"),
+            ({"times": -1}, "-1 does not do; expected minimum 0"),
+            ({"times": {"minimun": 1}}, "'minimun': unknown key, perhaps 'minimum' is meant"),
+            ({"times": {"minimum": 2, "maximum": 1}}, "the minimum lies above the maximum"),
+        ]
+        for when, said in conditions:
+            with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+                mock.assert_called(**when)
+        mock.assert_called({"minimum": 1, "maximum": 1}, endpoint="images/generations")
+        mock.assert_not_called(prompt=None, model=None, endpoint=None)
+        mock.assert_called_once(size="1024x1024", user="me")
+        mock.assert_not_called(style="vivid", purpose="vision", fields={"xyz": 1})
+        with pytest.raises(AssertionError, match=r"^expected at least 1 call matching .*, found 0 of 1"):
+            mock.assert_called(fields={"xyz": 1})
+
+
+def test_what_was_not_understood() -> None:
+    with mockserver.serve() as mock:
+        httpx2.post(f"{mock.base_url}/images/edits", headers={"Authorization": "Bearer x"})
+        (call,) = mock.calls
+        assert (call.prompt, call.model, call.images, call.mask, call.stream, call.cost) == (
+            None,
+            None,
+            [],
+            None,
+            False,
+            None,
+        )
+        assert (call.parameters, call.status) == ({}, 400)
+        with pytest.raises(LookupError, match="not held any more"):
+            mock.picture("0" * 64)
+
+
+def test_async() -> None:
+    async def play() -> int:
+        async with mockserver.serve(paint="flat", seed=3) as mock:
+            mock.scenario("flaky", seed=5)
+            mock.as_of("2026-04-21")
+            mock.advance(60)
+            async with openai.AsyncOpenAI(base_url=mock.base_url, api_key="x", max_retries=3) as client:
+                answer = await client.images.generate(model="gpt-image-2", prompt="x")
+            return len(answer.data or [])
+
+    assert asyncio.run(play()) == 1
+
+
+def test_no_socket(tmp_path: Any) -> None:
+    (tmp_path / "x.yaml").write_text(FAULTY)
+
+    async def ask(**settings: Any) -> int:
+        transport = httpx2.ASGITransport(app=mockserver.create_app(**settings))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://mock") as client:
+            body = {"model": "gpt-image-2", "prompt": "x"}
+            return (await client.post("/v1/images/generations", json=body)).status_code
+
+    assert asyncio.run(ask(auth="open", paint="flat")) == 200
+    assert asyncio.run(ask()) == 401
+    with pytest.raises(WireFaultNeedsSocket):
+        asyncio.run(ask(scenario=str(tmp_path / "x.yaml"), auth="open"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"auth": "none"}, "auth is one of open, bearer, exact, not 'none'"),
+        ({"paint": "oil"}, "paint is one of receipt, flat, noise, not 'oil'"),
+        ({"validate": "lax"}, "validate is one of strict, schema, off, not 'lax'"),
+        ({"dialect": "x"}, "dialect is one of openai, gateway, .*, not 'x'"),
+        ({"as_of": "never"}, "never"),
+        ({"as_of": "2022-11-02"}, "as-of 2022-11-02 is before 2022-11-03, when the first model was released"),
+        ({"auth": "exact"}, "auth='exact' and keys belong together: give both, or neither"),
+        ({"keys": ["sk-x"]}, "auth='exact' and keys belong together"),
+        ({"auth": "exact", "keys": "sk-x"}, "^keys is a list of texts, not 'sk-x'$"),
+        ({"auth": "exact", "keys": b"sk-x"}, "^keys is a list of texts, not b'sk-x'$"),
+        ({"auth": "exact", "keys": None}, "^keys is a list of texts, not None$"),
+        ({"auth": "exact", "keys": ["sk-x", ""]}, "^each of keys is a text that a header can carry, not ''$"),
+        ({"auth": "exact", "keys": ["sk x"]}, "carry, not 'sk x'$"),
+        ({"auth": "exact", "keys": [5]}, "carry, not 5$"),
+        ({"seed": "x"}, "^seed is a whole number, or None for the scenario's own, not 'x'$"),
+        ({"seed": 1.5}, "not 1.5$"),
+        ({"seed": True}, "not True$"),
+        ({"clock": "2026-11-21"}, "^clock is a function that tells the seconds since 1970, not '2026-11-21'$"),
+        ({"bare": "no"}, "^bare is True or False, not 'no'$"),
+        ({"host": ""}, "^host is an address to listen on, not ''$"),
+        ({"port": -1}, "^port is a whole number from 0 to 65535, not -1$"),
+        ({"port": 65536}, "not 65536$"),
+        ({"port": "80"}, "not '80'$"),
+        ({"latency": True}, "not True"),
+        ({"latency": -1}, "latency is seconds from 0 to 3600, or None for what was recorded, not -1"),
+        ({"latency": 3601}, "not 3601"),
+        ({"latency": float("nan")}, "not nan"),
+        ({"latency": "realistic"}, "not 'realistic'"),
+    ],
+)
+def test_bad_settings(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        mockserver.serve(**settings)
+
+
+@pytest.mark.parametrize("start", [mockserver.serve, mockserver.create_app])
+def test_unknown_settings(start: Any) -> None:
+    said = r"^the setting 'pant' is unknown, perhaps 'paint' is meant: expected one of scenario, as_of, .*, bare"
+    with pytest.raises(TypeError, match=said + ("" if start is mockserver.create_app else ", host, port") + "$"):
+        start(pant="flat")
+    if start is mockserver.create_app:  # which listens nowhere
+        with pytest.raises(TypeError, match=r"^the setting 'port' is unknown: "):
+            start(port=0)
+
+
+@pytest.mark.parametrize("latency", [None, 0.5, 3600])
+def test_latency(latency: float | None) -> None:
+    assert mockserver.create_app(latency=latency)
+
+
+def test_bad_scenario() -> None:
+    for name in ("nope", Path("nope")):
+        with pytest.raises(ScenarioError, match="there is no scenario 'nope'"):
+            mockserver.create_app(name)
+
+
+def test_cheap_import() -> None:
+    """A bare import loads nothing of the server; a name that is not there is an AttributeError."""
+    code = "import sys, mockserver; assert 'starlette' not in sys.modules; print(mockserver.serve.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "serve\n"
+    with pytest.raises(AttributeError, match="module 'mockserver' has no attribute 'nope'"):
+        mockserver.nope  # noqa: B018

@@ -1,0 +1,231 @@
+"""Faults as functions from plan to plan, several at once, without any socket."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from mockserver.contract.asof import as_of
+from mockserver.core.plan import Chunk, Cut, End, Head, Plan, Raw, Wait, whole
+from mockserver.core.sse import frame
+from mockserver.engine.context import Moment
+from mockserver.images.convert import recast
+from mockserver.scenario.faults import table
+from mockserver.scenario.faults.fault import Ordered
+from mockserver.scenario.faults.table import FAULTS, disturb
+from tests.support.images import opened, png
+
+DATE = ("date", "Wed, 18 Nov 2026 11:06:40 GMT")
+PICTURE = base64.b64encode(png()).decode("ascii")
+SERVED = {"created": 1, "data": [{"b64_json": PICTURE}], "quality": "low", "usage": {"total_tokens": 3}}
+CHUNKED = (DATE, ("content-type", "application/json"), ("transfer-encoding", "chunked"))
+
+
+def json_plan(value: Any, status: int = 200) -> Plan:
+    body = json.dumps(value).encode()
+    return whole(status, (DATE, ("content-type", "application/json"), ("content-length", str(len(body)))), body)
+
+
+def event(kind: str, number: int) -> bytes:
+    name = f"image_edit.{kind}"
+    data = {"type": name, "b64_json": PICTURE, "sequence_number": number, "created_at": 1}
+    return frame(name, json.dumps(data, separators=(",", ":")).encode())
+
+
+STREAM: Plan = (
+    Head(200, (DATE, ("content-type", "text/event-stream"), ("transfer-encoding", "chunked"))),
+    Wait(1),
+    Chunk(event("partial_image", 0)),
+    Wait(1),
+    Chunk(event("partial_image", 1)),
+    Chunk(event("completed", 2)),
+    End(),
+)
+STRANGE = (Chunk(b"event: a\ndata: 5\n\n"), Chunk(b"event: a\ndata: {\n\n"), Chunk(b":\n\n"))
+PLANS: dict[str, Plan] = {
+    "served": (Wait(2), Head(200, CHUNKED), Chunk(json.dumps(SERVED).encode()), End()),
+    "told": json_plan(SERVED),
+    "refused": json_plan({"error": {"message": "no", "code": None}}, 429),
+    "empty": whole(404, (DATE, ("content-length", "0")), b""),
+    "stream": STREAM,
+    "silent stream": (STREAM[0], End()),
+    "list": json_plan([1]),
+    "text": json_plan("x" * 3),
+    "no json": whole(200, (("content-type", "application/json"), ("content-length", "1")), b"{"),
+    "strange stream": (
+        STREAM[0],
+        Chunk(b"event: a\ndata: 5\n\n"),
+        Chunk(b"event: a\ndata: {\n\n"),
+        Chunk(b":\n\n"),
+        End(),
+    ),
+    "no picture": json_plan({"data": [{"b64_json": "!"}, {"b64_json": "aGk="}, 5]}),
+}
+SMALL: dict[str, Any] = {"huge_event": 100}
+LIES = {"content_length", "truncate", "close", "reset", "split", "garble"}
+
+
+def draw(what: str, low: int, high: int) -> int:
+    return Moment(0, "me", 0, 7, as_of("any")).between(what, low, high)
+
+
+def order(*names: str) -> tuple[Ordered, ...]:
+    return table.ordered([{name: SMALL.get(name, {})} for name in names])
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_two_at_once(plan: Plan) -> None:
+    """Whatever two faults make of a plan, it can be carried out, and Content-Length is a lie only on purpose."""
+    for first in FAULTS:
+        for second in FAULTS:
+            done = disturb(plan, order(first, second), draw, unread=True)
+            assert sorted(done.struck + done.missed) == sorted((first, second))
+            ends = [step for step in done.plan if isinstance(step, End | Cut)]
+            assert ends
+            assert done.plan[-1] in ends
+            heads = [step for step in done.plan if isinstance(step, Head)]
+            assert len(heads) <= 1
+            if heads and not LIES & {first, second}:
+                length = dict(heads[0].headers).get("content-length")
+                assert length in (None, str(sum(len(s.data) for s in done.plan if isinstance(s, Chunk))))
+            assert done.plan != plan or not set(done.struck) - {"early"} or first == second
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_same_again(name: str) -> None:
+    for plan in PLANS.values():
+        assert disturb(plan, order(name), draw) == disturb(plan, order(name), draw)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_missed(name: str) -> None:
+    """What an answer has no place for is left, and told."""
+    for plan in (PLANS["served"], PLANS["stream"], PLANS["refused"], PLANS["empty"]):
+        done = disturb(plan, order(name), draw)
+        assert (done.plan, done.missed) == (plan, (name,)) or done.struck == (name,)
+        before = next(step.status for step in plan if isinstance(step, Head))
+        assert done.status == before or name in ("status", "redirect")
+
+
+def test_order() -> None:
+    """Contents come before HTTP, and HTTP before the wire; else the order counts."""
+    plan = PLANS["served"]
+    done = disturb(plan, (*table.ordered([{"split": 9}]), *order("status", "missing", "latency")), draw)
+    assert done.struck == ("missing", "status", "latency", "split")
+    assert done.status == 503
+    one = disturb(plan, table.ordered([{"status": 500}, {"status": 502}]), draw)
+    assert one.status == 502
+
+
+def test_nothing_ordered() -> None:
+    assert disturb(STREAM, (), draw) == table.Disturbed(STREAM, status=200)
+
+
+def test_drawn() -> None:
+    """Chance comes from the moment alone, and differs from one fault of a step to the next."""
+    orders = table.ordered([{"latency": {"from": 0, "to": 3600}}, {"latency": {"median": 1, "sigma": 2}}] * 2)
+    waits = [step.seconds for step in disturb(PLANS["told"], orders, draw).plan if isinstance(step, Wait)]
+    assert len(set(waits)) == 4
+    assert all(0 <= wait <= 3600 for wait in waits)
+
+
+def test_lengths() -> None:
+    """The median of a lognormal latency is its median, and it is bounded."""
+
+    def latency(given: Any, drawn: int) -> float:
+        step = disturb(PLANS["told"], table.ordered([{"latency": given}]), lambda what, low, high: drawn).plan[0]
+        assert isinstance(step, Wait)
+        return step.seconds
+
+    assert latency({"median": 2}, 500_000) == 2
+    assert latency({"median": 2}, 841_345) == pytest.approx(2 * 2.718281828**0.5, rel=1e-3)
+    assert latency({"median": 3600, "sigma": 5}, 999_999) == 3600
+    assert latency({"from": 2}, 2000) == 2
+    assert latency(0.25, 0) == 0.25
+
+
+def test_raw_spelling() -> None:
+    """A head that is spelled out is what HTTP would have sent; a number without a phrase has none."""
+    plan = whole(599, (("a", "1"), ("content-length", "2")), b"hi")
+    done = disturb(plan, table.ordered([{"split": {"at": [1000, 12]}}]), draw)
+    raw = b"".join(step.data for step in done.plan if isinstance(step, Raw))
+    assert raw == b"HTTP/1.1 599 \r\na: 1\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi"
+    assert done.plan[0] == Raw(b"HTTP/1.1 599")
+
+
+def test_many_pieces() -> None:
+    """A drip has an end: its pieces are at most a hundred thousand or so."""
+    plan = whole(200, (), b"x" * 1_000_000)
+    done = disturb(plan, table.ordered([{"drip": {"bytes": 1.0}}]), draw)
+    assert len(done.plan) == 2 + 2 * 100_000
+
+
+@pytest.mark.parametrize(
+    ("format", "size", "expected"),
+    [
+        (None, None, ("JPEG", (64, 64))),
+        ("webp", None, ("WEBP", (64, 64))),
+        (None, "3x5", ("PNG", (3, 5))),
+        ("png", "3x5", ("PNG", (3, 5))),
+    ],
+)
+def test_recast(format: str | None, size: str | None, expected: Any) -> None:
+    picture = opened(recast(png(), format, size))
+    assert (picture.format, picture.size) == expected
+
+
+def test_recast_jpeg() -> None:
+    assert opened(recast(recast(png()))).format == "PNG"
+    with pytest.raises(OSError, match="cannot identify"):
+        recast(b"no picture")
+
+
+@pytest.mark.parametrize("path", ["data", "usage", "data.*", "*", ["usage", "usage", "usage.*"]])
+@pytest.mark.parametrize("first", ["nulls", "missing", "wrong_type", "new_enum"])
+def test_nothing_where_it_was(first: str, path: Any) -> None:
+    """A fault of the contents copes with what another has left."""
+    for second in FAULTS.values():
+        orders = (*table.ordered([{first: path}]), *order(second.name))
+        assert isinstance(disturb(PLANS["told"], orders, draw).plan[-1], End | Cut)
+
+
+def test_no_head() -> None:
+    """What has been spelled in bytes, or cut off, is left alone by all that needs a head."""
+    for row in FAULTS.values():
+        if row.on in ("any answer", "upload") and row.name not in ("latency", "split"):
+            assert row.apply((Raw(b"x"), Cut("close")), row.ordered({}).parameters, draw) is None
+    garble = FAULTS["garble"]
+    assert garble.apply((Cut("close"),), garble.ordered({"in": "headers"}).parameters, draw) is None
+
+
+def extremes(schema: Any) -> list[Any]:
+    """Values at the edges of what a parameter may be."""
+    kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type")]
+    found = [schema[key] for key in ("minimum", "maximum", "default") if key in schema] + list(schema.get("enum", ()))
+    if "array" in kinds:
+        found += [extremes(schema["items"]), extremes(schema["items"])[:1]]
+    if "string" in kinds:
+        texts = ["", "*", "data.*", "9x9", "/a", "日本", "\ud800", "a\nb", "usage.total_tokens", "data"]
+        valid = Draft202012Validator(schema).is_valid
+        found += [text for text in texts if valid(text)]
+    if "integer" in kinds and "maximum" not in schema:
+        found.append(10**12)
+    return [*found, None] if "null" in kinds else found
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_extremes(name: str) -> None:
+    """Whatever the schema allows gives a plan with an end, and headers that can be sent."""
+    row = FAULTS[name]
+    for key, schema in row.parameters.items():
+        for value in extremes(schema):
+            if name == "huge_event" and value > 10**6:
+                continue
+            Draft202012Validator(row.schema()).validate({key: value})
+            for plan in PLANS.values():
+                done = disturb(plan, table.ordered([{name: {key: value}}, {"split": 100}]), draw, unread=True)
+                assert isinstance(done.plan[-1], End | Cut)
+                heads = b"".join(step.data for step in done.plan if isinstance(step, Raw)).partition(b"\r\n\r\n")[0]
+                assert all(b"\n" not in line for line in heads.split(b"\r\n"))
