@@ -1,8 +1,11 @@
 """Finished things kept at hand, up to so many bytes. A shortcut only: what it returns is what would be made anew."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
+
+from cachetools import LRUCache
 
 T = TypeVar("T")
 
@@ -14,9 +17,7 @@ class Shelf(Generic[T]):
     """
 
     def __init__(self, limit: int, weigh: Callable[[T], float]) -> None:
-        self.limit, self.weigh = limit, weigh
-        self._held: dict[Hashable, T] = {}
-        self._weight: float = 0
+        self._held = LRUCache[Hashable, T](limit, getsizeof=weigh)
         self._making: dict[Hashable, threading.RLock] = {}
         self._lock = threading.Lock()
 
@@ -27,10 +28,7 @@ class Shelf(Generic[T]):
     def find(self, key: Hashable) -> T | None:
         """The thing of that key, if it is there."""
         with self._lock:
-            thing = self._held.pop(key, None)
-            if thing is not None:
-                self._held[key] = thing
-            return thing
+            return self._held.get(key)
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """The thing of that key, made if it is not there. A thread that asks while another makes it waits for that."""
@@ -51,9 +49,6 @@ class Shelf(Generic[T]):
                 self._making.pop(key, None)
 
     def _keep(self, key: Hashable, thing: T) -> None:
-        with self._lock:
-            if key not in self._held and self.weigh(thing) <= self.limit:
-                self._held[key] = thing
-                self._weight += self.weigh(thing)
-            while self._weight > self.limit:
-                self._weight -= self.weigh(self._held.pop(next(iter(self._held))))
+        # ValueError: it is heavier than the limit.
+        with self._lock, contextlib.suppress(ValueError):
+            self._held[key] = thing

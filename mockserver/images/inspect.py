@@ -5,12 +5,12 @@ A picture that was seen before is known by its digest and not decoded again.
 
 import io
 import re
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from PIL import Image
 
+from mockserver.core.cache import Shelf
 from mockserver.core.request import Part
 
 REMEMBERED = 4_096
@@ -68,25 +68,17 @@ class Facts:
         return self.width, self.height
 
 
-_known: dict[str, Facts] = {}
-_lock = threading.Lock()
+FACTS = Shelf[Facts](REMEMBERED, lambda _: 1)
 
 
 def look(part: Part) -> Facts:
     """The facts of a file, decoded to its last pixel at most once."""
-    facts = _known.get(part.digest)
-    if facts is None:
-        facts = decode(part.data)
-        with _lock:
-            _known[part.digest] = facts
-            if len(_known) > REMEMBERED:
-                del _known[next(iter(_known))]
-    return facts
+    return FACTS.get(part.digest, lambda: decode(part.data))
 
 
 def known(part: Part) -> Facts | None:
     """The facts of a file that was looked at before, else None."""
-    return _known.get(part.digest)
+    return FACTS.find(part.digest)
 
 
 def real_type(data: bytes) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 
+from cachetools import FIFOCache
+
 CALLS = 10_000
 # Of the same call under way many times, so many are asked whether their clients have gone; the rest will tell.
 NEWEST = 16
@@ -25,7 +27,7 @@ class Calls:
     """The calls of all sessions, by digest; those that came longest ago are forgotten."""
 
     def __init__(self) -> None:
-        self._calls: dict[tuple[str, str], Call] = {}
+        self._calls = FIFOCache[tuple[str, str], Call](CALLS)
 
     def begin(
         self, session: str, digest: str, entry: str, at: float, gone: Callable[[], bool]
@@ -35,10 +37,7 @@ class Calls:
         Returns the entry of the same call that it repeats, and how many seconds after that one's answer it came.
         It repeats one whose answer had left, or whose client did not wait for it (the seconds are then None).
         """
-        call = self._calls.pop((session, digest), None) or Call()
-        self._calls[session, digest] = call
-        if len(self._calls) > CALLS:
-            del self._calls[next(iter(self._calls))]
+        self._calls[session, digest] = call = self._calls.get((session, digest)) or Call()
         newest = islice(reversed(call.under_way.items()), NEWEST)
         gone_before = next((other for other, has_gone in newest if has_gone()), None)
         call.under_way[entry] = gone
@@ -59,4 +58,5 @@ class Calls:
 
     def forget(self, session: str | None = None) -> None:
         """Forget the calls of one session, or all."""
-        self._calls = {key: call for key, call in self._calls.items() if session not in (None, key[0])}
+        for key in [key for key in self._calls if session in (None, key[0])]:
+            del self._calls[key]

@@ -6,10 +6,13 @@ It also keeps the pictures themselves, up to a bound, under their digests. It kn
 import hashlib
 import json
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from cachetools import FIFOCache
 
 from mockserver.journal import send_log
 from mockserver.journal.filters import Filter
@@ -23,6 +26,20 @@ REDACTED = "[redacted]"
 SECRET_HEADERS = frozenset(("authorization", "api-key", "cookie", "proxy-authorization"))
 
 
+class _Data(FIFOCache[str, tuple[bytes, str]]):
+    """Bytes and media types by xxh3 digest. `evict` is called with the digest and the bytes of each that must go."""
+
+    def __init__(self, limit: int, evict: Callable[[str, bytes], object]) -> None:
+        super().__init__(limit, getsizeof=lambda held: len(held[0]))
+        self._evict = evict
+
+    def popitem(self) -> tuple[str, tuple[bytes, str]]:
+        """Evict the oldest."""
+        digest, held = super().popitem()
+        self._evict(digest, held[0])
+        return digest, held
+
+
 class Pictures:
     """Pictures received and sent, by xxh3 digest; the oldest go when there are more than `limit` bytes.
 
@@ -31,44 +48,57 @@ class Pictures:
 
     def __init__(self, limit: int = PICTURE_BYTES) -> None:
         self.limit = limit
-        self.weight = 0
-        self._data: dict[str, tuple[bytes, str]] = {}
-        self._sha256: dict[str, str] = {}
+        self._data = _Data(limit, self._sum)
+        self._sha256 = FIFOCache[str, str](REMEMBERED)
+        # Responses are made in threads, and look for pictures there.
+        self._lock = threading.RLock()
+
+    @property
+    def weight(self) -> float:
+        """How many bytes they have."""
+        return self._data.currsize
 
     def put(self, digest: str, data: bytes, media_type: str) -> None:
         """Keep a picture; one that is known is kept for longer."""
-        known = self._data.pop(digest, None)
-        self._data[digest] = (data, media_type)
-        self.weight += 0 if known else len(data)
-        while self.weight > self.limit and self._data:
-            oldest = next(iter(self._data))
-            self.sha256(oldest)
-            self.weight -= len(self._data.pop(oldest)[0])
+        with self._lock:
+            try:
+                self._data[digest] = (data, media_type)
+            except ValueError:  # larger than the limit
+                self._sum(digest, data)
 
     def held(self, digest: str) -> bytes | None:
         """The bytes of an xxh3 digest, if they are in this process."""
-        known = self._data.get(digest)
+        with self._lock:
+            known = self._data.get(digest)
         return known and known[0]
 
     def sha256(self, digest: str) -> str | None:
         """The SHA-256 of a picture, in hexadecimal; None when it was dropped so long ago that it is forgotten."""
-        if digest not in self._sha256 and digest in self._data:
-            self._sha256[digest] = hashlib.sha256(self._data[digest][0]).hexdigest()
-            if len(self._sha256) > REMEMBERED:
-                del self._sha256[next(iter(self._sha256))]
-        return self._sha256.get(digest)
+        with self._lock:
+            known = self._data.get(digest)
+            return self._sum(digest, known[0]) if known else self._sha256.get(digest)
 
     def find(self, sha256: str) -> tuple[bytes, str] | None:
         """A picture and its media type by SHA-256, or None."""
-        return next((held for digest, held in list(self._data.items()) if self.sha256(digest) == sha256), None)
+        return next((held for digest, held in self._all() if self.sha256(digest) == sha256), None)
 
     def named(self, start: str) -> tuple[bytes, str] | None:
         """A picture and its media type by the beginning of its digest, or None."""
-        return next((held for digest, held in list(self._data.items()) if start and digest.startswith(start)), None)
+        return next((held for digest, held in self._all() if start and digest.startswith(start)), None)
 
     def dropped(self, sha256: str) -> bool:
         """Was there a picture of that SHA-256, which is held no more?"""
-        return sha256 in self._sha256.values()
+        with self._lock:
+            return sha256 in self._sha256.values()
+
+    def _all(self) -> list[tuple[str, tuple[bytes, str]]]:
+        with self._lock:
+            return list(self._data.items())
+
+    def _sum(self, digest: str, data: bytes) -> str:
+        if digest not in self._sha256:
+            self._sha256[digest] = hashlib.sha256(data).hexdigest()
+        return self._sha256[digest]
 
 
 @dataclass(slots=True)

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from cachetools import FIFOCache
+
 SESSIONS = 10_000
 # Some thirty years: dates stay dates.
 FURTHEST = 1_000_000_000.0
@@ -20,7 +22,7 @@ class Clock:
     def __init__(self, base: Callable[[], float] = time.time, watch: Callable[[], float] = time.monotonic) -> None:
         self.base, self.watch = base, watch
         self._all = 0.0
-        self._own: dict[str, float] = {}
+        self._own = FIFOCache[str, float](SESSIONS)
 
     def __call__(self, session: str | None = None) -> float:
         """What time it is for a session; without one, for whoever was not moved on by himself."""
@@ -42,9 +44,7 @@ class Clock:
         if session is None:
             self._all += seconds
         else:
-            self._own[session] = self._own.pop(session, 0.0) + seconds
-            if len(self._own) > SESSIONS:
-                del self._own[next(iter(self._own))]
+            self._own[session] = self._own.get(session, 0.0) + seconds
 
     def reset(self, session: str | None = None) -> None:
         """Set one session back to everybody's time, or everybody to the base."""

@@ -13,6 +13,7 @@ from operator import is_
 from typing import Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
+from cachetools import FIFOCache
 from starlette.types import Send
 
 from mockserver.core.plan import Plan
@@ -51,7 +52,7 @@ class Session:
     position: int = 0
     scenario: Scenario | None = None
     as_of: str | None = None
-    attempts: dict[str, int] = field(default_factory=dict)
+    attempts: FIFOCache[str, int] = field(default_factory=lambda: FIFOCache(JOBS))
     places: dict[str, Stored] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)
 
@@ -74,7 +75,7 @@ class Memory:
     def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
         self._seed = seed
         self.scenario = self._seeded(scenario)
-        self._sessions: dict[str, Session] = {}
+        self._sessions = FIFOCache[str, Session](SESSIONS)
         self._waiting: list[Waiting] = []
         self._overlaid: tuple[tuple[Settings, Scenario, str | None], Settings] | None = None
 
@@ -168,23 +169,19 @@ class Memory:
         return scenario if self._seed is None else replace(scenario, seed=self._seed)
 
     def _session(self, name: str) -> Session:
-        session = self._sessions.pop(name, None) or Session()
-        self._sessions[name] = session
-        if len(self._sessions) > SESSIONS:
-            del self._sessions[next(iter(self._sessions))]
+        # Storing it again makes it the newest.
+        self._sessions[name] = session = self._sessions.get(name) or Session()
         return session
 
 
-def _attempt(attempts: dict[str, int], digest: str | None) -> int:
+def _attempt(attempts: FIFOCache[str, int], digest: str | None) -> int:
     """How often a job has come, this time included; what was no job comes for the first time."""
     return 1 if digest is None else counted(attempts, digest)[digest]
 
 
-def counted(attempts: dict[str, int], digest: str) -> dict[str, int]:
+def counted(attempts: FIFOCache[str, int], digest: str) -> FIFOCache[str, int]:
     """The same attempts, one more of a job among them; the job that came longest ago may go."""
-    attempts[digest] = attempts.pop(digest, 0) + 1
-    if len(attempts) > JOBS:
-        del attempts[next(iter(attempts))]
+    attempts[digest] = attempts.get(digest, 0) + 1
     return attempts
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from cachetools import LRUCache
 from PIL import Image
 
 from mockserver.contract.asof import as_of
@@ -97,9 +98,7 @@ def test_same_answers(monkeypatch: pytest.MonkeyPatch, paint: str) -> None:
         return [answer(edit(**call), Turn("ok", None), MOMENT, settings, "http://x").plan for call in CALLS]
 
     kept = [answers(), answers()]
-    monkeypatch.setattr(output_images.KEPT, "limit", 0)
-    monkeypatch.setattr(output_images.KEPT, "_held", {})
-    monkeypatch.setattr(output_images.KEPT, "_weight", 0)
+    monkeypatch.setattr(output_images.KEPT, "_held", LRUCache(0))
     assert kept == [answers()] * 2
 
 
@@ -206,9 +205,7 @@ def test_same_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
         responses.TIMED,
         events.FRAMES,
     ):
-        monkeypatch.setattr(shelf, "limit", 0)
-        monkeypatch.setattr(shelf, "_held", {})
-        monkeypatch.setattr(shelf, "_weight", 0)
+        monkeypatch.setattr(shelf, "_held", LRUCache(0))
     monkeypatch.setattr(Pictures, "held", lambda self, digest: None)
     assert kept == conversation()
 

@@ -12,6 +12,7 @@ import pytest
 
 from mockserver.core.uploads import File, Files
 from mockserver.engine.values import Settings
+from mockserver.journal.store import Pictures
 from mockserver.scenario import machine
 from mockserver.server.app import create_app
 from mockserver.server.uvicorn_server import Running, running
@@ -226,7 +227,7 @@ def test_urls_that_lead_nowhere(server: Running, client: openai.OpenAI, url: str
 def test_stored_picture_that_was_dropped(server: Running, client: openai.OpenAI) -> None:
     old = client.images.generate(model="dall-e-2", prompt="x", size="256x256").data
     assert old
-    server.call(lambda: setattr(server.server.journal.pictures, "limit", 0))
+    server.call(lambda: setattr(server.server.journal, "pictures", Pictures(0)))
     upload(client)
     client.images.generate(model="dall-e-2", prompt="y", size="256x256")
     with pytest.raises(openai.BadRequestError, match="Upstream status code: 404"):

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from mockserver.core.cache import Shelf
 from mockserver.core.request import Part
 from mockserver.images import inspect
-from mockserver.images.inspect import decode, known, look, real_type
+from mockserver.images.inspect import Facts, decode, known, look, real_type
 from tests.support.images import png, saved
 
 SMALL = Image.new("RGB", (5, 7), "red")
@@ -81,8 +82,7 @@ def test_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
     monkeypatch.setattr(inspect, "decode", lambda data: calls.append(data) or decode(data))
-    monkeypatch.setattr(inspect, "REMEMBERED", 2)
-    monkeypatch.setattr(inspect, "_known", {})
+    monkeypatch.setattr(inspect, "FACTS", Shelf[Facts](2, lambda _: 1))
     parts = [Part("image", "a.png", None, png(8, size), f"digest {size}") for size in (1, 2, 3)]
     assert known(parts[0]) is None
     for part in [parts[0], parts[0], parts[1], parts[2], parts[0]]:

@@ -16,6 +16,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from mockserver.engine.values import Settings
+from mockserver.journal.store import Pictures
 from mockserver.scenario.loader import load
 from mockserver.server.admin import page as served
 from mockserver.server.uvicorn_server import Running, running
@@ -521,7 +522,7 @@ def test_address_of_a_call(show: Any) -> None:
 @browsing
 def test_dropped_picture(show: Any) -> None:
     made = server()
-    made.journal.pictures.limit = 1
+    made.journal.pictures = Pictures(1)
     page, started = show(made)
     edit(started)
     page.heard = ["410 (Gone)"]

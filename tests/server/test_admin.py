@@ -12,6 +12,7 @@ import schemathesis
 from mockserver import __version__
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
+from mockserver.journal.store import Pictures
 from mockserver.scenario.loader import load
 from mockserver.server.app import create_app
 from mockserver.state.sessions import Memory, Server
@@ -112,7 +113,7 @@ def test_pictures() -> None:
 
 def test_dropped_picture() -> None:
     server = flat()
-    server.journal.pictures.limit = 10
+    server.journal.pictures = Pictures(10)
     _, journal = ask(server, post(), {"url": "/__mock/journal"})
     sha256 = journal.json()["entries"][0]["job"]["images"][0]
     gone, never = ask(server, {"url": f"/__mock/pictures/{sha256}"}, {"url": f"/__mock/pictures/{'0' * 64}"})

@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from cachetools import FIFOCache
+
 from mockserver.journal.repeats import CALLS, Call, Calls
 from mockserver.journal.store import REMEMBERED, Journal, Pictures
 from mockserver.state.redis.client import Link
@@ -28,7 +30,7 @@ class SharedPictures(Pictures):
     def __init__(self, link: Link) -> None:
         super().__init__()
         self._link = link
-        self._known: dict[str, str] = {}
+        self._known = FIFOCache[str, str](KNOWN)
 
     def put(self, digest: str, data: bytes, media_type: str) -> None:
         """Keep a picture, when the visit's changes are made."""
@@ -50,9 +52,7 @@ class SharedPictures(Pictures):
 
     def learn(self, digests: Mapping[str, str]) -> None:
         """Pictures that Redis holds now: their SHA-256 by their other digest."""
-        self._known |= digests
-        while len(self._known) > KNOWN:
-            del self._known[next(iter(self._known))]
+        self._known.update(digests)
 
     def find(self, sha256: str) -> tuple[bytes, str] | None:
         """As Pictures does. Raises Unreachable."""

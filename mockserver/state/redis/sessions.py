@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
+from cachetools import FIFOCache, LRUCache
+
 from mockserver.scenario import one_shot
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import Asked
@@ -43,7 +45,7 @@ class Sessions(Memory):
         self.meet: Callable[[str], Coroutine[Any, Any, object]] | None = None
         self._link = link
         self._version = self._played = ""
-        self._parcels: dict[str, Scenario] = {}
+        self._parcels = LRUCache[str, Scenario](PARCELS)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def learn(self, name: str, meta: Sequence[str], own: Sequence[str], queues: Sequence[list[Waiting]]) -> None:
@@ -64,7 +66,7 @@ class Sessions(Memory):
         self._waiting = queues[0]
         session = self._session(name)
         # Those of other jobs are only guessed here: Redis says whether the guess was right.
-        attempts = session.attempts if told else {}
+        attempts = session.attempts if told else FIFOCache[str, int](sessions.JOBS)
         if own[3]:
             attempts[own[3]] = int(own[4])
         copy = Copy(data.get("position", 0), mine, data.get("as_of"), attempts, places)
@@ -74,8 +76,6 @@ class Sessions(Memory):
     def know(self, label: str, text: str | bytes) -> None:
         """A scenario, by the label of its text."""
         self._parcels[label] = self._seeded(serialize.unpack(text))
-        if len(self._parcels) > PARCELS:
-            del self._parcels[next(iter(self._parcels))]
 
     async def take(self, name: str, asked: Asked, picked: Scenario | None = None) -> Taken:
         """As Memory does. The number of the journal's entry comes with the turn. Raises Unreachable."""
@@ -131,7 +131,7 @@ class Sessions(Memory):
                 assert self.meet is not None
                 await self.meet(name)
                 copy = self._copy(name)
-            copy.attempts |= {job: int(answer[1])} if job is not None else {}
+            copy.attempts.update({job: int(answer[1])} if job is not None else {})
             return False
         visit = current()
         visit.entry, visit.generation = answer[1], answer[2]
