@@ -12,10 +12,10 @@ from pathlib import Path
 from types import FunctionType
 
 from mockserver.engine.asking import asking
-from mockserver.engine.context import Moment
-from mockserver.engine.entry import arrived, entry, secrets
+from mockserver.engine.context import Context
+from mockserver.engine.entry import arrived, build_entry, secrets
 from mockserver.engine.meaning import meaning
-from mockserver.engine.respond import answer
+from mockserver.engine.respond import respond
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.harness.conformance.cases import Call, build, load
 from mockserver.harness.conformance.in_process import request as made
@@ -48,13 +48,13 @@ def _ask(choice: int, kind: str, body: bytes) -> None:
     request = made(Call("POST", PATHS[choice % len(PATHS)], headers, body))
     meant = meaning(request, settings, Sources())
     understood, hidden = meant.understood, secrets(request, meant.understood.document)
-    moment = Moment(0, "fuzzed", 0, 0, settings.as_of)
+    context = Context(0, "fuzzed", 0, 0, settings.as_of)
     arrival = arrived(request, meant.told, hidden)
     asking(meant, dict(arrival["request"]["headers"]), settings, 0)
     # What would be painted is left out, for that is slow and knows only what was understood.
     calm = understood if understood.job is None else Understood(reply={})
-    given = answer(calm, TURN, moment, settings, "http://localhost")
-    noted = entry(meant.call, arrival, hidden, TURN, moment, given, "e000001")
+    given = respond(calm, TURN, context, settings, "http://localhost")
+    noted = build_entry(meant.call, arrival, hidden, TURN, context, given, "e000001")
     assert len(json.dumps(noted, allow_nan=False)) < 5_000_000
 
 

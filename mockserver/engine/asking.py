@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mockserver.contract import catalogue
 from mockserver.engine import usage
-from mockserver.engine.context import Moment
+from mockserver.engine.context import Context
 from mockserver.engine.meaning import Meaning
 from mockserver.engine.values import Settings, Understood
 from mockserver.scenario.matching import Asked, retries
@@ -29,6 +29,6 @@ def needs(understood: Understood, settings: Settings, now: float) -> dict[str, i
         return {}
     needs = {"requests": 1, "images": int(job.parameters.get("n", 1))}
     if "tokens" in settings.limits:
-        used, _ = usage.usage(job, Moment(now, "", 0, 0, settings.as_of))
+        used, _ = usage.usage(job, Context(now, "", 0, 0, settings.as_of))
         needs["tokens"] = used["total_tokens"] if used else 0
     return needs

@@ -6,14 +6,14 @@ from typing import Any
 
 from mockserver.contract.asof import AsOf
 from mockserver.core import data_files
-from mockserver.engine.context import Moment
+from mockserver.engine.context import Context
 from mockserver.engine.job import Job
-from mockserver.engine.output_images import Sent
+from mockserver.engine.output_images import OutputImage
 
 
-def key(job: Job, sent: tuple[Sent, ...], moment: Moment) -> tuple[str, ...]:
+def key(job: Job, sent: tuple[OutputImage, ...], context: Context) -> tuple[str, ...]:
     """All that an answer depends on but for when it was made."""
-    return job.digest, job.endpoint, job.resolved, job.dialect, moment.as_of.label, *[one.digest for one in sent]
+    return job.digest, job.endpoint, job.resolved, job.dialect, context.as_of.label, *[one.digest for one in sent]
 
 
 def echo(job: Job) -> dict[str, Any]:

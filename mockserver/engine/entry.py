@@ -12,8 +12,8 @@ import xxhash
 from mockserver.core.plan import Head, Plan
 from mockserver.core.request import Part, Request
 from mockserver.engine.admission import api_key
-from mockserver.engine.context import Moment
-from mockserver.engine.respond import Answer
+from mockserver.engine.context import Context
+from mockserver.engine.respond import Response
 from mockserver.engine.truncate import FEW, SMALL, TEXT, brief
 from mockserver.engine.values import Understood
 from mockserver.images.inspect import known, real_type
@@ -35,13 +35,13 @@ FILE_TEXT = 64
 FILE_FIELDS = ("image", "mask", "markup", "images", "file")
 
 
-def entry(
+def build_entry(
     called: str,
     arrival: Mapping[str, Any],
     secrets: frozenset[str],
     turn: Turn,
-    moment: Moment,
-    given: Answer,
+    context: Context,
+    given: Response,
     entry_id: str,
 ) -> dict[str, Any]:
     """The entry, in the shape of contracts/schemas/journal.json; secrets are left out of it.
@@ -52,10 +52,10 @@ def entry(
     """
     noted = {
         "id": entry_id,
-        "session": moment.session,
-        "time": datetime.fromtimestamp(moment.now, UTC).isoformat(timespec="milliseconds"),
-        "as_of": moment.as_of.label,
-        "attempt": moment.attempt,
+        "session": context.session,
+        "time": datetime.fromtimestamp(context.now, UTC).isoformat(timespec="milliseconds"),
+        "as_of": context.as_of.label,
+        "attempt": context.attempt,
         "call": called,
         "repeats": None,
         "waited": None,
@@ -68,7 +68,7 @@ def entry(
             "param": (given.error.get("param") or "")[:HINT] or None,
             "row": given.row and given.row.id,
             "outcome": given.outcome,
-            "retry_after": retry_after(given.plan, moment.now),
+            "retry_after": retry_after(given.plan, context.now),
             "sent_bytes": 0,
             "complete": False,
             "pictures": [picture.digest for picture in given.pictures],
@@ -82,7 +82,7 @@ def entry(
     return {**without(noted, secrets, _spelled(noted, given, turn)), **arrival}
 
 
-def _spelled(noted: Mapping[str, Any], given: Answer, turn: Turn) -> str | None:
+def _spelled(noted: Mapping[str, Any], given: Response, turn: Turn) -> str | None:
     """All texts of an entry in which a secret may stand, if they are plain; no others come from outside."""
     if given.status >= 400 or (turn.step and turn.step.ok):
         return None
@@ -181,7 +181,7 @@ def keyed(name: str) -> bool:
     return name.lower() in KEY_NAMES
 
 
-def amend(noted: dict[str, Any], done: Disturbed) -> None:
+def record_faults(noted: dict[str, Any], done: Disturbed) -> None:
     """Note in an entry what the faults of its turn did to the answer."""
     noted["turn"].update(faults=list(done.struck), hostile=done.hostile)
     if done.struck:
@@ -192,7 +192,7 @@ def amend(noted: dict[str, Any], done: Disturbed) -> None:
         noted["hints"].append(f"Faults that found nothing to disturb in this answer: {', '.join(done.missed)}.")
 
 
-def pictures(understood: Understood, given: Answer) -> Iterator[tuple[str, bytes, str]]:
+def list_images(understood: Understood, given: Response) -> Iterator[tuple[str, bytes, str]]:
     """Digest, bytes and media type of each picture received (where it was understood) and sent."""
     job = understood.job
     if job:

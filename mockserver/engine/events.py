@@ -8,11 +8,11 @@ from typing import Any
 from mockserver.core import sse
 from mockserver.core.cache import Shelf
 from mockserver.core.plan import Chunk, Step, Wait
-from mockserver.engine.context import Moment
+from mockserver.engine.context import Context
 from mockserver.engine.echo import echo, key, shape
 from mockserver.engine.job import Job
 from mockserver.engine.json_splice import dumped
-from mockserver.engine.output_images import Sent
+from mockserver.engine.output_images import OutputImage
 from mockserver.engine.replies import fixed
 
 # Streams asked for again are not spelled again.
@@ -23,37 +23,37 @@ EVENTS = {"images/edits": "image_edit", "images/generations": "image_generation"
 
 def frames(
     job: Job,
-    sent: tuple[Sent, ...],
+    sent: tuple[OutputImage, ...],
     usage: Mapping[str, Any],
-    moment: Moment,
+    context: Context,
     wait: float,
     ok: Mapping[str, Any] | None,
 ) -> Sequence[bytes]:
     """The frames of a stream. They too depend on the job, its pictures and the seconds alone, and are kept."""
-    made = partial(events, job, sent, usage, moment, wait, ok)
+    made = partial(events, job, sent, usage, context, wait, ok)
     if ok:
         return tuple(made())
-    return FRAMES.get((*_seconds(moment, wait, len(sent)), *key(job, sent, moment)), lambda: tuple(made()))
+    return FRAMES.get((*_seconds(context, wait, len(sent)), *key(job, sent, context)), lambda: tuple(made()))
 
 
-def _seconds(moment: Moment, wait: float, count: int) -> list[int]:
+def _seconds(context: Context, wait: float, count: int) -> list[int]:
     """When each event of a stream over `wait` seconds was made."""
-    return [math.floor(moment.later(wait * (index + 1) / count).now) for index in range(count)]
+    return [math.floor(context.later(wait * (index + 1) / count).now) for index in range(count)]
 
 
 def events(
     job: Job,
-    sent: tuple[Sent, ...],
+    sent: tuple[OutputImage, ...],
     usage: Mapping[str, Any],
-    moment: Moment,
+    context: Context,
     wait: float = 0,
     ok: Mapping[str, Any] | None = None,
 ) -> Iterator[bytes]:
     """The frames of a stream over `wait` seconds: its partial pictures, then the completed one, fixed as `ok` says."""
-    family, same, seconds = EVENTS[job.endpoint], echo(job), _seconds(moment, wait, len(sent))
+    family, same, seconds = EVENTS[job.endpoint], echo(job), _seconds(context, wait, len(sent))
     for index, picture in enumerate(sent):
         kind = "completed" if index == len(sent) - 1 else "partial_image"
-        row = shape(kind, moment.as_of)
+        row = shape(kind, context.as_of)
         values = same | {
             "type": f"{family}.{kind}",
             "created_at": seconds[index],

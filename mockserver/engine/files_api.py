@@ -17,7 +17,7 @@ from mockserver.contract.form import fields
 from mockserver.contract.request_schema import shape
 from mockserver.core.request import Part, Request
 from mockserver.core.uploads import File
-from mockserver.engine.context import Moment
+from mockserver.engine.context import Context
 from mockserver.engine.values import Sources, Understood
 
 BATCH_SECONDS = 30 * 86_400
@@ -31,11 +31,11 @@ class Upload:
     purpose: str
     lasts: int | None
 
-    def filed(self, moment: Moment) -> File:
-        """The file that it becomes: its id and its times come from the moment."""
-        now = int(moment.now)
+    def filed(self, context: Context) -> File:
+        """The file that it becomes: its id and its times come from the context."""
+        now = int(context.now)
         return File(
-            id=f"file-{moment.draw('file', 12)}",
+            id=f"file-{context.token('file', 12)}",
             name=self.part.filename or "upload",
             purpose=self.purpose,
             data=self.part.data,

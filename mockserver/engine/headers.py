@@ -10,7 +10,7 @@ from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Row
 from mockserver.core import data_files
 from mockserver.core.plan import Headers, Plan, whole
-from mockserver.engine.context import Moment
+from mockserver.engine.context import Context
 
 
 @cache
@@ -37,19 +37,19 @@ def dated(second: int) -> str:
     return formatdate(second, usegmt=True)
 
 
-def headers(moment: Moment, status: int, content_type: str, length: int | None, processing: float) -> Headers:
+def headers(context: Context, status: int, content_type: str, length: int | None, processing: float) -> Headers:
     """The headers of an answer that took `processing` seconds; one without a `length` is served in chunks."""
     kind = "served" if length is None else "refused"
     facts = {
-        "date": dated(math.floor(moment.now)),
+        "date": dated(math.floor(context.now)),
         "content_type": content_type,
         "length": length,
         "processing_ms": round(processing * 1000),
-        "cookie": moment.draw("cookie"),
-        "ray": moment.draw("ray", 8),
-        **moment.identities(),
+        "cookie": context.token("cookie"),
+        "ray": context.token("ray", 8),
+        **context.ids(),
     }
-    names, values = _templates(moment.as_of, kind, status)
+    names, values = _templates(context.as_of, kind, status)
     return tuple(zip(names, values.format_map(facts).split("\n"), strict=True))
 
 
@@ -59,14 +59,14 @@ def bare(given: Headers) -> Headers:
     return tuple((name, value) for name, value in given if name in needed)
 
 
-def refusal(row: Row, facts: Mapping[str, Any], moment: Moment, extra: Headers = ()) -> Plan:
+def refusal(row: Row, facts: Mapping[str, Any], context: Context, extra: Headers = ()) -> Plan:
     """The plan of a refusal, its body and Content-Length as recorded. `extra` headers come last."""
-    body = row.body({**moment.identities(), **facts})
+    body = row.body({**context.ids(), **facts})
     if row.wire == "empty":
-        date = dated(math.floor(moment.now))
+        date = dated(math.floor(context.now))
         return whole(row.status, (("date", date), ("content-length", "0"), *row.headers.items(), *extra), body)
     low, high = data_files.contract("headers.yaml")["processing_ms"][row.at]
-    head = headers(moment, row.status, "application/json", len(body), moment.between("processing", low, high) / 1000)
+    head = headers(context, row.status, "application/json", len(body), context.randint("processing", low, high) / 1000)
     return whole(row.status, (*head, *row.headers.items(), *extra), body)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from mockserver.core import data_files
 from mockserver.core.plan import Plan, whole
-from mockserver.engine.context import Moment
+from mockserver.engine.context import Context
 
 # How many characters of a picture's digest its name holds.
 NAME = 24
@@ -23,40 +23,40 @@ INERT = (
 )
 
 
-def link(origin: str, moment: Moment, digest: str) -> str:
+def link(origin: str, context: Context, digest: str) -> str:
     """The URL of a picture, by its xxh3 digest, in the recorded shape of path and query."""
     data = data_files.contract("storage.yaml")
     valid, image = data["valid_seconds"], digest[:NAME]
-    start, expiry = _instant(moment.now - valid), _instant(moment.now + valid)
+    start, expiry = _instant(context.now - valid), _instant(context.now + valid)
     url: str = data["url"].format(
         origin=origin,
-        organization=f"org-{moment.draw('organization', 12)}",
-        user=f"user-{moment.draw('user', 12)}",
+        organization=f"org-{context.token('organization', 12)}",
+        user=f"user-{context.token('user', 12)}",
         image=image,
         start=start,
         expiry=expiry,
-        key_expiry=_instant(moment.now - valid + DAY),
-        object=_uuid(moment.draw("object")),
+        key_expiry=_instant(context.now - valid + DAY),
+        object=_uuid(context.token("object")),
         signature=quote(signature(image, expiry), safe=""),
     )
     return url
 
 
 def signature(image: str, expiry: str) -> str:
-    """What the storage signs a picture's name and its last moment with."""
+    """What the storage signs a picture's name and its expiry with."""
     key = f"{image}/{expiry}".replace("%3A", ":").encode()
     return base64.b64encode(hashlib.blake2b(key, key=b"mockserver storage", digest_size=32).digest()).decode()
 
 
-def answer(image: str, query: Mapping[str, str], now: float, held: tuple[bytes, str] | None) -> Plan:
+def respond_from_storage(image: str, query: Mapping[str, str], now: float, held: tuple[bytes, str] | None) -> Plan:
     """What the storage says to a request for a picture, which it holds or not: the picture, or its own refusal."""
-    wrong = fault(image, query, now)
+    wrong = find_url_error(image, query, now)
     if wrong is None and held:
         return handed(held, now)
     return refused(wrong or "missing", query, now)
 
 
-def fault(image: str, query: Mapping[str, str], now: float) -> str | None:
+def find_url_error(image: str, query: Mapping[str, str], now: float) -> str | None:
     """What is wrong with a link: it is `forged` or `expired`; None when it is good."""
     expiry = query.get("se", "")
     until = _seconds(expiry)

@@ -10,7 +10,7 @@ import xxhash
 from mockserver.contract.capabilities import Capability
 from mockserver.contract.catalogue import Problem
 from mockserver.core.request import Part
-from mockserver.engine.job import Picture
+from mockserver.engine.job import InputImage
 from mockserver.engine.values import Sources
 from mockserver.images.inspect import look, see_through
 
@@ -36,7 +36,7 @@ def gather(
     accept: Collection[str],
     sources: Sources,
     modes: Collection[str] | None = None,
-) -> tuple[tuple[Picture, ...], Picture | None]:
+) -> tuple[tuple[InputImage, ...], InputImage | None]:
     """The pictures to edit and the mask, decoded. Raises the Problem that the API has with one of them.
 
     `accept` names guesses that are not to be enforced; `modes` are those of the endpoint, where it has its own.
@@ -49,7 +49,7 @@ def gather(
     rules = dict(allowed)
     if not laid:
         rules["modes"] = modes or allowed.get("unmasked_modes", allowed["modes"])
-    images = tuple(Picture(part, look(part)) for part in named.values())
+    images = tuple(InputImage(part, look(part)) for part in named.values())
     for index, (name, picture) in enumerate(zip(named, images, strict=True)):
         wrong = fault(picture, rules, accept)
         if wrong:
@@ -103,7 +103,7 @@ def _fetched(param: str, reference: Mapping[str, str], sources: Sources) -> tupl
     return name, Part(name, "", match[1] if match else None, data, xxhash.xxh3_128_hexdigest(data))
 
 
-def fault(picture: Picture, rules: Mapping[str, Any], accept: Collection[str]) -> tuple[str, str] | None:
+def fault(picture: InputImage, rules: Mapping[str, Any], accept: Collection[str]) -> tuple[str, str] | None:
     """What is wrong with a picture and how, in words; None when it is one to take.
 
     The first is a key of the capability table's `images.problems`: `broken`, `format`, `mode` or `trait`.
@@ -122,12 +122,12 @@ def fault(picture: Picture, rules: Mapping[str, Any], accept: Collection[str]) -
     return None
 
 
-def _mask(part: Part, first: Picture, capability: Capability, accept: Collection[str]) -> Picture:
+def _mask(part: Part, first: InputImage, capability: Capability, accept: Collection[str]) -> InputImage:
     rules = capability.row["mask"]
     if len(part.data) >= rules["bytes"] and "mask.bytes" not in accept:
         family = capability.row["images"]["problems"]["bytes"]
         raise Problem(family, param="mask", maximum=rules["bytes"], length=len(part.data))
-    mask = Picture(part, look(part))
+    mask = InputImage(part, look(part))
     if mask.facts.upright is None or mask.facts.upright != first.facts.upright:
         raise Problem("mask-size")
     if mask.facts.mode in GREY and "grey" in rules:
@@ -139,7 +139,7 @@ def _mask(part: Part, first: Picture, capability: Capability, accept: Collection
     return mask
 
 
-def _markup(part: Part, first: Picture) -> None:
+def _markup(part: Part, first: InputImage) -> None:
     facts = look(part)
     if facts.upright is None or facts.upright != first.facts.upright:
         raise Problem("markup-size")

@@ -12,7 +12,7 @@ from mockserver.images.inspect import Facts
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class InputImage:
     """A file of the request and what it holds."""
 
     part: Part
@@ -32,8 +32,8 @@ class Job:
     endpoint: str
     capability: Capability
     prompt: str
-    images: tuple[Picture, ...]
-    mask: Picture | None
+    images: tuple[InputImage, ...]
+    mask: InputImage | None
     parameters: Mapping[str, Any]
     digest: str
     scene: str

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from mockserver.engine.output_images import MARK, Sent
+from mockserver.engine.output_images import MARK, OutputImage
 
 # As JSON spells it.
 SPELLED = json.dumps(MARK)[1:-1].encode("ascii")
@@ -12,7 +12,7 @@ SPELLED = json.dumps(MARK)[1:-1].encode("ascii")
 ENCODERS = {None: json.JSONEncoder(separators=(",", ":")), 2: json.JSONEncoder(indent=2, separators=(",", ": "))}
 
 
-def dumped(value: Any, sent: Sequence[Sent], indent: Literal[2] | None = None) -> bytes:
+def dumped(value: Any, sent: Sequence[OutputImage], indent: Literal[2] | None = None) -> bytes:
     """A value as the API spells JSON, in which each picture stands as its stand-in: its base64 takes that place.
 
     With an `indent` on lines of their own, else without a space.

@@ -17,7 +17,7 @@ from mockserver.contract.request_schema import shape
 from mockserver.core.request import Part, Request
 from mockserver.engine import input_images
 from mockserver.engine.body import given, is_form
-from mockserver.engine.job import Job, Picture
+from mockserver.engine.job import InputImage, Job
 from mockserver.engine.resolve import DELIVERY, digest, resolve
 from mockserver.engine.rules import meets
 from mockserver.engine.values import Settings, Sources, Understood
@@ -93,9 +93,9 @@ def _taken(name: str, capability: Capability, found: Mapping[str, Any]) -> dict[
     return taken
 
 
-def _decodable(parts: Iterator[tuple[str, Part]]) -> Iterator[Picture]:
+def _decodable(parts: Iterator[tuple[str, Part]]) -> Iterator[InputImage]:
     with suppress(Problem):
         for _, part in parts:
             facts = look(part)
             if not facts.reason:
-                yield Picture(part, facts)
+                yield InputImage(part, facts)

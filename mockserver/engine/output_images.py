@@ -39,7 +39,7 @@ SHOWN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class OutputImage:
     """A picture of an answer: its bytes, media type and xxh3 digest, and its bytes as base64.
 
     In the values of an answer its `stand_in` stands for that, until they are spelled.
@@ -58,7 +58,7 @@ class Sent:
 
 # Answers asked for again are not painted again.
 KEPT_BYTES = 32 * 1024 * 1024
-KEPT = Shelf[tuple[Sent, ...]](KEPT_BYTES, lambda sent: sum(len(one.data) + len(one.base64) for one in sent))
+KEPT = Shelf[tuple[OutputImage, ...]](KEPT_BYTES, lambda sent: sum(len(one.data) + len(one.base64) for one in sent))
 
 
 def ready(job: Job, style: str, seed: int) -> bool:
@@ -70,7 +70,7 @@ class Abandoned(Exception):
     """Nobody waits any more for pictures that are not all painted."""
 
 
-def pictures(job: Job, style: str, seed: int, gone: Gone) -> tuple[Sent, ...]:
+def pictures(job: Job, style: str, seed: int, gone: Gone) -> tuple[OutputImage, ...]:
     """The pictures of an answer: `n` of them, or for a stream its partials and then the final one.
 
     Raises Abandoned where the client has `gone` before the last of them is begun.
@@ -82,7 +82,7 @@ def _key(job: Job, style: str, seed: int) -> tuple[Any, ...]:
     return style, seed, job.scene, job.resolved
 
 
-def files(job: Job, given: tuple[bytes, ...]) -> tuple[Sent, ...]:
+def files(job: Job, given: tuple[bytes, ...]) -> tuple[OutputImage, ...]:
     """The pictures of an answer from files, as they are. A stream completes with the last of them.
 
     Its partials are those before it in order; where they are too few, the last of all once more.
@@ -94,7 +94,7 @@ def files(job: Job, given: tuple[bytes, ...]) -> tuple[Sent, ...]:
     return (*(sent[min(index, len(sent) - 1)] for index in range(count)), sent[-1])
 
 
-def _painted(job: Job, style: str, seed: int, gone: Gone) -> tuple[Sent, ...]:
+def _painted(job: Job, style: str, seed: int, gone: Gone) -> tuple[OutputImage, ...]:
     parameters = job.parameters
     canvas = render.Canvas(
         *job.size,
@@ -123,8 +123,8 @@ def _painted(job: Job, style: str, seed: int, gone: Gone) -> tuple[Sent, ...]:
     return tuple(_sent(data, MEDIA_TYPES[canvas.format]) for data in encoded)
 
 
-def _sent(data: bytes, media_type: str) -> Sent:
-    return Sent(data, media_type, xxhash.xxh3_128_hexdigest(data), base64.b64encode(data))
+def _sent(data: bytes, media_type: str) -> OutputImage:
+    return OutputImage(data, media_type, xxhash.xxh3_128_hexdigest(data), base64.b64encode(data))
 
 
 def _subject(job: Job, number: int, seed: int) -> render.Subject:

@@ -6,14 +6,14 @@ from typing import Any
 
 from mockserver.contract.capabilities import merge
 from mockserver.core.plan import Headers, Plan, whole
-from mockserver.engine.context import Moment
+from mockserver.engine.context import Context
 from mockserver.engine.headers import headers
 
 # An answer that can have no body does not say how long it is.
 BODILESS = (204, 304)
 
 
-def reply(said: Mapping[str, Any], moment: Moment) -> Plan:
+def reply(said: Mapping[str, Any], context: Context) -> Plan:
     """The plan of a reply: the API's own headers, with those of the reply in their place or after them."""
     status, body = int(said.get("status", 200)), said.get("body")
     if isinstance(body, str):
@@ -23,7 +23,7 @@ def reply(said: Mapping[str, Any], moment: Moment) -> Plan:
     own = _headers(said.get("headers", {}))
     theirs = {name for name, _ in own} | ({"content-length"} if status in BODILESS else set())
     theirs |= set() if data else {"content-type"}
-    head = headers(moment, status, kind, len(data), moment.between("processing", 30, 41) / 1000)
+    head = headers(context, status, kind, len(data), context.randint("processing", 30, 41) / 1000)
     return whole(status, (*((name, value) for name, value in head if name not in theirs), *own), data)
 
 

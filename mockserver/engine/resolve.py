@@ -8,7 +8,7 @@ import xxhash
 
 from mockserver.contract import sizes
 from mockserver.contract.capabilities import Capability
-from mockserver.engine.job import Picture
+from mockserver.engine.job import InputImage
 
 # What a job holds in fields of its own.
 FILES = ("image", "images", "mask", "markup")
@@ -18,7 +18,7 @@ DELIVERY = ("stream", "partial_images", "user", "safety_identifier")
 
 
 def resolve(
-    values: Mapping[str, Any], capability: Capability, images: tuple[Picture, ...], mask: Picture | None
+    values: Mapping[str, Any], capability: Capability, images: tuple[InputImage, ...], mask: InputImage | None
 ) -> dict[str, Any]:
     """Values with every `auto` resolved, as the model does it, and what a job holds elsewhere left out."""
     auto = capability.row["auto"]

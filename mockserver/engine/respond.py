@@ -13,10 +13,10 @@ from mockserver.contract.dialects import distorted
 from mockserver.core.plan import Cut, Head, Plan
 from mockserver.core.uploads import File
 from mockserver.engine import headers, limit_headers, replies, responses, usage
-from mockserver.engine.context import Moment
+from mockserver.engine.context import Context
 from mockserver.engine.job import Job
 from mockserver.engine.moderation import moderate
-from mockserver.engine.output_images import Abandoned, Gone, Sent, files, pictures, ready
+from mockserver.engine.output_images import Abandoned, Gone, OutputImage, files, pictures, ready
 from mockserver.engine.values import Settings, Understood
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.table import Disturbed
@@ -29,7 +29,7 @@ SHORT = 2_000
 LEFT: Plan = (Head(200, ()), Cut("close"))
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """A plan, and how it came about. `pictures` are those that it carries; `usage` is what `cost` was drawn from.
 
     `filed` is a file to keep from now on, `removed` the id of one to forget.
@@ -43,7 +43,7 @@ class Answer(NamedTuple):
     hints: tuple[str, ...] = ()
     cost: float | None = None
     usage: Mapping[str, Any] | None = None
-    pictures: tuple[Sent, ...] = ()
+    pictures: tuple[OutputImage, ...] = ()
     filed: File | None = None
     removed: str | None = None
 
@@ -53,26 +53,28 @@ def there() -> bool:
     return False
 
 
-def answer(
-    understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str, gone: Gone = there
-) -> Answer:
+def respond(
+    understood: Understood, turn: Turn, context: Context, settings: Settings, origin: str, gone: Gone = there
+) -> Response:
     """The answer: the turn's reply or error, a limit, the request's problem or the pictures, whichever bites first.
 
     `origin` is scheme, host and port as the caller knows this server, for answers that carry a URL. No further picture
     is painted once `gone` says that nobody waits for it, and the answer then has none. An error of the
     stage `stream` breaks a stream off; it cannot befall another call, which is then answered as if all were well.
-    The faults of the turn are not in it yet: see `disturbed`.
+    The faults of the turn are not in it yet: see `apply_faults`.
     """
-    given = _decided(understood, turn, moment, settings, origin, gone)
+    given = _decided(understood, turn, context, settings, origin, gone)
     names = ", ".join(fault.name for fault in turn.faults)
     hint = f"Scenario {turn.scenario} orders faults: {names}."
     return given._replace(hints=(*given.hints, hint)) if names else given
 
 
-def _decided(understood: Understood, turn: Turn, moment: Moment, settings: Settings, origin: str, gone: Gone) -> Answer:
+def _decided(
+    understood: Understood, turn: Turn, context: Context, settings: Settings, origin: str, gone: Gone
+) -> Response:
     problem, job, step = understood.problem, understood.job, turn.step
     if step and step.reply is not None:
-        return _replied(step.reply, turn, moment)
+        return _replied(step.reply, turn, context)
     if job:
         problem = moderate(job, settings.moderation, settings.as_of)
     row = _row(problem.family, understood, settings) if problem else None
@@ -81,39 +83,39 @@ def _decided(understood: Understood, turn: Turn, moment: Moment, settings: Setti
         ordered = _row(step.error, understood, settings)
         if ordered.at == "stream":
             if job and job.stream and not problem:
-                return _interrupted(ordered, job, turn, moment, settings, gone)
+                return _interrupted(ordered, job, turn, context, settings, gone)
         elif row is None or ordered.stage < row.stage:
-            return _ordered(ordered, facts, step.retry_after, turn, moment)
+            return _ordered(ordered, facts, step.retry_after, turn, context)
     elif turn.limited:
-        return _limited(_row(limit_headers.family(), understood, settings), facts, turn.limited, moment)
+        return _limited(_row(limit_headers.family(), understood, settings), facts, turn.limited, context)
     if row:
         extra = (("allow", facts["allow"]),) if "allow" in facts else ()
-        plan = headers.refusal(row, facts, moment, extra)
-        return Answer(plan, row.status, "refused", row, row.error(moment.identities() | facts), (row.advice(facts),))
-    return _served(job, step, moment, settings, origin, gone) if job else _told(understood, moment)
+        plan = headers.refusal(row, facts, context, extra)
+        return Response(plan, row.status, "refused", row, row.error(context.ids() | facts), (row.advice(facts),))
+    return _served(job, step, context, settings, origin, gone) if job else _told(understood, context)
 
 
-def _told(understood: Understood, moment: Moment) -> Answer:
+def _told(understood: Understood, context: Context) -> Response:
     """The answer to what asks for no picture."""
     if understood.content:
-        return Answer(responses.handed(understood.content, moment), 200, "served")
-    filed = understood.upload.filed(moment) if understood.upload else None
+        return Response(responses.handed(understood.content, context), 200, "served")
+    filed = understood.upload.filed(context) if understood.upload else None
     reply = filed.described() if filed else understood.reply or {}
-    return Answer(responses.told(reply, moment), 200, "served", filed=filed, removed=understood.removes)
+    return Response(responses.told(reply, context), 200, "served", filed=filed, removed=understood.removes)
 
 
-def at_hand(understood: Understood, settings: Settings, moment: Moment) -> bool:
+def is_cheap_to_respond(understood: Understood, settings: Settings, context: Context) -> bool:
     """Is an answer given in no time? Nothing has to be painted, and no long text to be counted."""
     job = understood.job
-    return job is None or (len(job.prompt) <= SHORT and ready(job, settings.paint, moment.seed))
+    return job is None or (len(job.prompt) <= SHORT and ready(job, settings.paint, context.seed))
 
 
-def disturbed(plan: Plan, turn: Turn, moment: Moment, unread: bool = False) -> Disturbed:
+def apply_faults(plan: Plan, turn: Turn, context: Context, unread: bool = False) -> Disturbed:
     """An answer's plan, headers of ours included, after the faults of the turn. `unread` as in the table of faults."""
-    return table.disturb(plan, turn.faults, moment.between, unread)
+    return table.disturb(plan, turn.faults, context.randint, unread)
 
 
-def early(turn: Turn, settings: Settings) -> bool:
+def may_respond_early(turn: Turn, settings: Settings) -> bool:
     """Is the turn's answer sent before the upload has been read? An error of a request can be, and a reply."""
     step = turn.step
     if step is None or not step.hasty:
@@ -128,19 +130,19 @@ def _row(family: str, understood: Understood, settings: Settings) -> Row:
     return distorted(row, settings.dialect)
 
 
-def _ordered(row: Row, facts: dict[str, Any], wait: float | None, turn: Turn, moment: Moment) -> Answer:
-    known = {"model": _model(), **row.facts, **facts, **moment.identities()}
+def _ordered(row: Row, facts: dict[str, Any], wait: float | None, turn: Turn, context: Context) -> Response:
+    known = {"model": _model(), **row.facts, **facts, **context.ids()}
     if wait is not None:
         known["wait"] = f"{wait:g}s" if wait >= 1 else f"{wait * 1000:.0f}ms"
-    plan = headers.refusal(row, known, moment, headers.retry_after(wait))
+    plan = headers.refusal(row, known, context, headers.retry_after(wait))
     hint = f"Ordered by scenario {turn.scenario}. {row.advice(known)}"
-    return Answer(plan, row.status, "refused", row, row.error(known), (hint,))
+    return Response(plan, row.status, "refused", row, row.error(known), (hint,))
 
 
-def _limited(row: Row, facts: dict[str, Any], limited: Limited, moment: Moment) -> Answer:
-    known = {"model": _model(), **row.facts, **facts, **limit_headers.facts(limited), **moment.identities()}
-    plan = headers.refusal(row, known, moment, limit_headers.headers(limited))
-    return Answer(plan, row.status, "refused", row, row.error(known), (row.advice(known),))
+def _limited(row: Row, facts: dict[str, Any], limited: Limited, context: Context) -> Response:
+    known = {"model": _model(), **row.facts, **facts, **limit_headers.facts(limited), **context.ids()}
+    plan = headers.refusal(row, known, context, limit_headers.headers(limited))
+    return Response(plan, row.status, "refused", row, row.error(known), (row.advice(known),))
 
 
 def _model() -> str | None:
@@ -148,36 +150,36 @@ def _model() -> str | None:
     return default_model("images/edits", as_of("any"), {})
 
 
-def _replied(said: Mapping[str, Any], turn: Turn, moment: Moment) -> Answer:
-    plan, status = replies.reply(said, moment), int(said.get("status", 200))
+def _replied(said: Mapping[str, Any], turn: Turn, context: Context) -> Response:
+    plan, status = replies.reply(said, context), int(said.get("status", 200))
     outcome = "served" if status < 400 else "refused"
-    return Answer(plan, status, outcome, hints=(f"Worded by scenario {turn.scenario}.",))
+    return Response(plan, status, outcome, hints=(f"Worded by scenario {turn.scenario}.",))
 
 
-def _interrupted(row: Row, job: Job, turn: Turn, moment: Moment, settings: Settings, gone: Gone) -> Answer:
-    known = {**row.facts, "model": job.model, **moment.identities()}
+def _interrupted(row: Row, job: Job, turn: Turn, context: Context, settings: Settings, gone: Gone) -> Response:
+    known = {**row.facts, "model": job.model, **context.ids()}
     hint = f"Ordered by scenario {turn.scenario}. {row.advice(known)}"
-    plan, sent = LEFT, tuple[Sent, ...]()
+    plan, sent = LEFT, tuple[OutputImage, ...]()
     with suppress(Abandoned):
-        sent = pictures(job, settings.paint, moment.seed, gone)
-        plan = responses.interrupted(job, sent, row, known, moment, _wait(job, moment, settings))
-    return Answer(plan, row.status, "refused", row, row.error(known), (hint,), pictures=sent[:-1])
+        sent = pictures(job, settings.paint, context.seed, gone)
+        plan = responses.interrupted(job, sent, row, known, context, _wait(job, context, settings))
+    return Response(plan, row.status, "refused", row, row.error(known), (hint,), pictures=sent[:-1])
 
 
-def _served(job: Job, step: Step | None, moment: Moment, settings: Settings, origin: str, gone: Gone) -> Answer:
+def _served(job: Job, step: Step | None, context: Context, settings: Settings, origin: str, gone: Gone) -> Response:
     ok: Mapping[str, Any] = step.ok if step else {}
     if job.stream and "partials" in ok:
         job = replace(job, parameters={**job.parameters, "partial_images": int(ok["partials"])})
-    used, cost = usage.usage(job, moment)
+    used, cost = usage.usage(job, context)
     if used and "usage" in ok:
         used = merge(used, ok["usage"])
         cost = tokens.price(job.capability, used)
-    given, plan, sent = step.pictures if step else (), LEFT, tuple[Sent, ...]()
+    given, plan, sent = step.pictures if step else (), LEFT, tuple[OutputImage, ...]()
     with suppress(Abandoned):
-        sent = files(job, given) if given else pictures(job, settings.paint, moment.seed, gone)
-        plan = responses.served(job, sent, used, moment, origin, _wait(job, moment, settings), ok)
-    return Answer(plan, 200, "served", hints=job.hints, cost=cost, usage=used, pictures=sent)
+        sent = files(job, given) if given else pictures(job, settings.paint, context.seed, gone)
+        plan = responses.served(job, sent, used, context, origin, _wait(job, context, settings), ok)
+    return Response(plan, 200, "served", hints=job.hints, cost=cost, usage=used, pictures=sent)
 
 
-def _wait(job: Job, moment: Moment, settings: Settings) -> float:
-    return usage.latency(job, moment) if settings.latency is None else settings.latency
+def _wait(job: Job, context: Context, settings: Settings) -> float:
+    return usage.latency(job, context) if settings.latency is None else settings.latency

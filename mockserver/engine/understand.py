@@ -62,14 +62,14 @@ def understand(request: Request, settings: Settings, sources: Sources | None = N
         return Understood(problem=problem, group=capability.group, document=held, provider=provider)
 
 
-def quick(request: Request) -> bool:
+def is_cheap_to_understand(request: Request) -> bool:
     """Is a request understood in no time? It is short, and holds no picture that was not looked into before."""
     texts = [part for part in request.parts if part.filename is None]
     short = len(request.body) + sum(len(part.data) for part in texts) <= SHORT
     return short and all(known(part) for part in request.parts if part.filename is not None)
 
 
-def glance(request: Request, settings: Settings) -> Understood:
+def understand_head(request: Request, settings: Settings) -> Understood:
     """What the head of a request means, when its body is not read: nothing, unless it may not come in."""
     try:
         return Understood(provider=admit(request, settings).provider)

@@ -102,6 +102,6 @@ class Storage:
         if server.shared:
             await server.shared.meet("")
         found = await asyncio.to_thread(server.journal.pictures.named, name)
-        plan = image_urls.answer(name, query, server.clock(), found)
+        plan = image_urls.respond_from_storage(name, query, server.clock(), found)
         trail = Trail({"sent": []}, 0, server.clock.watch)
         await carry_out(plan, trail, connection_of(scope, receive), send, server.sleep)

@@ -16,12 +16,12 @@ from mockserver.core.plan import Head, Plan
 from mockserver.core.request import Request
 from mockserver.engine import headers
 from mockserver.engine.admission import api_key
-from mockserver.engine.context import Moment
-from mockserver.engine.entry import amend, entry, pictures
+from mockserver.engine.context import Context
+from mockserver.engine.entry import build_entry, list_images, record_faults
 from mockserver.engine.hearing import Heard, again, heard, keep
 from mockserver.engine.meaning import mean, meaning, recalled
-from mockserver.engine.respond import Answer, answer, at_hand, disturbed, early
-from mockserver.engine.understand import glance, quick
+from mockserver.engine.respond import Response, apply_faults, is_cheap_to_respond, may_respond_early, respond
+from mockserver.engine.understand import is_cheap_to_understand, understand_head
 from mockserver.engine.values import Understood
 from mockserver.journal.send_log import Trail
 from mockserver.scenario.loader import ScenarioError, find
@@ -54,7 +54,7 @@ class Api:
         await self.serve(scope, receive, send, scope["path"].removeprefix(scope.get("root_path", "")), None)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, path: str, session: str | None) -> None:
-        """Answer one request, to its end."""
+        """Response one request, to its end."""
         server, request, began = self.server, opened(scope, path), self.server.clock.watch()
         browser = request.header("origin") is not None
         if browser and request.method == "OPTIONS" and request.header("access-control-request-method"):
@@ -76,11 +76,11 @@ class Api:
         understood, settings = told.understood, told.settings
         taken = await server.state.take(name, told.asked, picked)
         gone = partial(getattr, connection, "gone")
-        moment = Moment(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
+        context = Context(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
         origin = f"{scope['scheme']}://{told.request.host}"
-        work = partial(answer, understood, taken.turn, moment, settings, origin, gone)
-        given = work() if at_hand(understood, settings, moment) else await self._aside(work)
-        noted, meant, plan = await self._planned(told, taken.turn, moment, given, browser)
+        work = partial(respond, understood, taken.turn, context, settings, origin, gone)
+        given = work() if is_cheap_to_respond(understood, settings, context) else await self._aside(work)
+        noted, meant, plan = await self._planned(told, taken.turn, context, given, browser)
         place = (name, noted["call"], noted["id"])
         arrived = began + server.clock.advanced(name)
         noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, gone)
@@ -112,8 +112,8 @@ class Api:
         server = self.server
         if server.state.hasty(name, picked):
             settings = server.state.over(name, server.settings, picked)
-            head = heard(request, mean(request, glance(request, settings)), settings, server.clock(name))
-            if early(server.state.peek(name, head.asked, picked), settings):
+            head = heard(request, mean(request, understand_head(request, settings)), settings, server.clock(name))
+            if may_respond_early(server.state.peek(name, head.asked, picked), settings):
                 return head._replace(unread=True)
         came = await read(request, receive, server.upload_bytes, server.journal.pictures.held)
         if came is None:
@@ -136,21 +136,21 @@ class Api:
         def listen() -> Heard:
             return heard(whole, meaning(whole, settings, sources), settings, now)
 
-        return listen() if quick(whole) else await self._aside(listen)
+        return listen() if is_cheap_to_understand(whole) else await self._aside(listen)
 
     async def _planned(
-        self, told: Heard, turn: Turn, moment: Moment, given: Answer, browser: bool
+        self, told: Heard, turn: Turn, context: Context, given: Response, browser: bool
     ) -> tuple[dict[str, Any], Plan, Plan]:
         """The entry of an answer, its plan as it was meant, and as the faults of its turn leave it."""
-        noted = entry(told.call, told.arrival, told.secrets, turn, moment, given, self.server.journal.next_id())
+        noted = build_entry(told.call, told.arrival, told.secrets, turn, context, given, self.server.journal.next_id())
         meant = beside(given, noted["id"], browser, told.settings.bare)
         if not turn.faults:
             return noted, meant, meant
-        done = await self._aside(disturbed, meant, turn, moment, told.unread)
-        amend(noted, done)
+        done = await self._aside(apply_faults, meant, turn, context, told.unread)
+        record_faults(noted, done)
         return noted, meant, done.plan
 
-    def _count(self, noted: dict[str, Any], understood: Understood, given: Answer, began: float) -> bool:
+    def _count(self, noted: dict[str, Any], understood: Understood, given: Response, began: float) -> bool:
         """Count a request; is its answer a stream?"""
         job, row = understood.job, given.row
         seconds = self.server.clock.watch() - began
@@ -158,11 +158,11 @@ class Api:
         self.server.tally.note(endpoint, noted["answer"]["status"], family, seconds)
         return job is not None and job.stream and row is None
 
-    def _keep(self, name: str, noted: dict[str, Any], understood: Understood, given: Answer) -> None:
+    def _keep(self, name: str, noted: dict[str, Any], understood: Understood, given: Response) -> None:
         """Remember what an answer leaves behind: its entry, its pictures and the session's files."""
         server, job = self.server, understood.job
         server.journal.add(noted)
-        for picture in pictures(understood, given):
+        for picture in list_images(understood, given):
             server.journal.pictures.put(*picture)
         if given.filed:
             server.files.put(name, given.filed)
@@ -190,7 +190,7 @@ def session_of(key: str) -> str:
     return "key-" + hashlib.blake2b(key.encode(), key=b"mockserver session", digest_size=6).hexdigest()
 
 
-def beside(given: Answer, entry_id: str, cross_origin: bool, bare: bool) -> Plan:
+def beside(given: Response, entry_id: str, cross_origin: bool, bare: bool) -> Plan:
     """The plan with our own headers beside the API's: the journal entry, the hint, and leave to read for a browser.
 
     With `bare` neither ours nor the API's own are sent, but for those that a client needs.

@@ -44,7 +44,7 @@ def find(url: str, *, host: str, stores: Stores, now: float) -> bytes | None:
         held = stores.pictures.find(match[1])
         return held and held[0]
     match = STORED.fullmatch(path)
-    if match and image_urls.fault(match[1], dict(parse_qsl(parts.query)), now) is None:
+    if match and image_urls.find_url_error(match[1], dict(parse_qsl(parts.query)), now) is None:
         held = stores.pictures.named(match[1])
         return held and held[0]
     return None

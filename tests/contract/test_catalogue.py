@@ -16,9 +16,9 @@ import mockserver
 from mockserver.contract.asof import AsOf, as_of, latest
 from mockserver.contract.catalogue import STAGES, WIRES, Problem, Row, families, fill, find, listed, named, rows
 from mockserver.core import data_files
-from mockserver.engine.context import Moment
+from mockserver.engine.context import Context
 
-IDENTITIES = Moment(0, "s", 0, 0, as_of("any")).identities()
+IDENTITIES = Context(0, "s", 0, 0, as_of("any")).ids()
 GROUPS = ("gpt-image", "dall-e-2", "dall-e-3")
 CODE = Path(mockserver.__file__).parent
 

@@ -12,7 +12,7 @@ from mockserver.core.plan import Chunk, End, Head, Wait, whole
 from mockserver.core.request import Fault, Part, Request
 from mockserver.core.sse import frame
 from mockserver.engine.json_splice import dumped
-from mockserver.engine.output_images import Sent
+from mockserver.engine.output_images import OutputImage
 
 
 def test_whole() -> None:
@@ -100,8 +100,8 @@ def test_one_line(text: str) -> None:
     assert json.loads(data.removeprefix(b"data: ")) == {"text": text}
 
 
-def sent(data: bytes, digest: str) -> Sent:
-    return Sent(data, "image/png", digest, base64.b64encode(data))
+def sent(data: bytes, digest: str) -> OutputImage:
+    return OutputImage(data, "image/png", digest, base64.b64encode(data))
 
 
 @pytest.mark.parametrize("indent", [2, None])

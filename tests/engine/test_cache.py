@@ -18,12 +18,12 @@ from mockserver.core import form_split
 from mockserver.core.cache import Shelf
 from mockserver.core.request import Part, Request
 from mockserver.engine import events, hearing, meaning, output_images, responses, usage
-from mockserver.engine.respond import answer
+from mockserver.engine.respond import respond
 from mockserver.engine.values import Settings
 from mockserver.journal.store import Pictures
 from mockserver.scenario.loader import parse
 from mockserver.scenario.machine import Turn
-from tests.engine.test_understand import MOMENT, edit
+from tests.engine.test_understand import CONTEXT, edit
 from tests.support.client import FORM, KEY, Talk
 from tests.support.images import masked, png, saved
 
@@ -95,7 +95,7 @@ def test_same_answers(monkeypatch: pytest.MonkeyPatch, paint: str) -> None:
 
     def answers() -> list[Any]:
         settings = Settings(auth="open", paint=paint)
-        return [answer(edit(**call), Turn("ok", None), MOMENT, settings, "http://x").plan for call in CALLS]
+        return [respond(edit(**call), Turn("ok", None), CONTEXT, settings, "http://x").plan for call in CALLS]
 
     kept = [answers(), answers()]
     monkeypatch.setattr(output_images.KEPT, "_held", LRUCache(0))

@@ -11,8 +11,8 @@ from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import table
 from mockserver.core.plan import Chunk, Head, Wait
 from mockserver.core.request import Part, Request
-from mockserver.engine.context import Moment
-from mockserver.engine.respond import answer
+from mockserver.engine.context import Context
+from mockserver.engine.respond import respond
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
 from mockserver.images import render
@@ -20,7 +20,7 @@ from mockserver.scenario.machine import Step, Turn
 from tests.support.images import masked, png, saved
 
 SETTINGS = Settings(auth="open", paint="flat")
-MOMENT = Moment(0, "s", 0, 0, as_of("any"))
+CONTEXT = Context(0, "s", 0, 0, as_of("any"))
 
 
 def file(name: str, data: bytes, kind: str | None = "image/png") -> Part:
@@ -152,7 +152,7 @@ def test_auto_background() -> None:
 def test_every_model_serves(model: str) -> None:
     understood = edit(model=model)
     assert understood.job
-    given = answer(understood, Turn("ok", None), MOMENT, SETTINGS, "http://x")
+    given = respond(understood, Turn("ok", None), CONTEXT, SETTINGS, "http://x")
     assert (given.status, given.outcome) == (200, "served")
 
 
@@ -206,7 +206,7 @@ def test_mask() -> None:
 )
 def test_ordered(error: str, wait: float | None, status: int, retry: dict[str, str]) -> None:
     turn = Turn("mine", Step(1, error, retry_after=wait))
-    given = answer(edit(), turn, MOMENT, SETTINGS, "http://x")
+    given = respond(edit(), turn, CONTEXT, SETTINGS, "http://x")
     head, chunk, _ = given.plan
     assert isinstance(head, Head)
     assert isinstance(chunk, Chunk)
@@ -219,7 +219,7 @@ def test_ordered(error: str, wait: float | None, status: int, retry: dict[str, s
 def test_moderation_after_validation() -> None:
     """What the back end says comes after what the validator says."""
     turn = Turn("mine", Step(1, "moderation-blocked"))
-    given = answer(edit(n=0), turn, MOMENT, SETTINGS, "http://x")
+    given = respond(edit(n=0), turn, CONTEXT, SETTINGS, "http://x")
     assert given.error["code"] == "integer_below_min_value"
 
 
@@ -339,7 +339,7 @@ def test_broken_off(error: str, code: str) -> None:
     """An error of a stream comes after the partial pictures; a plain call cannot have one."""
     turn = Turn("mine", Step(1, error))
     streamed = edit(stream="true", partial_images=2)
-    given = answer(streamed, turn, MOMENT, SETTINGS, "http://x")
+    given = respond(streamed, turn, CONTEXT, SETTINGS, "http://x")
     frames = [step.data for step in given.plan if isinstance(step, Chunk)]
     assert [frame.partition(b"\n")[0].decode() for frame in frames] == [
         "event: image_edit.partial_image",
@@ -350,8 +350,8 @@ def test_broken_off(error: str, code: str) -> None:
     assert list(data) == ["type", "error"]
     assert list(data["error"])[:4] == ["type", "code", "message", "param"]
     assert (data["error"]["code"], given.status, given.outcome) == (code, 200, "refused")
-    assert answer(edit(), turn, MOMENT, SETTINGS, "http://x").outcome == "served"
-    assert answer(edit(n=0), turn, MOMENT, SETTINGS, "http://x").status == 400
+    assert respond(edit(), turn, CONTEXT, SETTINGS, "http://x").outcome == "served"
+    assert respond(edit(n=0), turn, CONTEXT, SETTINGS, "http://x").status == 400
 
 
 @pytest.mark.parametrize(
@@ -373,21 +373,21 @@ def test_client_that_leaves(
         monkeypatch.setattr(render, name, lambda *given, real=real: (begun.append(real), real(*given))[1])
     for leaves in range(steps + 1):
         begun.clear()
-        given = answer(job, turn, MOMENT, SETTINGS, "http://x", lambda leaves=leaves: len(begun) >= leaves)  # type: ignore[misc]
+        given = respond(job, turn, CONTEXT, SETTINGS, "http://x", lambda leaves=leaves: len(begun) >= leaves)  # type: ignore[misc]
         assert len(begun) == leaves
         assert (given.pictures == ()) is (leaves < steps)
     begun.clear()
-    assert answer(job, turn, MOMENT, SETTINGS, "http://x", lambda: True) == given
+    assert respond(job, turn, CONTEXT, SETTINGS, "http://x", lambda: True) == given
     assert begun == []
 
 
 def test_latency() -> None:
     """An answer waits as long as it is told to; the events of a stream are spaced evenly."""
-    plain = answer(edit(), Turn("ok", None), MOMENT, replace(SETTINGS, latency=2.0), "http://x")
+    plain = respond(edit(), Turn("ok", None), CONTEXT, replace(SETTINGS, latency=2.0), "http://x")
     assert [type(step).__name__ for step in plain.plan] == ["Wait", "Head", "Chunk", "End"]
     assert plain.plan[0] == Wait(2.0)
-    streamed = answer(
-        edit(stream="true", partial_images=3), Turn("ok", None), MOMENT, replace(SETTINGS, latency=2.0), "http://x"
+    streamed = respond(
+        edit(stream="true", partial_images=3), Turn("ok", None), CONTEXT, replace(SETTINGS, latency=2.0), "http://x"
     )
     assert [step.seconds for step in streamed.plan if isinstance(step, Wait)] == [0.5] * 4
     created = [
@@ -401,14 +401,14 @@ def test_realistic_latency() -> None:
     settings = replace(SETTINGS, latency=None)
     waits = set()
     for position in range(20):
-        moment = MOMENT._replace(position=position)
-        given = answer(edit(quality="medium"), Turn("ok", None), moment, settings, "http://x")
+        context = CONTEXT._replace(position=position)
+        given = respond(edit(quality="medium"), Turn("ok", None), context, settings, "http://x")
         wait, head, *_ = given.plan
         assert isinstance(wait, Wait)
         assert isinstance(head, Head)
         assert 15.9 <= wait.seconds <= 18.9
         assert dict(head.headers)["openai-processing-ms"] == f"{wait.seconds * 1000:.0f}"
-        assert given == answer(edit(quality="medium"), Turn("ok", None), moment, settings, "http://x")
+        assert given == respond(edit(quality="medium"), Turn("ok", None), context, settings, "http://x")
         waits.add(wait.seconds)
     assert len(waits) > 10
 
@@ -439,8 +439,8 @@ ORDER = ["date", "content-type", "transfer-encoding"]
 )
 def test_headers_by_date(day: str, names: list[str], absent: str) -> None:
     model = "dall-e-2" if day < "2025-04-23" else "gpt-image-1.5" if day > "2025-12-16" else "gpt-image-1"
-    given = answer(
-        edit(model=model, day=day), Turn("ok", None), MOMENT._replace(as_of=as_of(day)), SETTINGS, "http://x"
+    given = respond(
+        edit(model=model, day=day), Turn("ok", None), CONTEXT._replace(as_of=as_of(day)), SETTINGS, "http://x"
     )
     head = given.plan[0]
     assert isinstance(head, Head)
@@ -459,8 +459,8 @@ def test_headers_by_date(day: str, names: list[str], absent: str) -> None:
     ],
 )
 def test_body_by_date(day: str, keys: list[str]) -> None:
-    given = answer(
-        edit(model="gpt-image-1", day=day), Turn("ok", None), MOMENT._replace(as_of=as_of(day)), SETTINGS, "http://x"
+    given = respond(
+        edit(model="gpt-image-1", day=day), Turn("ok", None), CONTEXT._replace(as_of=as_of(day)), SETTINGS, "http://x"
     )
     body = json.loads(next(step.data for step in given.plan if isinstance(step, Chunk)))
     assert list(body) == keys
@@ -470,7 +470,7 @@ def test_body_by_date(day: str, keys: list[str]) -> None:
 def test_events_by_date() -> None:
     day = as_of("2025-10-22")
     understood = edit(model="gpt-image-1", day=day.label, stream="true", partial_images=1)
-    given = answer(understood, Turn("ok", None), MOMENT._replace(as_of=day), SETTINGS, "http://x")
+    given = respond(understood, Turn("ok", None), CONTEXT._replace(as_of=day), SETTINGS, "http://x")
     partial, completed = (json.loads(step.data.split(b"data: ")[1]) for step in given.plan if isinstance(step, Chunk))
     assert list(partial)[:4] == ["type", "partial_image_index", "b64_json", "created_at"]
     assert "sequence_number" not in partial

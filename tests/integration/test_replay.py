@@ -17,9 +17,9 @@ from mockserver.contract.asof import as_of
 from mockserver.core.plan import Chunk, Head
 from mockserver.core.request import Part, Request
 from mockserver.engine.asking import asking
-from mockserver.engine.context import Moment
+from mockserver.engine.context import Context
 from mockserver.engine.meaning import mean
-from mockserver.engine.respond import answer, disturbed
+from mockserver.engine.respond import apply_faults, respond
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import built_in, load
@@ -69,9 +69,9 @@ def told(name: str) -> str:
         understood = understand(request, settings)
         asked = asking(mean(request, understood), dict(request.headers), settings, NOW + position)
         turn, stored = scenario.turn(stored, asked)
-        moment = Moment(NOW + position, "a", position, scenario.seed, settings.as_of)
-        given = answer(understood, turn, moment, settings, "http://localhost")
-        done = disturbed(given.plan, turn, moment)
+        context = Context(NOW + position, "a", position, scenario.seed, settings.as_of)
+        given = respond(understood, turn, context, settings, "http://localhost")
+        done = apply_faults(given.plan, turn, context)
         spelled = [repr(turn.described()), repr(done.struck), repr(done.missed), repr(given.hints), repr(given.cost)]
         for step in given.plan:
             if isinstance(step, Head):

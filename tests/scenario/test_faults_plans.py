@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from mockserver.contract.asof import as_of
 from mockserver.core.plan import Chunk, Cut, End, Head, Plan, Raw, Wait, whole
 from mockserver.core.sse import frame
-from mockserver.engine.context import Moment
+from mockserver.engine.context import Context
 from mockserver.images.convert import recast
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.fault import Ordered
@@ -68,7 +68,7 @@ LIES = {"content_length", "truncate", "close", "reset", "split", "garble"}
 
 
 def draw(what: str, low: int, high: int) -> int:
-    return Moment(0, "me", 0, 7, as_of("any")).between(what, low, high)
+    return Context(0, "me", 0, 7, as_of("any")).randint(what, low, high)
 
 
 def order(*names: str) -> tuple[Ordered, ...]:
@@ -124,7 +124,7 @@ def test_nothing_ordered() -> None:
 
 
 def test_drawn() -> None:
-    """Chance comes from the moment alone, and differs from one fault of a step to the next."""
+    """Random draws depend on the context alone, and differs from one fault of a step to the next."""
     orders = table.ordered([{"latency": {"from": 0, "to": 3600}}, {"latency": {"median": 1, "sigma": 2}}] * 2)
     waits = [step.seconds for step in disturb(PLANS["told"], orders, draw).plan if isinstance(step, Wait)]
     assert len(set(waits)) == 4

@@ -10,7 +10,7 @@ from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Problem, Row
 from mockserver.core.request import Part, Request
 from mockserver.engine import usage
-from mockserver.engine.context import Moment
+from mockserver.engine.context import Context
 from mockserver.engine.job import Job
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
@@ -73,7 +73,7 @@ def judged(images: Sequence[File], others: Sequence[File], fields: Fields, as_of
         return accepted(names, understood.job, as_of)
     problem, group = understood.problem, understood.group
     row = catalogue.find(problem.family, as_of, group)
-    known = {**moment(as_of).identities(), **problem.facts}
+    known = {**context_on(as_of).ids(), **problem.facts}
     return Verdict(
         names,
         False,
@@ -88,13 +88,13 @@ def judged(images: Sequence[File], others: Sequence[File], fields: Fields, as_of
 
 def accepted(names: tuple[str, ...], job: Job, as_of: AsOf) -> Verdict:
     """The verdict on a job that is served."""
-    used, price = usage.usage(job, moment(as_of))
+    used, price = usage.usage(job, context_on(as_of))
     return Verdict(names, True, job.model, usage=used, price=price, hints=job.hints)
 
 
-def moment(as_of: AsOf) -> Moment:
+def context_on(as_of: AsOf) -> Context:
     """When and for whom it is judged: always the same, and so are the ids in texts."""
-    return Moment(0, "check", 0, 0, as_of)
+    return Context(0, "check", 0, 0, as_of)
 
 
 def guess(row: Row, request: Request, problem: Problem, as_of: AsOf) -> str | None:

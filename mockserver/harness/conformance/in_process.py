@@ -6,8 +6,8 @@ from mockserver.core.multipart import boundary
 from mockserver.core.plan import Chunk, Head
 from mockserver.core.request import Fault, Request
 from mockserver.engine import usage
-from mockserver.engine.context import Moment
-from mockserver.engine.respond import answer
+from mockserver.engine.context import Context
+from mockserver.engine.respond import respond
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
 from mockserver.harness.conformance.cases import Call, Case, Reply, build
@@ -30,8 +30,8 @@ def request(call: Call) -> Request:
 def replied(case: Case, call: Call, settings: Settings) -> Reply:
     """What the engine answers: status, headers, body. An ordered error comes as if from a scenario."""
     turn = Turn("case", Step(1, case.orders) if case.orders else None)
-    moment = Moment(0, case.id, 0, 0, settings.as_of)
-    plan = answer(understand(request(call), settings), turn, moment, settings, "http://localhost").plan
+    context = Context(0, case.id, 0, 0, settings.as_of)
+    plan = respond(understand(request(call), settings), turn, context, settings, "http://localhost").plan
     head = next(step for step in plan if isinstance(step, Head))
     return head.status, head.headers, b"".join(step.data for step in plan if isinstance(step, Chunk))
 
@@ -44,4 +44,4 @@ def understood(case: Case, day: AsOf) -> Understood:
 def estimate(case: Case, day: AsOf) -> float | None:
     """What a served case will cost in US dollars, from the contracts; None where no price is known."""
     job = understood(case, day).job
-    return usage.usage(job, Moment(0, case.id, 0, 0, day))[1] if job else None
+    return usage.usage(job, Context(0, case.id, 0, 0, day))[1] if job else None
