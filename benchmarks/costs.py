@@ -53,7 +53,7 @@ def pictures() -> list[Row]:
             picture.load()
 
     def look(number: int) -> None:
-        inspect.look(Part("image", "a.png", "image/png", files[number], f"{number}"))
+        inspect.inspect_image(Part("image", "a.png", "image/png", files[number], f"{number}"))
 
     canvas = render.Canvas(1024, 1024, format="png", compression=100, transparent=False, frames=1, milliseconds=0)
     model = next(iter(capabilities()))
@@ -69,7 +69,7 @@ def pictures() -> list[Row]:
             of=1,
             seed=f"{number}".encode(),
         )
-        return render.paint("receipt", canvas, subject)
+        return render.render_image("receipt", canvas, subject)
 
     drawn = draw(0)
     decoded, looked = seconds(decode), seconds(look)

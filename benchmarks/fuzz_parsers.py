@@ -19,8 +19,8 @@ from mockserver.engine.respond import respond
 from mockserver.engine.values import Settings, Sources, Understood
 from mockserver.harness.conformance.cases import Call, build, load
 from mockserver.harness.conformance.in_process import request as made
-from mockserver.images.inspect import decode
-from mockserver.scenario.loader import ScenarioError, built_in, parse, parse_part, text
+from mockserver.images.inspect import inspect_bytes
+from mockserver.scenario.loader import ScenarioError, built_in_names, parse, parse_part, read_built_in
 from mockserver.scenario.machine import Turn
 
 PATHS = ("/v1/images/edits", "/v1/images/generations", "/v1/images/variations", "/v1/files", "/v1/nowhere")
@@ -70,7 +70,7 @@ def scenario(data: bytes) -> None:
 
 def picture(data: bytes) -> None:
     """A file: its facts, or why it has none."""
-    facts = decode(data)
+    facts = inspect_bytes(data)
     assert bool(facts.reason) == (facts.width is None)
 
 
@@ -85,7 +85,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
 def seeds(name: str) -> Iterator[bytes]:
     """Inputs to begin with: the cases' requests, the scenarios that come along, pictures."""
     if name == "scenario":
-        yield from (text(one).encode() for one in built_in())
+        yield from (read_built_in(one).encode() for one in built_in_names())
     elif name == "picture":
         yield from (part.data for case in load() for part in made(build(case, "")).parts if part.filename)
     else:

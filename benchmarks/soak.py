@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.load import EDGE, form, free, mock, serving
 from benchmarks.memory import process
 from benchmarks.speed import noise
-from mockserver.scenario.loader import built_in, load
+from mockserver.scenario.loader import built_in_names, load
 
 # Seconds that a client waits for the next bytes before it hangs up.
 PATIENCE = 0.1
@@ -43,7 +43,7 @@ class Soak:
 
     async def one(self, number: int) -> None:
         """One request, as far as its client stays."""
-        names = built_in()
+        names = built_in_names()
         stream = {"stream": "true", "partial_images": "2"} if number % 3 == 0 else {}
         body = form(self.picture, size="1024x1024", **stream)
         leaves = LEAVES[number // len(names) % len(LEAVES)]
@@ -134,7 +134,7 @@ class Soak:
 
 def early(number: int) -> bool:
     """Does the scenario of a request answer some before their upload is there?"""
-    return load(built_in()[number % len(built_in())]).hasty
+    return load(built_in_names()[number % len(built_in_names())]).may_respond_early
 
 
 def held(port: int) -> dict[str, float]:

@@ -83,10 +83,10 @@ def _asked(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def _seed(test: str, seed: Any) -> int | None:
     """The seed as a number; None where there is none to count."""
-    from mockserver.core.number import plain
+    from mockserver.core.number import is_plain_number
 
     try:
-        if seed is not None and (isinstance(seed, bool | float) or not plain(str(seed))):
+        if seed is not None and (isinstance(seed, bool | float) or not is_plain_number(str(seed))):
             raise ValueError
         return None if seed is None else int(seed)
     except (ValueError, TypeError):

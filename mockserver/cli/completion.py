@@ -27,9 +27,9 @@ def completing(names: Callable[[], Iterable[str]], files: bool = False) -> Compl
 
 
 def _scenarios() -> Iterable[str]:
-    from mockserver.scenario.loader import built_in
+    from mockserver.scenario.loader import built_in_names
 
-    return built_in()
+    return built_in_names()
 
 
 def _models() -> Iterable[str]:

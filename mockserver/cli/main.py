@@ -118,11 +118,11 @@ def serve(ending: Ending, host: str, port: int, port_file: Path | None, workers:
 
 def greeting(server: Any, root: str) -> str:
     """One line that says what was understood, and a command to paste that makes a first edit."""
-    from mockserver.contract.capabilities import lasting
+    from mockserver.contract.capabilities import longest_served_model
     from mockserver.state.sessions import Memory
 
     settings = Memory(server.state.scenario).over("", server.settings)
-    model = lasting("images/edits", settings.as_of)
+    model = longest_served_model("images/edits", settings.as_of)
     # A key given on the command line stays out of logs: the shell fills it in.
     key = "$OPENAI_API_KEY" if settings.auth == "exact" else "test"
     who = "" if settings.auth == "open" else f'-H "Authorization: Bearer {key}" '

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mockserver.core.number import plain
+from mockserver.core.number import is_plain_number
 
 if TYPE_CHECKING:
     import socket
@@ -105,7 +105,7 @@ def seconds(latency: str) -> float | None:
     if latency in ("none", "realistic"):
         return 0 if latency == "none" else None
     try:
-        value = float(latency) if plain(latency) else math.nan
+        value = float(latency) if is_plain_number(latency) else math.nan
     except ValueError:
         value = math.nan
     if not 0 <= value <= 3600:

@@ -24,7 +24,7 @@ def models(as_of: AsOf) -> Rows:
 
 
 def _model(capability: Capability) -> dict[str, Value]:
-    row, parameter = capability.row, capability.parameter
+    row, parameter = capability.row, capability.parameter_schema
     prices = row.get("prices") or {}
     shown = {"text_in": "text in", "image_in": "image in", "image_out": "image out", "text_out": "text out"}
     return {
@@ -87,7 +87,11 @@ def limits() -> Rows:
     """The limits of each group of models, as they are enforced."""
     seen: dict[str, dict[str, Value]] = {}
     for capability in table().values():
-        images, prompt, n = (capability.row["images"], capability.parameter("prompt"), capability.parameter("n"))
+        images, prompt, n = (
+            capability.row["images"],
+            capability.parameter_schema("prompt"),
+            capability.parameter_schema("n"),
+        )
         seen.setdefault(
             capability.group,
             {

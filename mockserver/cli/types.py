@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mockserver.core.number import plain
+from mockserver.core.number import is_plain_number
 
 
 def some(context: click.Context, param: click.Parameter, value: Any) -> Any:
@@ -21,11 +21,11 @@ def some(context: click.Context, param: click.Parameter, value: Any) -> Any:
 
 def carriable(context: click.Context, param: click.Parameter, value: Any) -> Any:
     """The key, or keys, each of which a request could carry."""
-    from mockserver.core.request import carried
+    from mockserver.core.request import is_header_safe
 
     some(context, param, value)
     given = value if isinstance(value, tuple) else (value,)
-    if not all(carried(key) for key in given if key is not None):
+    if not all(is_header_safe(key) for key in given if key is not None):
         raise click.BadParameter("it has characters that no header can carry")
     return value
 
@@ -76,7 +76,9 @@ class Whole(click.IntRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number."""
-        if isinstance(value, str) and not (plain(value) and value.lstrip("+-").isdigit() and len(value) < 100):
+        if isinstance(value, str) and not (
+            is_plain_number(value) and value.lstrip("+-").isdigit() and len(value) < 100
+        ):
             self.fail(f"expected a whole number, not {short(value)}", param, ctx)
         return super().convert(value, param, ctx)
 
@@ -89,7 +91,7 @@ class Amount(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number."""
         try:
-            good = not isinstance(value, str) or (plain(value) and math.isfinite(float(value)))
+            good = not isinstance(value, str) or (is_plain_number(value) and math.isfinite(float(value)))
         except ValueError:
             good = False
         if not good:

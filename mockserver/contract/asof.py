@@ -7,14 +7,14 @@ from typing import NamedTuple
 from mockserver.core import data_files
 
 
-def latest() -> date:
+def latest_date() -> date:
     """The newest day that the contracts speak of; never the wall clock."""
     day: date = data_files.contract("models.yaml")["latest"]
     return day
 
 
 @cache
-def first() -> date:
+def first_date() -> date:
     """The day on which the first model was released."""
     rows: dict[str, dict[str, date]] = data_files.contract("models.yaml")["models"]
     return min(row["released"] for row in rows.values() if "released" in row)
@@ -30,7 +30,7 @@ class AsOf(NamedTuple):
     day: date
 
     @property
-    def any(self) -> bool:
+    def is_any(self) -> bool:
         """Are models of all times served?"""
         return self.label == "any"
 
@@ -45,11 +45,11 @@ def as_of(label: str) -> AsOf:
     Raises ValueError for anything else.
     """
     if label in ("any", "latest"):
-        return AsOf(label, latest())
+        return AsOf(label, latest_date())
     try:
         day = date.fromisoformat(label)
     except (ValueError, TypeError):
         raise ValueError(f"as-of is 'any', 'latest' or a date such as 2026-04-21, not {label!r}") from None
-    if day < first():
-        raise ValueError(f"as-of {label} is before {first()}, when the first model was released")
+    if day < first_date():
+        raise ValueError(f"as-of {label} is before {first_date()}, when the first model was released")
     return AsOf(label, day)

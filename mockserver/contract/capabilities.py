@@ -37,14 +37,14 @@ class Capability:
 
     def served(self, as_of: AsOf, endpoint: str) -> bool:
         """Is the model there on that day, at that endpoint?"""
-        there = as_of.any or as_of.holds(self.released, self.shutdown)
+        there = as_of.is_any or as_of.holds(self.released, self.shutdown)
         return there and endpoint in self.row["endpoints"]
 
-    def parameter(self, name: str) -> Any:
+    def parameter_schema(self, name: str) -> Any:
         """The JSON Schema fragment laid over a parameter: a mapping, or False where the model lacks it."""
         return self.row["parameters"].get(name, {})
 
-    def refusals(self, as_of: AsOf) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def rules(self, as_of: AsOf) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The rules beyond the schema that hold on that day: the catalogue's family, and the rule."""
         for family, rule in self.row["refusals"].items():
             if as_of.holds(rule.get("since"), rule.get("until")):
@@ -55,9 +55,9 @@ class Capability:
         if values.get("output_format") != "gif":
             return 1, 1
         frames = self.row["frames"]
-        return sizes.grid(frames, values.get("frame_count", frames["count"]))
+        return sizes.sheet_grid(frames, values.get("frame_count", frames["count"]))
 
-    def substitute(self, family: str, body: str, as_of: AsOf) -> str:
+    def substitute_family(self, family: str, body: str, as_of: AsOf) -> str:
         """The family that the API gave in place of another, for that body on that day; else the same."""
         for row in self.row["substitutes"]:
             held = as_of.holds(row.get("since"), row["until"])
@@ -100,7 +100,7 @@ def table(provider: str = "openai") -> Mapping[str, Capability]:
     return {name: served(name) for name in data["models"]}
 
 
-def lasting(endpoint: str, as_of: AsOf) -> str:
+def longest_served_model(endpoint: str, as_of: AsOf) -> str:
     """The model that is served there and then for the longest, of several the oldest."""
     served = (capability for capability in table().values() if capability.served(as_of, endpoint))
     return max(served, key=lambda capability: capability.shutdown or date.max).model
@@ -109,7 +109,7 @@ def lasting(endpoint: str, as_of: AsOf) -> str:
 def default_model(endpoint: str, as_of: AsOf, given: Mapping[str, Any]) -> str | None:
     """What an omitted model means there and then: a model's name, or None where one must be given."""
     rows = data_files.contract("models.yaml")["default_model"][endpoint]
-    row = next(r for r in rows if (r.get("any") if as_of.any else as_of.holds(r.get("since"), r.get("until"))))
+    row = next(r for r in rows if (r.get("any") if as_of.is_any else as_of.holds(r.get("since"), r.get("until"))))
     other = any(name in given for name in row.get("unless_given", ()))
     model: str | None = row["then"] if other else row["model"]
     return model

@@ -25,7 +25,7 @@ class Problem(Exception):
         self.family = family
         self.facts = facts
 
-    def anew(self) -> "Problem":
+    def copy(self) -> "Problem":
         """The same, to be kept: what was raised holds all that was under way then, the request included."""
         return Problem(self.family, **self.facts)
 
@@ -67,28 +67,28 @@ class Row:
         """The error object, its texts filled in; facts that the row knows examples of may be left out."""
         known = {**self.facts, **facts}
         keys = [name for name in ("message", "type", "param", "code") if name not in self.absent]
-        error = {name: fill(getattr(self, name), known) for name in keys}
-        return error | {name: fill(value, known) for name, value in self.extra.items()}
+        error = {name: fill_template(getattr(self, name), known) for name in keys}
+        return error | {name: fill_template(value, known) for name, value in self.extra.items()}
 
     def body(self, facts: Mapping[str, Any]) -> bytes:
         """The body as it goes over the wire."""
         return WIRES[self.wire](self.error(facts))
 
-    def advice(self, facts: Mapping[str, Any]) -> str:
+    def render_hint(self, facts: Mapping[str, Any]) -> str:
         """The hint, its texts filled in."""
-        text: str = fill(self.hint, {**self.facts, **facts})
+        text: str = fill_template(self.hint, {**self.facts, **facts})
         return text
 
 
-def fill(value: Any, facts: Mapping[str, Any]) -> Any:
+def fill_template(value: Any, facts: Mapping[str, Any]) -> Any:
     """A template or nested value with `{name}` replaced by facts; what is no text stays as it is."""
     if isinstance(value, str):
         return value.format_map(facts)
     if isinstance(value, Mapping):
-        return {name: fill(item, facts) for name, item in value.items()}
+        return {name: fill_template(item, facts) for name, item in value.items()}
     if isinstance(value, list):
         # A fact that names several things makes several items.
-        return [part for item in value for part in _spread(fill(item, facts))]
+        return [part for item in value for part in _spread(fill_template(item, facts))]
     return value
 
 
@@ -137,7 +137,7 @@ def families(provider: str = "openai") -> Mapping[str, tuple[Row, ...]]:
     return found
 
 
-def find(family: str, as_of: AsOf, group: str = "gpt-image", provider: str = "openai") -> Row:
+def find_row(family: str, as_of: AsOf, group: str = "gpt-image", provider: str = "openai") -> Row:
     """The row of a family that holds on that day for a group of models.
 
     A family that nobody saw on that day is answered by its oldest later row, else its newest; one that a provider has
@@ -149,14 +149,14 @@ def find(family: str, as_of: AsOf, group: str = "gpt-image", provider: str = "op
     return next((row for row in candidates if as_of.holds(None, row.until)), candidates[-1])
 
 
-def named(name: str) -> tuple[str, ...]:
+def find_families(name: str) -> tuple[str, ...]:
     """The families that a scenario may mean by `name`: a family, or an API code that belongs to some."""
     if name in families():
         return (name,)
     return tuple(sorted({row.family for some in families().values() for row in some if row.code == name}))
 
 
-def listed(values: Iterable[Any], last: str) -> str:
+def join_quoted(values: Iterable[Any], last: str) -> str:
     """Values as the API lists them: `'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`."""
     quoted = [f"'{value}'" for value in values]
     if len(quoted) < 3:

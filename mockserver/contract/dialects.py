@@ -11,10 +11,10 @@ from mockserver.core import data_files
 
 
 @cache
-def dialect(name: str) -> Mapping[str, Any]:
+def find_dialect(name: str) -> Mapping[str, Any]:
     """One dialect's row with all that it inherits. Raises KeyError for an unknown name."""
     row: dict[str, Any] = table()[name]
-    return merge(dialect(row["like"]), row) if "like" in row else row
+    return merge(find_dialect(row["like"]), row) if "like" in row else row
 
 
 def table() -> Mapping[str, Any]:
@@ -23,9 +23,9 @@ def table() -> Mapping[str, Any]:
     return found
 
 
-def distorted(row: Row, name: str) -> Row:
+def apply_dialect(row: Row, name: str) -> Row:
     """A row of the catalogue as a dialect words it. One without a text stays as it is."""
-    changes: Mapping[str, str] = dialect(name).get("error", {})
+    changes: Mapping[str, str] = find_dialect(name).get("error", {})
     if not changes or row.message is None:
         return row
     texts = {"{message}": row.message, "{type}": row.type or "error"}

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from mockserver.contract.asof import AsOf
-from mockserver.contract.catalogue import Problem, listed
+from mockserver.contract.catalogue import Problem, join_quoted
 from mockserver.core import data_files
 
 
@@ -39,7 +39,7 @@ def route(path: str, as_of: AsOf) -> Route | None:
     for pattern, root, endpoint in _patterns():
         match = pattern.fullmatch(path)
         row = rows()[endpoint]
-        if match and (as_of.any or as_of.holds(None, row.get("until"))):
+        if match and (as_of.is_any or as_of.holds(None, row.get("until"))):
             since, methods = root.get("versions", {}).get(endpoint), tuple(row["methods"])
             return Route(
                 endpoint, methods, root["provider"], row.get("about"), match.groupdict(), since, root.get("hint")
@@ -59,14 +59,14 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Mapping[str, Any], str], ...]:
 
 
 @cache
-def fields() -> frozenset[str]:
+def known_fields() -> frozenset[str]:
     """The names of all fields, other than files, that the API has had in any body."""
     schemas = {body["schema"] for row in rows().values() for body in row.get("bodies", ())}
     properties = [data_files.contract(f"schemas/{schema}.json")["properties"] for schema in schemas]
     return frozenset(name for one in properties for name in one if one[name].get("format") != "binary")
 
 
-def body(
+def body_schema(
     endpoint: str, media_type: str, as_of: AsOf, group: str = "gpt-image", own: Mapping[str, Any] | None = None
 ) -> str:
     """The schema of a body of that type, there and then, for a group of models.
@@ -76,7 +76,7 @@ def body(
     """
     if own and endpoint in own:
         if media_type not in own[endpoint]:
-            raise Problem("content-type", content_type=media_type, accepted=listed(own[endpoint], "or"))
+            raise Problem("content-type", content_type=media_type, accepted=join_quoted(own[endpoint], "or"))
         found: str = own[endpoint][media_type]
         return found
     taken = [
@@ -88,4 +88,4 @@ def body(
         if row["type"] == media_type:
             schema: str = row["schema"]
             return schema
-    raise Problem("content-type", content_type=media_type, accepted=listed([row["type"] for row in taken], "or"))
+    raise Problem("content-type", content_type=media_type, accepted=join_quoted([row["type"] for row in taken], "or"))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from mockserver.contract.catalogue import Problem, listed
+from mockserver.contract.catalogue import Problem, join_quoted
 from mockserver.core.request import Part
 
 # A content type that a file's name gives away, where the part itself declares none (go-openai#1012).
@@ -18,7 +18,7 @@ SUFFIXES = {
 Field = str | Part | list[str | Part]
 
 
-def fields(parts: Sequence[Part]) -> dict[str, Field]:
+def group_fields(parts: Sequence[Part]) -> dict[str, Field]:
     """The form by name: `x[]` parts make a list under `x`, a file stays a Part, a text becomes a string.
 
     Raises Problem `duplicate-parameter` where a name without brackets comes twice.
@@ -39,7 +39,7 @@ def fields(parts: Sequence[Part]) -> dict[str, Field]:
     return found
 
 
-def files(param: str, field: Any, images: Mapping[str, Any], accept: Collection[str]) -> list[Part]:
+def check_files(param: str, field: Any, images: Mapping[str, Any], accept: Collection[str]) -> list[Part]:
     """The files under a parameter. Raises the Problem that the API has with their shape or declared types.
 
     `images` is the model's row about them. Only the pictures to edit may come as a list, and only their types are
@@ -71,4 +71,4 @@ def check_type(param: str, part: Part, types: Sequence[str]) -> None:
     if not mimetype:
         raise Problem("missing-mimetype", param=param)
     if mimetype not in types:
-        raise Problem("mimetype", param=param, mimetype=mimetype, formats=listed(types, "and"))
+        raise Problem("mimetype", param=param, mimetype=mimetype, formats=join_quoted(types, "and"))

@@ -16,25 +16,25 @@ from mockserver.core import data_files
 def bundle(as_of: AsOf) -> Any:
     """The whole document, with the models, parameters and bodies of that day. Shared: treat it as read-only."""
     names = data_files.names("contracts/schemas", ".json")
-    document = _inward(data_files.contract("openapi.yaml"), None)
-    schemas = {name: _inward(data_files.contract(f"schemas/{name}.json"), name) for name in names}
+    document = _localize_refs(data_files.contract("openapi.yaml"), None)
+    schemas = {name: _localize_refs(data_files.contract(f"schemas/{name}.json"), name) for name in names}
     document["components"]["schemas"] = schemas
     for endpoint, row in endpoints.rows().items():
         path = f"/v1{row['path']}"
-        if not as_of.any and not as_of.holds(None, row.get("until")):
+        if not as_of.is_any and not as_of.holds(None, row.get("until")):
             del document["paths"][path]
             continue
         for body in row.get("bodies", ()):
             content = document["paths"][path]["post"]["requestBody"]["content"]
             if as_of.holds(body.get("since"), body.get("until")):
                 if "model" in schemas[body["schema"]]["properties"]:
-                    _of_day(schemas[body["schema"]], endpoint, as_of)
+                    _restrict_schema(schemas[body["schema"]], endpoint, as_of)
             else:
                 del content[body["type"]]
     return document
 
 
-def _of_day(schema: dict[str, Any], endpoint: str, as_of: AsOf) -> None:
+def _restrict_schema(schema: dict[str, Any], endpoint: str, as_of: AsOf) -> None:
     """Take out of a body's schema what was not there on a day; ask for a model where there was no default."""
     properties = schema["properties"]
     for name in list(properties):
@@ -44,12 +44,12 @@ def _of_day(schema: dict[str, Any], endpoint: str, as_of: AsOf) -> None:
     served = {name for name, capability in table().items() if capability.served(as_of, endpoint)}
     properties["model"]["enum"] = [name for name in properties["model"]["enum"] if name in served]
     default = default_model(endpoint, as_of, {})
-    schema["anyOf"] = [group for group in schema["anyOf"] if _serves(group, served, default, as_of, schema)]
+    schema["anyOf"] = [group for group in schema["anyOf"] if _restrict_group(group, served, default, as_of, schema)]
     if default is None:
         schema["required"] = ["model", *schema["required"]]
 
 
-def _serves(
+def _restrict_group(
     group: dict[str, Any], served: set[str], default: str | None, as_of: AsOf, schema: Mapping[str, Any]
 ) -> bool:
     """Is a group of models of use on a day? What is gone leaves it; only the one with the default may go unnamed."""
@@ -60,30 +60,30 @@ def _serves(
     group["properties"]["model"] = {"enum": named}
     group["required"] = [] if default in named else ["model"]
     for name in named:
-        for _, rule in table()[name].refusals(as_of):
+        for _, rule in table()[name].rules(as_of):
             if "forbids" not in rule:
-                _refuse(group["properties"], name, rule["when"], schema["properties"])
+                _exclude_value(group["properties"], name, rule["when"], schema["properties"])
     return bool(named)
 
 
-def _refuse(group: dict[str, Any], model: str, conditions: Mapping[str, Any], base: Mapping[str, Any]) -> None:
+def _exclude_value(group: dict[str, Any], model: str, conditions: Mapping[str, Any], base: Mapping[str, Any]) -> None:
     """Leave out a value that is refused by itself: a rule that speaks of one parameter and names its value."""
     ((param, value), *more) = conditions.items()
     if more or not isinstance(value, str) or value == "any" or param not in base:
         return
-    values = [item for item in table()[model].parameter(param)["enum"] if item != value]
+    values = [item for item in table()[model].parameter_schema(param)["enum"] if item != value]
     group[param] = {"enum": [*values, *([None] if "null" in base[param]["type"] else [])]}
 
 
-def _inward(value: Any, home: str | None) -> Any:
+def _localize_refs(value: Any, home: str | None) -> Any:
     """A copy with each `$ref` to a schema's file, or inside the schema `home`, turned to the bundle's own."""
     if isinstance(value, dict):
-        kept = {key: _inward(item, home) for key, item in value.items() if key not in ("$schema", "$id")}
+        kept = {key: _localize_refs(item, home) for key, item in value.items() if key not in ("$schema", "$id")}
         if "$ref" in value:
             file, _, place = value["$ref"].partition("#")
             name = PurePosixPath(file).stem or home
             kept["$ref"] = f"#/components/schemas/{name}{place}" if name else value["$ref"]
         return kept
     if isinstance(value, list):
-        return [_inward(item, home) for item in value]
+        return [_localize_refs(item, home) for item in value]
     return value

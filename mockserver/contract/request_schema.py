@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mockserver.contract import form, sizes
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability
-from mockserver.contract.catalogue import Problem, listed
+from mockserver.contract.catalogue import Problem, join_quoted
 from mockserver.core import data_files
 from mockserver.core.request import Part
 
@@ -54,7 +54,7 @@ KINDS: tuple[tuple[type, str], ...] = (
 INTEGER = re.compile(r"-?[0-9]{1,4000}", re.ASCII)
 
 
-class Schema:
+class RequestSchema:
     """The parameters of one body (a file of contracts/schemas/), for one model on one day."""
 
     def __init__(self, name: str, capability: Capability, as_of: AsOf) -> None:
@@ -66,7 +66,7 @@ class Schema:
         self.required = frozenset(base["required"])
         self.properties: dict[str, dict[str, Any]] = {}
         for param, schema in base["properties"].items():
-            since, overlay = schema.get("x-since"), capability.parameter(param.partition("[")[0])
+            since, overlay = schema.get("x-since"), capability.parameter_schema(param.partition("[")[0])
             if overlay is not False and as_of.holds(since and date.fromisoformat(since), None):
                 self.properties[param] = overlay | schema if base.get("x-wins") else schema | overlay
         # Which models there are is the capability table's to say, and was asked before.
@@ -92,10 +92,10 @@ class Schema:
                 if param in self.required:
                     raise Problem("missing-parameter", param=param)
             elif schema.get("format") == "binary":
-                typed[param] = form.files(param, fields[param], self.capability.row["images"], accept)
-            elif fields[param] is not None or "null" not in types(schema):
+                typed[param] = form.check_files(param, fields[param], self.capability.row["images"], accept)
+            elif fields[param] is not None or "null" not in schema_types(schema):
                 typed[param] = self._value(param, fields[param])
-        typed = folded(typed)
+        typed = nest_fields(typed)
         self._size(typed, accept)
         return typed
 
@@ -106,7 +106,7 @@ class Schema:
             typed[param] = [part for part in (field if isinstance(field, list) else [field]) if isinstance(part, Part)]
         elif field is not None:
             typed[param] = self._value(param, field)
-        typed = folded(typed)
+        typed = nest_fields(typed)
         self._size(typed, ())
         return typed
 
@@ -132,7 +132,7 @@ class Schema:
             raise self._problem(param, error)
         if any(isinstance(one, Part) for one in (value if isinstance(value, list) else [value])):
             raise Problem("invalid-type", param=param, expected="a string", got="a file")  # where any type will do
-        if "integer" in types(schema):
+        if "integer" in schema_types(schema):
             value = int(value)  # JSON Schema takes 1.0 for an integer too
         return value
 
@@ -140,37 +140,37 @@ class Schema:
         keyword, value = str(error.validator), cast(Any, error.instance)
         bound: Any = error.validator_value
         schema: Any = error.schema
-        path = dotted(param) + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.path)
+        path = dotted_name(param) + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.path)
         facts: dict[str, Any] = {"param": path, "value": value}
         if keyword == "type":
-            facts |= {"expected": expected(schema), "got": described(value)}
+            facts |= {"expected": describe_schema(schema), "got": describe_type(value)}
             return Problem("not-convertible" if self.is_form and isinstance(value, str) else "invalid-type", **facts)
-        if keyword in CULPRITS:
-            facts["param"] = f"{path}.{CULPRITS[keyword](value, schema)}"
+        if keyword in OFFENDING_KEYS:
+            facts["param"] = f"{path}.{OFFENDING_KEYS[keyword](value, schema)}"
         elif keyword == "enum":
             values = known_values(schema)
-            facts |= {"values": listed(values, "and"), "values_python": repr(values)}
+            facts |= {"values": join_quoted(values, "and"), "values_python": repr(values)}
         else:
             facts |= {"minimum": bound, "maximum": bound, "length": len(value) if isinstance(value, str | list) else 0}
         return Problem(KEYWORDS[keyword], **facts)
 
 
 @cache
-def shape(name: str, capability: Capability, as_of: AsOf) -> Schema:
+def compile_schema(name: str, capability: Capability, as_of: AsOf) -> RequestSchema:
     """The Schema for a body, a model and a day, compiled once."""
-    return Schema(name, capability, as_of)
+    return RequestSchema(name, capability, as_of)
 
 
-def dotted(param: str) -> str:
+def dotted_name(param: str) -> str:
     """A form's `a[b][c]` as the API's texts name it: `a.b.c` (S15 of contracts/models.yaml)."""
     return param.replace("][", ".").replace("[", ".").rstrip("]")
 
 
-def folded(typed: Mapping[str, Any]) -> dict[str, Any]:
+def nest_fields(typed: Mapping[str, Any]) -> dict[str, Any]:
     """A form's `a[b][c]` as the mappings that they stand for."""
     found: dict[str, Any] = {}
     for param, value in typed.items():
-        *path, last = dotted(param).split(".")
+        *path, last = dotted_name(param).split(".")
         place = found
         for key in path:
             place = place.setdefault(key, {})
@@ -178,7 +178,7 @@ def folded(typed: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def types(schema: Mapping[str, Any]) -> list[str]:
+def schema_types(schema: Mapping[str, Any]) -> list[str]:
     """The types that a schema allows; all of them where it names none."""
     kind = schema.get("type", ["null"])
     return [kind] if isinstance(kind, str) else list(kind)
@@ -189,15 +189,15 @@ def known_values(schema: Mapping[str, Any]) -> list[str]:
     return [value for value in schema["enum"] if value is not None]
 
 
-def expected(schema: Mapping[str, Any]) -> str:
+def describe_schema(schema: Mapping[str, Any]) -> str:
     """What belongs there, in the API's words."""
     if "enum" in schema:
-        return f"one of {listed(known_values(schema), 'or')}"
-    kind = next(kind for kind in types(schema) if kind != "null")
+        return f"one of {join_quoted(known_values(schema), 'or')}"
+    kind = next(kind for kind in schema_types(schema) if kind != "null")
     return ARTICLES[kind] + (" of objects" if "properties" in schema.get("items", {}) else "")
 
 
-def described(value: Any) -> str:
+def describe_type(value: Any) -> str:
     """A value's type in the API's words."""
     return next((words for kind, words in KINDS if isinstance(value, kind)), "null")
 
@@ -205,16 +205,16 @@ def described(value: Any) -> str:
 def coerce(field: Any, schema: Mapping[str, Any]) -> Any:
     """A form's text as the type that the schema wants, where it can be read as one; else as it was."""
     if isinstance(field, str):
-        if "integer" in types(schema) and INTEGER.fullmatch(field):
+        if "integer" in schema_types(schema) and INTEGER.fullmatch(field):
             return int(field)
-        if "boolean" in types(schema):
+        if "boolean" in schema_types(schema):
             return {"true": True, "false": False}.get(field, field)
     return field
 
 
 # The key that an object's keyword complains of: a missing one, or one too many. Which of two sources of one picture
 # the API would name is our guess.
-CULPRITS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
+OFFENDING_KEYS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
     "required": lambda value, schema: next(key for key in schema["required"] if key not in value),
     "additionalProperties": lambda value, schema: next(key for key in value if key not in schema["properties"]),
     "minProperties": lambda value, schema: next(iter(schema["properties"])),

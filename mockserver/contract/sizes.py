@@ -36,7 +36,7 @@ def check(value: str, rule: Mapping[str, int], accept: Collection[str], grid: Si
             raise Problem(family, param="size", value=value, sheet=sheet)
 
 
-def auto(rule: Mapping[str, Any], of: Size) -> str:
+def resolve_auto(rule: Mapping[str, Any], of: Size) -> str:
     """The size that `auto` becomes for an input of that size: the nearest ratio of a list, or a given area."""
     width, height = of
     if "area" in rule:
@@ -51,13 +51,13 @@ def auto(rule: Mapping[str, Any], of: Size) -> str:
     return min(nearest, key=distance)
 
 
-def grid(frames: Mapping[str, Any], count: int) -> Size:
+def sheet_grid(frames: Mapping[str, Any], count: int) -> Size:
     """The columns and rows of the sheet that so many frames are drawn on (current-api.md section 1, inferred)."""
     row = next(row for row in frames["grids"] if count <= row["frames"])
     return row["columns"], row["rows"]
 
 
-def shrunk(size: str, rule: Mapping[str, int], grid: Size) -> str:
+def shrink_size(size: str, rule: Mapping[str, int], grid: Size) -> str:
     """The largest size of about that shape whose sheet keeps to the rule. That `auto` means this is our guess."""
     width, height = (int(side) for side in size.split("x"))
     columns, rows = grid

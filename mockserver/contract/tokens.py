@@ -38,14 +38,14 @@ def _encoding() -> Any:
     )
 
 
-def text_tokens(text: str) -> int:
+def count_text_tokens(text: str) -> int:
     """The number of o200k_base tokens in a text."""
     with LOADING:
         encoding = _encoding()
     return len(encoding.encode_ordinary(text))
 
 
-def input_units(size: Size, rule: Mapping[str, Any]) -> int:
+def count_input_units(size: Size, rule: Mapping[str, Any]) -> int:
     """The tiles or patches that an input image of that size is cut into, by the model's method."""
     return METHODS[rule["method"]](size, rule)
 
@@ -78,7 +78,7 @@ def _axis(factor: int, size: Size) -> Fraction:
     return Fraction(factor * short * (2_000_000 + math.prod(size)), 4_000_000)
 
 
-def output_tokens(tokens: Mapping[str, Any], quality: str, size: Size, partials: int) -> int:
+def count_output_tokens(tokens: Mapping[str, Any], quality: str, size: Size, partials: int) -> int:
     """The image tokens of one picture with so many delivered partials."""
     table = tokens["output"].get(f"{size[0]}x{size[1]}")
     image: int = table[quality] if table else math.ceil(_axis(tokens["output"][quality], size))
@@ -89,7 +89,7 @@ def output_tokens(tokens: Mapping[str, Any], quality: str, size: Size, partials:
     return image + math.ceil(axis)
 
 
-def usage(
+def compute_usage(
     capability: Capability,
     as_of: AsOf,
     *,
@@ -107,14 +107,14 @@ def usage(
     """
     tokens, n, quality = capability.row["tokens"], parameters.get("n", 1), parameters["quality"]
     rule, text = tokens["input"], tokens["text"]
-    units = [input_units(image, rule) for image in images]
+    units = [count_input_units(image, rule) for image in images]
     image_in = sum(rule.get("base", 0) + rule.get("tile", 1) * count for count in units)
     if parameters.get("input_fidelity") == "high":
         extra = tokens["fidelity"]
         image_in += sum(extra["square" if width == height else "other"] for width, height in images)
-    text_in = text_tokens(prompt) + text[endpoint.removeprefix("images/")]
+    text_in = count_text_tokens(prompt) + text[endpoint.removeprefix("images/")]
     text_in += sum(text["per_image"] + text.get("per_tile", 0) * count for count in units)
-    image_out = output_tokens(tokens, quality, size, partials)
+    image_out = count_output_tokens(tokens, quality, size, partials)
     text_out = tokens.get("text_output", {}).get(quality, 0)
     block = {
         "input_tokens": (image_in + text_in) * n,
@@ -128,7 +128,7 @@ def usage(
     return block
 
 
-def price(capability: Capability, usage: Mapping[str, Any]) -> float | None:
+def compute_price(capability: Capability, usage: Mapping[str, Any]) -> float | None:
     """US dollars for a usage block, or None where no price per token is known."""
     prices = capability.row.get("prices")
     if not prices:

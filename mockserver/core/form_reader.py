@@ -1,7 +1,7 @@
 """Reads a form from its body: a short one is waited for and cut at once, else it is parsed as its bytes arrive."""
 
-from mockserver.core.form_split import cut
-from mockserver.core.multipart import Held, Stream, nothing
+from mockserver.core.form_split import split_form
+from mockserver.core.multipart import FindCached, FormParser, find_nothing
 from mockserver.core.request import Part
 
 # Bytes of a body that is waited for.
@@ -15,13 +15,13 @@ class FormReader:
     Bodies of up to `short` bytes are cut at once.
     """
 
-    def __init__(self, boundary: bytes, held: Held = nothing, short: int = SHORT) -> None:
+    def __init__(self, boundary: bytes, held: FindCached = find_nothing, short: int = SHORT) -> None:
         self.parts: list[Part] = []
         self.fault: str | None = None
         self._boundary, self._held, self._short = boundary, held, short
         self._waiting: list[bytes] = []
         self._length = 0
-        self._stream: Stream | None = None
+        self._stream: FormParser | None = None
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the body. Never raises: what is wrong ends up in `fault`."""
@@ -43,7 +43,7 @@ class FormReader:
     def close(self) -> None:
         """The body is over: one that ended before its closing boundary is refused."""
         if (body := self.body) is not None:
-            found = cut(body, self._boundary, self._held)
+            found = split_form(body, self._boundary, self._held)
             if found is not None:
                 self.parts = found
                 return
@@ -51,9 +51,9 @@ class FormReader:
         stream.close()
         self.parts, self.fault = stream.parts, stream.fault
 
-    def _parsed(self) -> Stream:
+    def _parsed(self) -> FormParser:
         """A parser that has been fed what came so far."""
-        stream = Stream(self._boundary, self._held)
+        stream = FormParser(self._boundary, self._held)
         for data in self._waiting:
             stream.feed(data)
         self._waiting.clear()

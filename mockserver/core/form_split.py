@@ -6,7 +6,7 @@ import xxhash
 
 from mockserver.core import multipart
 from mockserver.core.cache import Shelf
-from mockserver.core.multipart import CACHED, MAX_PARTS, VIEWED, Held, Stream, nothing
+from mockserver.core.multipart import CACHED, MAX_PARTS, VIEWED, FindCached, FormParser, find_nothing
 from mockserver.core.request import Part
 
 # Characters of a boundary (RFC 2046, section 5.1.1).
@@ -21,7 +21,7 @@ RECOGNISED = 4_096
 UNBROKEN = Shelf[bool](RECOGNISED, lambda _: 1)
 
 
-def cut(body: bytes, boundary: bytes, held: Held = nothing) -> list[Part] | None:
+def split_form(body: bytes, boundary: bytes, held: FindCached = find_nothing) -> list[Part] | None:
     """The parts of a whole form, or None where it is not as plain as clients send it: the parser is to judge it."""
     first, stop = b"--" + boundary, b"\r\n--" + boundary
     at, parts = len(first), list[Part]()
@@ -29,7 +29,7 @@ def cut(body: bytes, boundary: bytes, held: Held = nothing) -> list[Part] | None
         return None
     while body.startswith(BREAK, at) and len(parts) < MAX_PARTS:
         blank = body.find(BLANK, at + 1, at + CACHED)
-        said = described(body[at + 2 : blank]) if blank > at + 2 else None
+        said = parse_headers(body[at + 2 : blank]) if blank > at + 2 else None
         if said is None:
             return None
         start = blank + len(BLANK)
@@ -59,7 +59,7 @@ def _recognised(body: bytes, start: int, stop: bytes) -> str | None:
     return digest if UNBROKEN.find(digest) else None
 
 
-def _data(body: bytes, start: int, end: int, digest: str | None, held: Held) -> tuple[bytes, str]:
+def _data(body: bytes, start: int, end: int, digest: str | None, held: FindCached) -> tuple[bytes, str]:
     """The bytes of a part, those in memory if they are, and their digest, which may be known."""
     if end - start <= VIEWED:
         data = body[start:end]
@@ -73,9 +73,9 @@ def _data(body: bytes, start: int, end: int, digest: str | None, held: Held) -> 
 
 
 @lru_cache(maxsize=1_024)
-def described(headers: bytes) -> Part | None:
+def parse_headers(headers: bytes) -> Part | None:
     """A part without data, by its headers, as the parser reads them; None where it finds a fault in them."""
-    stream = Stream(b"-")
+    stream = FormParser(b"-")
     stream.feed(b"---\r\n" + headers + b"\r\n\r\n\r\n-----\r\n")
     stream.close()
     return stream.parts[0] if stream.fault is None and [part.data for part in stream.parts] == [b""] else None

@@ -30,10 +30,10 @@ PIECES = 64
 CACHED = 500
 # Bytes of a piece that is looked at where it is.
 VIEWED = 4_096
-Held = Callable[[str], bytes | None]
+FindCached = Callable[[str], bytes | None]
 
 
-def nothing(digest: str) -> bytes | None:
+def find_nothing(digest: str) -> bytes | None:
     """Nothing is in memory already."""
     return None
 
@@ -46,19 +46,19 @@ logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 options_of = lru_cache(maxsize=1_024)(parse_options_header)
 
 
-def boundary(content_type: str) -> bytes | None:
+def parse_boundary(content_type: str) -> bytes | None:
     """The boundary that a multipart/form-data content type names, or None."""
     kind, options = options_of(content_type) if len(content_type) < CACHED else parse_options_header(content_type)
     return options.get(b"boundary") if kind == b"multipart/form-data" else None
 
 
-class Stream:
+class FormParser:
     """Feed it the body; once it is closed, `parts` holds the form, or `fault` says why it is none (else None).
 
     `held` gives the bytes of an xxh3 digest that are in memory already, if they are: they are not held twice.
     """
 
-    def __init__(self, boundary: bytes, held: Held = nothing) -> None:
+    def __init__(self, boundary: bytes, held: FindCached = find_nothing) -> None:
         self.parts: list[Part] = []
         self.fault: str | None = None
         self._held, self._ended = held, False

@@ -56,7 +56,7 @@ Step = Wait | Head | Chunk | End | Raw | Cut
 Plan = tuple[Step, ...]
 
 
-def piece(plan: Plan) -> tuple[Head, bytes] | None:
+def as_single_chunk(plan: Plan) -> tuple[Head, bytes] | None:
     """Head and body of a plan that sends all of it in one piece, without a wait; None of any other."""
     match plan:
         case (Head() as head, Chunk(data), End()):
@@ -64,6 +64,6 @@ def piece(plan: Plan) -> tuple[Head, bytes] | None:
     return None
 
 
-def whole(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Plan:
+def single_chunk(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Plan:
     """A plan that sends one body in one piece."""
     return (Head(status, tuple(headers)), Chunk(body), End())

@@ -17,7 +17,7 @@ class Part(NamedTuple):
     digest: str
 
 
-class Fault:
+class MalformedBody:
     """What is wrong with the bytes of a request: the catalogue's family, and the facts its texts speak of."""
 
     def __init__(self, family: str, **facts: Any) -> None:
@@ -32,7 +32,7 @@ class _Request(NamedTuple):
     query: str = ""
     body: bytes = b""
     parts: tuple[Part, ...] = ()
-    fault: Fault | None = None
+    fault: MalformedBody | None = None
 
 
 class Request(_Request):
@@ -61,6 +61,6 @@ class Request(_Request):
         return (self.header("content-type") or "").split(";")[0].strip().lower()
 
 
-def carried(key: str) -> bool:
+def is_header_safe(key: str) -> bool:
     """Is it a key that a header can carry?"""
     return bool(key) and all("!" <= char <= "~" for char in key)

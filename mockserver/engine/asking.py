@@ -7,14 +7,14 @@ from mockserver.engine import usage
 from mockserver.engine.context import Context
 from mockserver.engine.meaning import Meaning
 from mockserver.engine.values import Settings, Understood
-from mockserver.scenario.matching import Asked, retries
+from mockserver.scenario.matching import RequestFacts, retry_count
 
 
-def asking(meant: Meaning, headers: Mapping[str, str], settings: Settings, now: float) -> Asked:
+def asking(meant: Meaning, headers: Mapping[str, str], settings: Settings, now: float) -> RequestFacts:
     """What a request of these (lower-case) headers asks for, at a time in seconds since 1970."""
     takes = needs(meant.understood, settings, now)
     digest = meant.understood.digest
-    return meant.asked._replace(headers=headers, retry=retries(headers), now=now, digest=digest, needs=takes)
+    return meant.asked._replace(headers=headers, retry=retry_count(headers), now=now, digest=digest, needs=takes)
 
 
 def needs(understood: Understood, settings: Settings, now: float) -> dict[str, int]:
@@ -23,7 +23,7 @@ def needs(understood: Understood, settings: Settings, now: float) -> dict[str, i
     if not settings.limits:
         return {}
     if problem:
-        row = catalogue.find(problem.family, settings.as_of, understood.group, understood.provider)
+        row = catalogue.find_row(problem.family, settings.as_of, understood.group, understood.provider)
         return {} if row.at == "admit" else {"requests": 1}
     if job is None:
         return {}

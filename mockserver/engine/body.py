@@ -5,7 +5,7 @@ from typing import Any
 
 from mockserver.contract import form
 from mockserver.contract.catalogue import Problem
-from mockserver.contract.request_schema import described
+from mockserver.contract.request_schema import describe_type
 from mockserver.core.request import Request
 
 # Levels of a JSON body.
@@ -19,7 +19,7 @@ def given(request: Request) -> dict[str, Any]:
     """
     if request.fault:
         raise Problem(request.fault.family, **request.fault.facts)
-    return dict(form.fields(request.parts)) if is_form(request) else document(request.body)
+    return dict(form.group_fields(request.parts)) if is_form(request) else document(request.body)
 
 
 def is_form(request: Request) -> bool:
@@ -34,7 +34,7 @@ def document(data: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Problem("malformed-json", reason=str(error)) from None
     if not isinstance(value, dict):
-        raise Problem("malformed-json", reason=f"it holds {described(value)}, not an object")
+        raise Problem("malformed-json", reason=f"it holds {describe_type(value)}, not an object")
     if _deep(value):
         raise Problem("malformed-json", reason=f"it nests more than {DEPTH} levels")
     return value

@@ -16,9 +16,9 @@ from mockserver.engine.context import Context
 from mockserver.engine.respond import Response
 from mockserver.engine.truncate import FEW, SMALL, TEXT, brief
 from mockserver.engine.values import Understood
-from mockserver.images.inspect import known, real_type
+from mockserver.images.inspect import detect_type, find_inspected
 from mockserver.journal.store import REDACTED, SECRET_HEADERS, without
-from mockserver.scenario.faults.table import Disturbed
+from mockserver.scenario.faults.table import FaultedPlan
 from mockserver.scenario.machine import Turn
 
 # Names under which keys are sent where none belongs.
@@ -181,15 +181,15 @@ def keyed(name: str) -> bool:
     return name.lower() in KEY_NAMES
 
 
-def record_faults(noted: dict[str, Any], done: Disturbed) -> None:
+def record_faults(noted: dict[str, Any], done: FaultedPlan) -> None:
     """Note in an entry what the faults of its turn did to the answer."""
-    noted["turn"].update(faults=list(done.struck), hostile=done.hostile)
-    if done.struck:
+    noted["turn"].update(faults=list(done.applied), hostile=done.hostile)
+    if done.applied:
         noted["answer"]["outcome"] = "faulted"
     if done.status != noted["answer"]["status"]:
         noted["answer"].update(status=done.status, code=None, param=None, row=None)
-    if done.missed:
-        noted["hints"].append(f"Faults that found nothing to disturb in this answer: {', '.join(done.missed)}.")
+    if done.skipped:
+        noted["hints"].append(f"Faults that found nothing to disturb in this answer: {', '.join(done.skipped)}.")
 
 
 def list_images(understood: Understood, given: Response) -> Iterator[tuple[str, bytes, str]]:
@@ -233,12 +233,12 @@ def _short(value: Any) -> Any:
 
 
 def _file(part: Part) -> Mapping[str, Any]:
-    facts = known(part)
+    facts = find_inspected(part)
     return {
         "field": part.name,
         "filename": part.filename,
         "declared_type": part.content_type,
-        "real_type": facts.real_type if facts else real_type(part.data),
+        "real_type": facts.real_type if facts else detect_type(part.data),
         "bytes": len(part.data),
         "sha256": part.digest,
         "width": facts and facts.width,

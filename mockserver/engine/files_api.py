@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import ANY_MODEL
 from mockserver.contract.catalogue import Problem
-from mockserver.contract.endpoints import Route, body, rows
-from mockserver.contract.form import fields
-from mockserver.contract.request_schema import shape
+from mockserver.contract.endpoints import Route, body_schema, rows
+from mockserver.contract.form import group_fields
+from mockserver.contract.request_schema import compile_schema
 from mockserver.core.request import Part, Request
 from mockserver.core.uploads import File
 from mockserver.engine.context import Context
@@ -65,10 +65,10 @@ def asked(place: Route, request: Request, as_of: AsOf, sources: Sources) -> Unde
 
 
 def _upload(request: Request, as_of: AsOf, sources: Sources) -> Upload:
-    name = body("files", request.media_type, as_of)
+    name = body_schema("files", request.media_type, as_of)
     if request.fault:
         raise Problem(request.fault.family, **request.fault.facts)
-    typed = shape(name, ANY_MODEL, as_of).check(fields(request.parts))
+    typed = compile_schema(name, ANY_MODEL, as_of).check(group_fields(request.parts))
     expiry = typed.get("expires_after")
     for key in ("anchor", "seconds"):
         if expiry and key not in expiry:
@@ -81,7 +81,7 @@ def _upload(request: Request, as_of: AsOf, sources: Sources) -> Upload:
 
 
 def _listed(request: Request, as_of: AsOf, sources: Sources) -> Mapping[str, Any]:
-    schema = shape("file-query", ANY_MODEL, as_of)
+    schema = compile_schema("file-query", ANY_MODEL, as_of)
     # Azure's roots take an api-version, of any kind.
     given = {name: value for name, value in parse_qsl(request.query, True) if name != "api-version"}
     wanted = schema.defaults | schema.check(given)

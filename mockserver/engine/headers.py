@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.contract.asof import AsOf
 from mockserver.contract.catalogue import Row
 from mockserver.core import data_files
-from mockserver.core.plan import Headers, Plan, whole
+from mockserver.core.plan import Headers, Plan, single_chunk
 from mockserver.engine.context import Context
 
 
@@ -64,10 +64,10 @@ def refusal(row: Row, facts: Mapping[str, Any], context: Context, extra: Headers
     body = row.body({**context.ids(), **facts})
     if row.wire == "empty":
         date = dated(math.floor(context.now))
-        return whole(row.status, (("date", date), ("content-length", "0"), *row.headers.items(), *extra), body)
+        return single_chunk(row.status, (("date", date), ("content-length", "0"), *row.headers.items(), *extra), body)
     low, high = data_files.contract("headers.yaml")["processing_ms"][row.at]
     head = headers(context, row.status, "application/json", len(body), context.randint("processing", low, high) / 1000)
-    return whole(row.status, (*head, *row.headers.items(), *extra), body)
+    return single_chunk(row.status, (*head, *row.headers.items(), *extra), body)
 
 
 def retry_after(seconds: float | None) -> Headers:

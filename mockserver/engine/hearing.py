@@ -12,7 +12,7 @@ from mockserver.engine.body import is_form
 from mockserver.engine.entry import arrived, secrets
 from mockserver.engine.meaning import SHORT, Meaning, hashed, weight
 from mockserver.engine.values import Settings, Understood
-from mockserver.scenario.matching import Asked
+from mockserver.scenario.matching import RequestFacts
 
 
 class Heard(NamedTuple):
@@ -28,7 +28,7 @@ class Heard(NamedTuple):
     call: str
     arrival: Mapping[str, Any]
     secrets: frozenset[str]
-    asked: Asked
+    asked: RequestFacts
     unread: bool = False
 
 
@@ -41,7 +41,7 @@ class Known(NamedTuple):
     parts: tuple[Part, ...]
     meaning: Meaning
     arrival: Mapping[str, Any]
-    asked: Asked
+    asked: RequestFacts
 
 
 def _weight(known: Known) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mockserver.core import data_files
-from mockserver.core.plan import Plan, whole
+from mockserver.core.plan import Plan, single_chunk
 from mockserver.engine.context import Context
 
 # How many characters of a picture's digest its name holds.
@@ -87,7 +87,7 @@ def refused(kind: str, query: Mapping[str, str], now: float) -> Plan:
         .encode()
     )
     head = (("date", date), ("content-type", "application/xml"), ("content-length", str(len(body))))
-    return whole(row["status"], (*head, ("x-ms-request-id", request_id), ("x-ms-error-code", code)), body)
+    return single_chunk(row["status"], (*head, ("x-ms-request-id", request_id), ("x-ms-error-code", code)), body)
 
 
 def handed(picture: tuple[bytes, str], now: float) -> Plan:
@@ -95,7 +95,7 @@ def handed(picture: tuple[bytes, str], now: float) -> Plan:
     data, media_type = picture
     date = formatdate(math.floor(now), usegmt=True)
     head = (("date", date), ("content-type", media_type), ("content-length", str(len(data))))
-    return whole(200, (*head, *INERT), data)
+    return single_chunk(200, (*head, *INERT), data)
 
 
 def _instant(now: float) -> str:

@@ -12,7 +12,7 @@ from mockserver.contract.catalogue import Problem
 from mockserver.core.request import Part
 from mockserver.engine.job import InputImage
 from mockserver.engine.values import Sources
-from mockserver.images.inspect import look, see_through
+from mockserver.images.inspect import has_transparency, inspect_image
 
 # Fields of a JSON body that may speak of pictures which lie elsewhere.
 REFERRING = frozenset(("images", "mask"))
@@ -49,7 +49,7 @@ def gather(
     rules = dict(allowed)
     if not laid:
         rules["modes"] = modes or allowed.get("unmasked_modes", allowed["modes"])
-    images = tuple(InputImage(part, look(part)) for part in named.values())
+    images = tuple(InputImage(part, inspect_image(part)) for part in named.values())
     for index, (name, picture) in enumerate(zip(named, images, strict=True)):
         wrong = fault(picture, rules, accept)
         if wrong:
@@ -127,7 +127,7 @@ def _mask(part: Part, first: InputImage, capability: Capability, accept: Collect
     if len(part.data) >= rules["bytes"] and "mask.bytes" not in accept:
         family = capability.row["images"]["problems"]["bytes"]
         raise Problem(family, param="mask", maximum=rules["bytes"], length=len(part.data))
-    mask = InputImage(part, look(part))
+    mask = InputImage(part, inspect_image(part))
     if mask.facts.upright is None or mask.facts.upright != first.facts.upright:
         raise Problem("mask-size")
     if mask.facts.mode in GREY and "grey" in rules:
@@ -140,8 +140,8 @@ def _mask(part: Part, first: InputImage, capability: Capability, accept: Collect
 
 
 def _markup(part: Part, first: InputImage) -> None:
-    facts = look(part)
+    facts = inspect_image(part)
     if facts.upright is None or facts.upright != first.facts.upright:
         raise Problem("markup-size")
-    if not see_through(part):
+    if not has_transparency(part):
         raise Problem("markup-alpha")

@@ -8,7 +8,7 @@ import xxhash
 
 from mockserver.contract.capabilities import Capability
 from mockserver.core.request import Part
-from mockserver.images.inspect import Facts
+from mockserver.images.inspect import ImageInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class InputImage:
     """A file of the request and what it holds."""
 
     part: Part
-    facts: Facts
+    facts: ImageInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Any
 from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import ANY_MODEL, Capability, default_model, table
 from mockserver.contract.catalogue import Problem
-from mockserver.contract.dialects import dialect
-from mockserver.contract.endpoints import Route, body, rows
-from mockserver.contract.request_schema import shape
+from mockserver.contract.dialects import find_dialect
+from mockserver.contract.endpoints import Route, body_schema, rows
+from mockserver.contract.request_schema import compile_schema
 from mockserver.core.request import Part, Request
 from mockserver.engine import input_images
 from mockserver.engine.body import given, is_form
@@ -21,7 +21,7 @@ from mockserver.engine.job import InputImage, Job
 from mockserver.engine.resolve import DELIVERY, digest, resolve
 from mockserver.engine.rules import meets
 from mockserver.engine.values import Settings, Sources, Understood
-from mockserver.images.inspect import look
+from mockserver.images.inspect import inspect_image
 
 ALWAYS = as_of("any")
 
@@ -30,10 +30,10 @@ def loosely(place: Route, request: Request, settings: Settings, sources: Sources
     """The job that a request stands for. Raises Problem only where types, enums or required fields are wrong."""
     found: dict[str, Any] = {}
     if settings.validate == "schema":
-        own = dialect(settings.dialect).get("bodies")
-        name = body(place.endpoint, request.media_type, settings.as_of, own=own)
+        own = find_dialect(settings.dialect).get("bodies")
+        name = body_schema(place.endpoint, request.media_type, settings.as_of, own=own)
         found = given(request)
-        shape(name, ANY_MODEL, settings.as_of).check(found)
+        compile_schema(name, ANY_MODEL, settings.as_of).check(found)
     else:
         name = _nearest(place, request)
         with suppress(Problem):
@@ -55,7 +55,7 @@ def _job(place: Route, name: str, found: Mapping[str, Any], settings: Settings, 
     typed = _taken(name, capability, found)
     images = tuple(_decodable(input_images.inputs(typed, sources)))
     masks = list(_decodable(input_images.masks(typed, sources)))
-    values = shape(name, capability, ALWAYS).defaults | typed
+    values = compile_schema(name, capability, ALWAYS).defaults | typed
     mask = masks[0] if masks and images else None
     parameters = resolve(values, capability, images, mask)
     files = [picture.part.digest for picture in (*images, *filter(None, [mask]))]
@@ -76,13 +76,13 @@ def _capability(endpoint: str, found: Mapping[str, Any]) -> Capability:
 
 def _taken(name: str, capability: Capability, found: Mapping[str, Any]) -> dict[str, Any]:
     """What the model would take, each parameter looked at by itself; pictures whatever they are."""
-    schema = shape(name, capability, ALWAYS)
+    schema = compile_schema(name, capability, ALWAYS)
     taken: dict[str, Any] = {}
     for param in schema.properties:
         with suppress(Problem):
             taken |= schema.alone(param, found[param]) if param in found else {}
     taken.pop("model", None)
-    for _, rule in capability.refusals(ALWAYS):
+    for _, rule in capability.rules(ALWAYS):
         values = schema.defaults | taken
         if all(meets(values, *condition) for condition in rule["when"].items()):
             wrong = [name for name, wanted in rule.get("forbids", {}).items() if meets(values, name, wanted)]
@@ -96,6 +96,6 @@ def _taken(name: str, capability: Capability, found: Mapping[str, Any]) -> dict[
 def _decodable(parts: Iterator[tuple[str, Part]]) -> Iterator[InputImage]:
     with suppress(Problem):
         for _, part in parts:
-            facts = look(part)
+            facts = inspect_image(part)
             if not facts.reason:
                 yield InputImage(part, facts)

@@ -5,7 +5,7 @@ from typing import Any
 
 from mockserver.core import data_files
 from mockserver.core.plan import Headers
-from mockserver.scenario.rate_limits import Limited
+from mockserver.scenario.rate_limits import LimitExceeded
 
 
 def family() -> str:
@@ -14,7 +14,7 @@ def family() -> str:
     return name
 
 
-def facts(limited: Limited) -> dict[str, Any]:
+def facts(limited: LimitExceeded) -> dict[str, Any]:
     """What the text of the refusal speaks of."""
     return {
         "per": data_files.contract("limits.yaml")["limits"][limited.name]["per"],
@@ -25,7 +25,7 @@ def facts(limited: Limited) -> dict[str, Any]:
     }
 
 
-def headers(limited: Limited) -> Headers:
+def headers(limited: LimitExceeded) -> Headers:
     """The headers of the refusal: how long to wait, in whole seconds, and how each limit stands."""
     rows = data_files.contract("limits.yaml")["limits"]
     told = [("retry-after", str(math.ceil(limited.wait)))]

@@ -17,7 +17,7 @@ from mockserver.engine.entry import KEY_NAMES, call, secrets, told
 from mockserver.engine.input_images import REFERRING
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Sources, Understood
-from mockserver.scenario.matching import Asked, asked
+from mockserver.scenario.matching import RequestFacts, facts_of_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Meaning:
 
     understood: Understood
     told: Mapping[str, Any]
-    asked: Asked
+    asked: RequestFacts
     call: str
     texts: int = 0
 
@@ -74,7 +74,7 @@ def mean(request: Request, understood: Understood) -> Meaning:
     found = told(request, understood, secrets(request, understood.document))
     fields = sum(len(part.data) for part in request.parts if part.filename is None)
     texts = VALUES * len(request.body) + COPIES * fields + PART * len(request.parts)
-    return Meaning(understood, found, asked(found), call(request, understood), texts)
+    return Meaning(understood, found, facts_of_entry(found), call(request, understood), texts)
 
 
 def _key(request: Request, settings: Settings) -> tuple[Hashable, ...] | None:

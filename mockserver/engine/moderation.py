@@ -14,7 +14,7 @@ def moderate(job: Job, rules: Sequence[Mapping[str, Any]], as_of: AsOf) -> Probl
     for rule in rules:
         if any(_said(word.strip().casefold(), prompt) for word in rule["words"]):
             category = ", ".join(rule.get("categories", ["sexual"]))
-            family = job.capability.substitute("moderation-blocked", "", as_of)
+            family = job.capability.substitute_family("moderation-blocked", "", as_of)
             return Problem(family, category=category, stage=rule.get("stage", "input"), model=job.model)
     return None
 

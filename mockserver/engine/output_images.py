@@ -10,7 +10,7 @@ import xxhash
 from mockserver.core.cache import Shelf
 from mockserver.engine.job import Job
 from mockserver.images import render, svg
-from mockserver.images.inspect import real_type
+from mockserver.images.inspect import detect_type
 
 T = TypeVar("T")
 Gone = Callable[[], bool]
@@ -87,7 +87,7 @@ def files(job: Job, given: tuple[bytes, ...]) -> tuple[OutputImage, ...]:
 
     Its partials are those before it in order; where they are too few, the last of all once more.
     """
-    sent = tuple(_sent(data, real_type(data)) for data in given)
+    sent = tuple(_sent(data, detect_type(data)) for data in given)
     if not job.stream:
         return sent
     count = job.parameters["partial_images"]
@@ -115,7 +115,7 @@ def _painted(job: Job, style: str, seed: int, gone: Gone) -> tuple[OutputImage, 
         drafts = [svg.draw(style, canvas, _subject(job, number, seed)) for number in wanted([1])]
         return (_sent(drafts[0], MEDIA_TYPES["svg"]),)
     numbers = range(1, parameters["n"] + 1)
-    drawn = [render.paint(style, canvas, _subject(job, number, seed)) for number in wanted(numbers)]
+    drawn = [render.render_image(style, canvas, _subject(job, number, seed)) for number in wanted(numbers)]
     if job.stream:
         count = parameters["partial_images"]
         drawn = [*(render.blur(drawn[0], index, count) for index in wanted(range(count))), drawn[0]]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.contract.capabilities import merge
-from mockserver.core.plan import Headers, Plan, whole
+from mockserver.core.plan import Headers, Plan, single_chunk
 from mockserver.engine.context import Context
 from mockserver.engine.headers import headers
 
@@ -24,7 +24,7 @@ def reply(said: Mapping[str, Any], context: Context) -> Plan:
     theirs = {name for name, _ in own} | ({"content-length"} if status in BODILESS else set())
     theirs |= set() if data else {"content-type"}
     head = headers(context, status, kind, len(data), context.randint("processing", 30, 41) / 1000)
-    return whole(status, (*((name, value) for name, value in head if name not in theirs), *own), data)
+    return single_chunk(status, (*((name, value) for name, value in head if name not in theirs), *own), data)
 
 
 def _headers(said: Mapping[str, Any]) -> Headers:

@@ -30,10 +30,10 @@ def resolve(
         opaque = resolved.get("output_format") == "jpeg"
         resolved["background"] = auto["background"] if opaque else background
     if resolved["size"] == "auto":
-        resolved["size"] = sizes.auto(auto["size"], images[0].facts.size if images else (1, 1))
+        resolved["size"] = sizes.resolve_auto(auto["size"], images[0].facts.size if images else (1, 1))
         grid = capability.grid(resolved)
         if grid != (1, 1):
-            resolved["size"] = sizes.shrunk(resolved["size"], capability.row["size_rule"], grid)
+            resolved["size"] = sizes.shrink_size(resolved["size"], capability.row["size_rule"], grid)
     if resolved.get("output_format") == "gif":
         resolved |= _frames(capability.row["frames"], resolved)
     return resolved

@@ -9,7 +9,7 @@ from mockserver.contract import catalogue, tokens
 from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import default_model, merge
 from mockserver.contract.catalogue import Row
-from mockserver.contract.dialects import distorted
+from mockserver.contract.dialects import apply_dialect
 from mockserver.core.plan import Cut, Head, Plan
 from mockserver.core.uploads import File
 from mockserver.engine import headers, limit_headers, replies, responses, usage
@@ -19,9 +19,9 @@ from mockserver.engine.moderation import moderate
 from mockserver.engine.output_images import Abandoned, Gone, OutputImage, files, pictures, ready
 from mockserver.engine.values import Settings, Understood
 from mockserver.scenario.faults import table
-from mockserver.scenario.faults.table import Disturbed
+from mockserver.scenario.faults.table import FaultedPlan
 from mockserver.scenario.machine import Step, Turn
-from mockserver.scenario.rate_limits import Limited
+from mockserver.scenario.rate_limits import LimitExceeded
 
 # Characters of a prompt whose tokens are counted on the event loop.
 SHORT = 2_000
@@ -91,7 +91,7 @@ def _decided(
     if row:
         extra = (("allow", facts["allow"]),) if "allow" in facts else ()
         plan = headers.refusal(row, facts, context, extra)
-        return Response(plan, row.status, "refused", row, row.error(context.ids() | facts), (row.advice(facts),))
+        return Response(plan, row.status, "refused", row, row.error(context.ids() | facts), (row.render_hint(facts),))
     return _served(job, step, context, settings, origin, gone) if job else _told(understood, context)
 
 
@@ -110,24 +110,24 @@ def is_cheap_to_respond(understood: Understood, settings: Settings, context: Con
     return job is None or (len(job.prompt) <= SHORT and ready(job, settings.paint, context.seed))
 
 
-def apply_faults(plan: Plan, turn: Turn, context: Context, unread: bool = False) -> Disturbed:
+def apply_faults(plan: Plan, turn: Turn, context: Context, unread: bool = False) -> FaultedPlan:
     """An answer's plan, headers of ours included, after the faults of the turn. `unread` as in the table of faults."""
-    return table.disturb(plan, turn.faults, context.randint, unread)
+    return table.apply_faults(plan, turn.faults, context.randint, unread)
 
 
 def may_respond_early(turn: Turn, settings: Settings) -> bool:
     """Is the turn's answer sent before the upload has been read? An error of a request can be, and a reply."""
     step = turn.step
-    if step is None or not step.hasty:
+    if step is None or not step.may_respond_early:
         return False
     if step.error:
-        return catalogue.find(step.error, settings.as_of).at != "stream"
+        return catalogue.find_row(step.error, settings.as_of).at != "stream"
     return step.reply is not None
 
 
 def _row(family: str, understood: Understood, settings: Settings) -> Row:
-    row = catalogue.find(family, settings.as_of, understood.group, understood.provider)
-    return distorted(row, settings.dialect)
+    row = catalogue.find_row(family, settings.as_of, understood.group, understood.provider)
+    return apply_dialect(row, settings.dialect)
 
 
 def _ordered(row: Row, facts: dict[str, Any], wait: float | None, turn: Turn, context: Context) -> Response:
@@ -135,14 +135,14 @@ def _ordered(row: Row, facts: dict[str, Any], wait: float | None, turn: Turn, co
     if wait is not None:
         known["wait"] = f"{wait:g}s" if wait >= 1 else f"{wait * 1000:.0f}ms"
     plan = headers.refusal(row, known, context, headers.retry_after(wait))
-    hint = f"Ordered by scenario {turn.scenario}. {row.advice(known)}"
+    hint = f"Ordered by scenario {turn.scenario}. {row.render_hint(known)}"
     return Response(plan, row.status, "refused", row, row.error(known), (hint,))
 
 
-def _limited(row: Row, facts: dict[str, Any], limited: Limited, context: Context) -> Response:
+def _limited(row: Row, facts: dict[str, Any], limited: LimitExceeded, context: Context) -> Response:
     known = {"model": _model(), **row.facts, **facts, **limit_headers.facts(limited), **context.ids()}
     plan = headers.refusal(row, known, context, limit_headers.headers(limited))
-    return Response(plan, row.status, "refused", row, row.error(known), (row.advice(known),))
+    return Response(plan, row.status, "refused", row, row.error(known), (row.render_hint(known),))
 
 
 def _model() -> str | None:
@@ -158,7 +158,7 @@ def _replied(said: Mapping[str, Any], turn: Turn, context: Context) -> Response:
 
 def _interrupted(row: Row, job: Job, turn: Turn, context: Context, settings: Settings, gone: Gone) -> Response:
     known = {**row.facts, "model": job.model, **context.ids()}
-    hint = f"Ordered by scenario {turn.scenario}. {row.advice(known)}"
+    hint = f"Ordered by scenario {turn.scenario}. {row.render_hint(known)}"
     plan, sent = LEFT, tuple[OutputImage, ...]()
     with suppress(Abandoned):
         sent = pictures(job, settings.paint, context.seed, gone)
@@ -173,7 +173,7 @@ def _served(job: Job, step: Step | None, context: Context, settings: Settings, o
     used, cost = usage.usage(job, context)
     if used and "usage" in ok:
         used = merge(used, ok["usage"])
-        cost = tokens.price(job.capability, used)
+        cost = tokens.compute_price(job.capability, used)
     given, plan, sent = step.pictures if step else (), LEFT, tuple[OutputImage, ...]()
     with suppress(Abandoned):
         sent = files(job, given) if given else pictures(job, settings.paint, context.seed, gone)

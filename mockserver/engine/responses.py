@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from mockserver.contract import tokens
 from mockserver.contract.catalogue import Row
-from mockserver.contract.dialects import dialect
+from mockserver.contract.dialects import find_dialect
 from mockserver.core import sse
 from mockserver.core.cache import Shelf
-from mockserver.core.plan import End, Head, Plan, Wait, whole
+from mockserver.core.plan import End, Head, Plan, Wait, single_chunk
 from mockserver.core.uploads import File
 from mockserver.engine.context import Context
 from mockserver.engine.echo import echo, key, shape
@@ -53,7 +53,7 @@ def served(
         return (head, *paced(frames(job, sent, usage or {}, context, wait, ok), wait), End())
     done = context.later(wait)
     body = _body(job, sent, usage, done, origin, ok)
-    plan = whole(200, headers(done, 200, "application/json", None, took), body)
+    plan = single_chunk(200, headers(done, 200, "application/json", None, took), body)
     return (Wait(wait), *plan) if wait else plan
 
 
@@ -90,7 +90,7 @@ def _timeless(
 def told(reply: Mapping[str, Any], context: Context) -> Plan:
     """The plan of an answer that only tells something."""
     body = json.dumps(reply, indent=2).encode("ascii")
-    return whole(
+    return single_chunk(
         200, headers(context, 200, "application/json", None, context.randint("processing", 30, 41) / 1000), body
     )
 
@@ -101,7 +101,7 @@ def handed(file: File, context: Context) -> Plan:
     head = headers(context, 200, "application/octet-stream", len(file.data), took)
     safe = quote(file.name, safe=" !#$&+-.^_`|~()")
     name = f'filename="{file.name}"' if safe == file.name else f"filename*=UTF-8''{quote(file.name, safe='')}"
-    return whole(200, (*head, ("content-disposition", f"attachment; {name}")), file.data)
+    return single_chunk(200, (*head, ("content-disposition", f"attachment; {name}")), file.data)
 
 
 def _response(
@@ -120,7 +120,7 @@ def _response(
         "usage": usage,
         "svg_usage": _authored(job, sent[0]),
     }
-    left = dialect(job.dialect)
+    left = find_dialect(job.dialect)
     values["usage"] = {name: usage[name] for name in left.get("usage", usage) if name in usage}
     names = left.get("answer", shape("body", context.as_of)["keys"])
     return {name: values[name] for name in names if values[name] is not None}
@@ -133,7 +133,7 @@ def _authored(job: Job, sent: OutputImage) -> dict[str, Any] | None:
         return None
     rule = job.capability.row["svg"]
     thought = rule["reasoning"][svg.get("reasoning", {}).get("effort", rule["effort"])]
-    asked, wrote = tokens.text_tokens(job.prompt), tokens.text_tokens(sent.data.decode()) + thought
+    asked, wrote = tokens.count_text_tokens(job.prompt), tokens.count_text_tokens(sent.data.decode()) + thought
     return {
         "input_tokens": asked,
         "model": svg["model"],

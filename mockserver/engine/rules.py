@@ -11,7 +11,7 @@ from mockserver.engine.values import Settings
 
 def judge(values: Mapping[str, Any], capability: Capability, settings: Settings) -> None:
     """Raise the Problem of the first rule that a request breaks, unless it is a guess that the settings relax."""
-    for family, rule in capability.refusals(settings.as_of):
+    for family, rule in capability.rules(settings.as_of):
         if family in settings.accept or not all(meets(values, *condition) for condition in rule["when"].items()):
             continue
         if "forbids" not in rule:

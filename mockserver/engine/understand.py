@@ -6,9 +6,9 @@ from typing import Any
 from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability, default_model, table
 from mockserver.contract.catalogue import Problem
-from mockserver.contract.dialects import dialect
-from mockserver.contract.endpoints import Route, body, rows
-from mockserver.contract.request_schema import described, shape
+from mockserver.contract.dialects import find_dialect
+from mockserver.contract.endpoints import Route, body_schema, rows
+from mockserver.contract.request_schema import compile_schema, describe_type
 from mockserver.core.request import Request
 from mockserver.engine.admission import admit
 from mockserver.engine.body import given, is_form
@@ -20,7 +20,7 @@ from mockserver.engine.models_api import told
 from mockserver.engine.resolve import DELIVERY, digest, resolve
 from mockserver.engine.rules import judge
 from mockserver.engine.values import Settings, Sources, Understood
-from mockserver.images.inspect import known
+from mockserver.images.inspect import find_inspected
 
 # Bytes of a body, its pictures apart, that are read on the event loop.
 SHORT = 16_384
@@ -43,21 +43,21 @@ def understand(request: Request, settings: Settings, sources: Sources | None = N
             sources = Sources()
         if settings.validate != "strict":
             return loosely(place, request, settings, sources)
-        own = dialect(settings.dialect).get("bodies")
-        body(place.endpoint, request.media_type, settings.as_of, own=own)
+        own = find_dialect(settings.dialect).get("bodies")
+        body_schema(place.endpoint, request.media_type, settings.as_of, own=own)
         found = given(request)
         held = None if is_form(request) else found
         found = {**found, **place.names}  # a deployment of Azure's counts as the model
         capability, hints = _capability(place, found, settings.as_of)
         hints += (place.hint,) if place.hint else ()
-        name = body(place.endpoint, request.media_type, settings.as_of, capability.group, own)
+        name = body_schema(place.endpoint, request.media_type, settings.as_of, capability.group, own)
         job = _job(place.endpoint, name, capability, found, settings, hints, sources)
         return Understood(job, document=held, provider=place.provider)
     except Problem as problem:
         provider = place.provider if place else problem.facts.get("provider", "openai")
         if capability is None:
-            return Understood(problem=problem.anew(), document=held, provider=provider)
-        family = capability.substitute(problem.family, name, settings.as_of)
+            return Understood(problem=problem.copy(), document=held, provider=provider)
+        family = capability.substitute_family(problem.family, name, settings.as_of)
         problem = Problem(family, **{"model": capability.model, **problem.facts})
         return Understood(problem=problem, group=capability.group, document=held, provider=provider)
 
@@ -66,7 +66,7 @@ def is_cheap_to_understand(request: Request) -> bool:
     """Is a request understood in no time? It is short, and holds no picture that was not looked into before."""
     texts = [part for part in request.parts if part.filename is None]
     short = len(request.body) + sum(len(part.data) for part in texts) <= SHORT
-    return short and all(known(part) for part in request.parts if part.filename is not None)
+    return short and all(find_inspected(part) for part in request.parts if part.filename is not None)
 
 
 def understand_head(request: Request, settings: Settings) -> Understood:
@@ -74,7 +74,7 @@ def understand_head(request: Request, settings: Settings) -> Understood:
     try:
         return Understood(provider=admit(request, settings).provider)
     except Problem as problem:
-        return Understood(problem=problem.anew(), provider=problem.facts.get("provider", "openai"))
+        return Understood(problem=problem.copy(), provider=problem.facts.get("provider", "openai"))
 
 
 def _capability(place: Route, found: Mapping[str, Any], as_of: AsOf) -> tuple[Capability, tuple[str, ...]]:
@@ -82,7 +82,7 @@ def _capability(place: Route, found: Mapping[str, Any], as_of: AsOf) -> tuple[Ca
     if model is None and "model" not in found:
         raise Problem("missing-parameter", param="model")
     if not isinstance(model, str):
-        raise Problem("invalid-type", param="model", expected="a string", got=described(model))
+        raise Problem("invalid-type", param="model", expected="a string", got=describe_type(model))
     capability = table(place.provider).get(model)
     if capability is None or not capability.served(as_of, place.endpoint):
         raise Problem("model-does-not-exist", model=model)
@@ -106,7 +106,7 @@ def _job(
     hints: tuple[str, ...],
     sources: Sources,
 ) -> Job:
-    schema = shape(name, capability, settings.as_of)
+    schema = compile_schema(name, capability, settings.as_of)
     typed = schema.check({"model": capability.model, **found}, settings.accept)
     images, mask = gather(typed, capability, settings.accept, sources, rows()[endpoint].get("modes"))
     values = schema.defaults | typed

@@ -22,7 +22,7 @@ def usage(job: Job, context: Context) -> tuple[dict[str, Any] | None, float | No
 
 
 def _counted(job: Job, as_of: AsOf, partials: int) -> tuple[dict[str, Any], float | None]:
-    used = tokens.usage(
+    used = tokens.compute_usage(
         job.capability,
         as_of,
         endpoint=job.endpoint,
@@ -32,7 +32,7 @@ def _counted(job: Job, as_of: AsOf, partials: int) -> tuple[dict[str, Any], floa
         parameters=job.parameters,
         partials=partials,
     )
-    return used, tokens.price(job.capability, used)
+    return used, tokens.compute_price(job.capability, used)
 
 
 def latency(job: Job, context: Context) -> float:

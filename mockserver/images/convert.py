@@ -5,7 +5,7 @@ import io
 from PIL import Image
 
 
-def recast(data: bytes, format: str | None = None, size: str | None = None) -> bytes:
+def convert_image(data: bytes, format: str | None = None, size: str | None = None) -> bytes:
     """The picture as `png`, `jpeg` or `webp`, scaled to WIDTHxHEIGHT. With neither it is JPEG, or PNG if it was JPEG.
 
     Raises OSError for bytes that hold no picture.

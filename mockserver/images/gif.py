@@ -9,10 +9,10 @@ BLACK, WHITE, CLEAR = 253, 254, 255
 HALF = 128  # alpha below it is see-through: a GIF knows nothing between
 
 
-def animate(picture: Image.Image, count: int, milliseconds: int) -> bytes:
+def encode_gif(picture: Image.Image, count: int, milliseconds: int) -> bytes:
     """A GIF that repeats for ever: `count` frames of so many milliseconds each, a bar growing from one to the next."""
-    still = _palettised(picture)
-    frames = [_marked(still, index, count) for index in range(count)]
+    still = _quantize(picture)
+    frames = [_draw_progress(still, index, count) for index in range(count)]
     file = BytesIO()
     clear = {"transparency": CLEAR, "disposal": 2} if picture.mode == "RGBA" else {}
     frames[0].save(
@@ -21,7 +21,7 @@ def animate(picture: Image.Image, count: int, milliseconds: int) -> bytes:
     return file.getvalue()
 
 
-def _palettised(picture: Image.Image) -> Image.Image:
+def _quantize(picture: Image.Image) -> Image.Image:
     still = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     palette = (still.getpalette() or [])[: COLOURS * 3]
     still.putpalette([*palette, *[0] * (COLOURS * 3 - len(palette)), 0, 0, 0, 255, 255, 255, 0, 0, 0])
@@ -30,7 +30,7 @@ def _palettised(picture: Image.Image) -> Image.Image:
     return still
 
 
-def _marked(still: Image.Image, index: int, count: int) -> Image.Image:
+def _draw_progress(still: Image.Image, index: int, count: int) -> Image.Image:
     frame = still.copy()
     draw, top = ImageDraw.Draw(frame), frame.height - max(2, frame.height // 40)
     draw.rectangle((0, top, frame.width, frame.height), fill=BLACK)

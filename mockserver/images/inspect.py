@@ -20,7 +20,7 @@ TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
 # The EXIF tag of that name; from 5 on, width and height change places.
 ORIENTATION = 0x0112
 # What Pillow opens though it is not decoded here.
-OPENED = ("image/gif", "image/bmp", "image/tiff", "image/avif")
+OPENABLE = ("image/gif", "image/bmp", "image/tiff", "image/avif")
 # What a whole file of a format holds at its end.
 ENDS = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}
 SIGNATURES = (
@@ -40,7 +40,7 @@ SIGNATURES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ImageInfo:
     """What a file holds. `real_type` goes by its bytes, never by what the sender said.
 
     Where the file could not be decoded, `reason` says why and `width`, `height` and `mode` are None.
@@ -68,20 +68,20 @@ class Facts:
         return self.width, self.height
 
 
-FACTS = Shelf[Facts](REMEMBERED, lambda _: 1)
+FACTS = Shelf[ImageInfo](REMEMBERED, lambda _: 1)
 
 
-def look(part: Part) -> Facts:
+def inspect_image(part: Part) -> ImageInfo:
     """The facts of a file, decoded to its last pixel at most once."""
-    return FACTS.get(part.digest, lambda: decode(part.data))
+    return FACTS.get(part.digest, lambda: inspect_bytes(part.data))
 
 
-def known(part: Part) -> Facts | None:
+def find_inspected(part: Part) -> ImageInfo | None:
     """The facts of a file that was looked at before, else None."""
     return FACTS.find(part.digest)
 
 
-def real_type(data: bytes) -> str:
+def detect_type(data: bytes) -> str:
     """What the first bytes are, as a media type or in words."""
     if not data:
         return "an empty file"
@@ -89,30 +89,30 @@ def real_type(data: bytes) -> str:
     return next((kind for signature, kind in SIGNATURES if signature.match(head)), "application/octet-stream")
 
 
-def see_through(part: Part) -> bool:
+def has_transparency(part: Part) -> bool:
     """Is any pixel of a picture, which was decoded before, not wholly opaque?"""
     with Image.open(io.BytesIO(part.data)) as picture:
         lowest = picture.convert("RGBA").getchannel("A").getextrema()[0]
         return lowest != 255
 
 
-def decode(data: bytes, formats: Iterable[str] = ("PNG", "JPEG", "WEBP")) -> Facts:
+def inspect_bytes(data: bytes, formats: Iterable[str] = ("PNG", "JPEG", "WEBP")) -> ImageInfo:
     """The facts of a file's bytes. Never raises: what cannot be decoded says so in `reason`."""
-    kind = real_type(data)
+    kind = detect_type(data)
     try:
         with Image.open(io.BytesIO(data), formats=tuple(formats)) as picture:
             width, height = picture.size
             if width * height > PIXELS:
-                return Facts(kind, reason=f"it has {width}x{height} pixels, more than this server decodes")
+                return ImageInfo(kind, reason=f"it has {width}x{height} pixels, more than this server decodes")
             picture.load()
             if data.rfind(ENDS.get(str(picture.format), b"")) < 0:
-                return Facts(kind, reason="it is broken: its last bytes are missing")
+                return ImageInfo(kind, reason="it is broken: its last bytes are missing")
             transparent = picture.mode in TRANSPARENT or "transparency" in picture.info
             turned = picture.getexif().get(ORIENTATION, 1) >= 5
             upright = (height, width) if turned else (width, height)
             traits = {"animated": getattr(picture, "n_frames", 1) > 1, "extended_webp": data[12:16] == b"VP8X"}
             there = frozenset(name for name, present in traits.items() if present)
-            return Facts(kind, picture.format, width, height, picture.mode, transparent, upright, there)
+            return ImageInfo(kind, picture.format, width, height, picture.mode, transparent, upright, there)
     except Exception as error:  # Pillow's decoders raise a dozen kinds for broken bytes
         known = kind.startswith("image/") and kind.removeprefix("image/") in ("png", "jpeg", "webp")
-        return Facts(kind, reason=f"it is broken: {error}" if known else f"it is {kind}", opens=kind in OPENED)
+        return ImageInfo(kind, reason=f"it is broken: {error}" if known else f"it is {kind}", opens=kind in OPENABLE)

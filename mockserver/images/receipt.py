@@ -8,8 +8,8 @@ from math import ceil, sqrt
 from PIL import Image, ImageDraw
 
 from mockserver.images.layout import Area, arrange
-from mockserver.images.text import Colour, Face, clip, face, fill, fold, write
-from mockserver.images.thumbnail import fit, opening, shrink, tint, upright
+from mockserver.images.text import Colour, Face, clip_line, draw_text, fit_lines, fold_text, load_face
+from mockserver.images.thumbnail import editable_area, fit, make_thumbnail, tint_area, upright_size
 
 PAPER, PANEL, RULE, INK, FAINT = (
     (255, 255, 255),
@@ -69,7 +69,7 @@ class Sheet:
 
     @property
     def small(self) -> Face:
-        return face(max(8, round(self.unit * 0.8)))
+        return load_face(max(8, round(self.unit * 0.8)))
 
 
 def draw(picture: Image.Image, accent: Colour, canvas: Canvas, subject: Subject) -> None:
@@ -79,7 +79,7 @@ def draw(picture: Image.Image, accent: Colour, canvas: Canvas, subject: Subject)
     card = Area(0, 0, *picture.size).inset(round(unit * 0.8))
     sheet.draw.rectangle((card.left, card.top, card.right - 1, card.bottom - 1), fill=PAPER)
     room = _head(sheet, card, canvas, subject).inset(unit)
-    area = opening(subject.mask) if subject.mask is not None else None
+    area = editable_area(subject.mask) if subject.mask is not None else None
     if not subject.images:
         _prompt(sheet, _details(sheet, room, _facts(subject, area), 0.4), subject.prompt, 1.0)
     elif room.width > room.height * 1.25:
@@ -96,17 +96,17 @@ def draw(picture: Image.Image, accent: Colour, canvas: Canvas, subject: Subject)
 
 def _head(sheet: Sheet, card: Area, canvas: Canvas, subject: Subject) -> Area:
     """The band at the top. Like its siblings gives back the room that is left."""
-    large, plain, line = face(round(sheet.unit * 1.5)), face(sheet.unit), card.inset(sheet.unit)
+    large, plain, line = load_face(round(sheet.unit * 1.5)), load_face(sheet.unit), card.inset(sheet.unit)
     picture = f"  ·  picture {subject.number} of {subject.of}" if subject.of > 1 else ""
-    size = clip(f"{canvas.width}x{canvas.height} {canvas.format}{picture}", plain, line.width)
-    model = clip(subject.model, large, line.width)
+    size = clip_line(f"{canvas.width}x{canvas.height} {canvas.format}{picture}", plain, line.width)
+    model = clip_line(subject.model, large, line.width)
     beside = large.measure(model) + plain.measure(size) + sheet.unit * 2 <= line.width
     top = card.top + sheet.unit // 2
     bottom = top + large.leading + (0 if beside else plain.leading) + sheet.unit // 2
     sheet.draw.rectangle((card.left, card.top, card.right - 1, bottom - 1), fill=sheet.accent)
-    write(sheet.draw, (line.left, top), model, large, PAPER)
+    draw_text(sheet.draw, (line.left, top), model, large, PAPER)
     at = (line.right - plain.measure(size), top + sheet.unit * 0.475) if beside else (line.left, top + large.leading)
-    write(sheet.draw, at, size, plain, PAPER)
+    draw_text(sheet.draw, at, size, plain, PAPER)
     return card._replace(top=bottom)
 
 
@@ -126,7 +126,7 @@ def _facts(subject: Subject, area: Image.Image | None) -> list[tuple[str, str]]:
 def _details(sheet: Sheet, room: Area, facts: list[tuple[str, str]], share: float) -> Area:
     """The table at the bottom, in as many columns as fit side by side."""
     small, gap = sheet.small, sheet.unit
-    facts = [(clip(key, small, room.width * 0.45), clip(value, small, room.width)) for key, value in facts]
+    facts = [(clip_line(key, small, room.width * 0.45), clip_line(value, small, room.width)) for key, value in facts]
     keys = max(small.measure(key) for key, _ in facts) + gap * 0.7
     widest = keys + max(small.measure(value) for _, value in facts)
     columns = max(1, min(len(facts), int((room.width + gap) / (widest + gap))))
@@ -136,8 +136,8 @@ def _details(sheet: Sheet, room: Area, facts: list[tuple[str, str]], share: floa
     top, step = room.bottom - rows * small.leading, (room.width + gap) / columns
     for place, (key, value) in enumerate(facts):
         x, y = room.left + place % columns * step, top + place // columns * small.leading
-        write(sheet.draw, (x, y), key, small, FAINT)
-        write(sheet.draw, (x + keys, y), clip(value, small, step - gap - keys), small, INK)
+        draw_text(sheet.draw, (x, y), key, small, FAINT)
+        draw_text(sheet.draw, (x + keys, y), clip_line(value, small, step - gap - keys), small, INK)
     rule = top - sheet.unit // 2
     sheet.draw.line((room.left, rule, room.right - 1, rule), fill=RULE, width=max(1, sheet.unit // 16))
     return room._replace(bottom=rule - sheet.unit // 2)
@@ -145,32 +145,32 @@ def _details(sheet: Sheet, room: Area, facts: list[tuple[str, str]], share: floa
 
 def _prompt(sheet: Sheet, room: Area, prompt: str, share: float) -> Area:
     """The prompt at the top, in the largest letters in which all of it fits."""
-    text = fold(prompt)
+    text = fold_text(prompt)
     text = text if text.strip(" \n") else "(an empty prompt)"
     for size in SIZES if share == 1.0 else SIZES[3:]:
-        letters = face(round(sheet.unit * size))
-        lines, complete = fill(text, letters, room.width, room.height * share)
+        letters = load_face(round(sheet.unit * size))
+        lines, complete = fit_lines(text, letters, room.width, room.height * share)
         if complete:
             break
     for place, line in enumerate(lines):
-        write(sheet.draw, (room.left, room.top + place * letters.leading), line, letters, INK)
+        draw_text(sheet.draw, (room.left, room.top + place * letters.leading), line, letters, INK)
     return room._replace(top=room.top + len(lines) * letters.leading + sheet.unit // 2)
 
 
 def _images(sheet: Sheet, room: Area, images: tuple[bytes, ...], area: Image.Image | None) -> None:
     """A contact sheet: each upload with its number and size beneath, the mask's area on the first."""
     sheet.draw.rectangle((room.left, room.top, room.right - 1, room.bottom - 1), fill=PANEL)
-    letters = sheet.small if len(images) <= CROWD else face(max(7, round(sheet.unit * 0.66)))
-    sizes = [upright(data) for data in images]
+    letters = sheet.small if len(images) <= CROWD else load_face(max(7, round(sheet.unit * 0.66)))
+    sizes = [upright_size(data) for data in images]
     labels = [(f"{number}  ", f"{width}x{height}") for number, (width, height) in enumerate(sizes, 1)]
     gap, widest = sheet.unit // 2, ceil(max(letters.measure("".join(label)) for label in labels))
     grid = arrange(sizes, room.inset(gap), widest, letters.leading, gap)
     for place, (data, size, label) in enumerate(zip(images, sizes, labels, strict=True)):
-        thumbnail = shrink(data, fit(size, *grid.cell))
+        thumbnail = make_thumbnail(data, fit(size, *grid.cell))
         if area is not None and place == 0:
-            tint(thumbnail, area)
+            tint_area(thumbnail, area)
         middle, base = grid.spot(place)
         sheet.picture.paste(thumbnail, (middle - thumbnail.width // 2, base - thumbnail.height))
         left = middle - letters.measure("".join(label)) / 2
-        write(sheet.draw, (left, base), label[0], letters, sheet.accent)
-        write(sheet.draw, (left + letters.measure(label[0]), base), label[1], letters, FAINT)
+        draw_text(sheet.draw, (left, base), label[0], letters, sheet.accent)
+        draw_text(sheet.draw, (left + letters.measure(label[0]), base), label[1], letters, FAINT)

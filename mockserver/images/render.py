@@ -8,11 +8,11 @@ from io import BytesIO
 from PIL import Image, ImageStat
 
 from mockserver.images import receipt
-from mockserver.images.gif import animate
+from mockserver.images.gif import encode_gif
 from mockserver.images.receipt import Canvas, Subject
 from mockserver.images.text import Colour
 
-__all__ = ["STYLES", "Canvas", "Subject", "blur", "encode", "paint"]
+__all__ = ["STYLES", "Canvas", "Subject", "blur", "encode", "render_image"]
 
 SMALLEST = 160  # a receipt on less would be illegible
 HUES, TONES = 0.5698, 0.7549  # steps that spread few numbers wide: ten pictures differ in the poorest jpeg
@@ -23,7 +23,7 @@ FOUR_BITS = [value // 16 * 17 for value in range(256)]
 ONE_BIT = [value // 128 * 255 for value in range(256)]
 
 
-def paint(style: str, canvas: Canvas, subject: Subject) -> Image.Image:
+def render_image(style: str, canvas: Canvas, subject: Subject) -> Image.Image:
     """The picture, exactly as large as the canvas; RGBA where that is transparent, else RGB."""
     return STYLES[style](canvas, subject)
 
@@ -46,7 +46,7 @@ def encode(picture: Image.Image, canvas: Canvas) -> bytes:
         case "webp":
             picture.save(file, "WEBP", quality=quality, method=0)
         case "gif":
-            return animate(picture, canvas.frames, canvas.milliseconds)
+            return encode_gif(picture, canvas.frames, canvas.milliseconds)
         case _:
             picture.convert("RGB").save(file, "JPEG", quality=max(1, quality))
     return file.getvalue()

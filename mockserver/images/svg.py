@@ -8,7 +8,7 @@ from io import BytesIO
 from xml.sax.saxutils import escape
 
 from mockserver.images.receipt import Canvas, Subject
-from mockserver.images.thumbnail import fit, opening, shrink, tint, upright
+from mockserver.images.thumbnail import editable_area, fit, make_thumbnail, tint_area, upright_size
 
 CELLS = 16  # of noise, along each side
 LINES = 12  # of the prompt that are drawn; all of it stands in the description
@@ -33,14 +33,14 @@ def _hue(subject: Subject) -> int:
     return int.from_bytes(shake_128(subject.seed).digest(2), "big") % 360
 
 
-def _ground(canvas: Canvas, colour: str) -> list[str]:
+def _background(canvas: Canvas, colour: str) -> list[str]:
     return [] if canvas.transparent else [f'<rect width="100%" height="100%" fill="{colour}"/>']
 
 
 def _flat(canvas: Canvas, subject: Subject) -> list[str]:
     hue, radius = _hue(subject), min(canvas.width, canvas.height) // 4
     circle = f'<circle cx="{canvas.width // 2}" cy="{canvas.height // 2}" r="{radius}" fill="hsl({hue},90%,40%)"/>'
-    return [*_ground(canvas, f"hsl({hue},55%,80%)"), circle]
+    return [*_background(canvas, f"hsl({hue},55%,80%)"), circle]
 
 
 def _noise(canvas: Canvas, subject: Subject) -> list[str]:
@@ -74,7 +74,7 @@ def _receipt(canvas: Canvas, subject: Subject) -> list[str]:
     card = f'<rect x="{unit}" y="{unit}" {inner} fill="#fff"/>'
     group = f'<g font-family="sans-serif" font-size="{unit}">'
     return [
-        *_ground(canvas, f"hsl({_hue(subject)},55%,88%)"),
+        *_background(canvas, f"hsl({_hue(subject)},55%,88%)"),
         card,
         group,
         *texts,
@@ -87,9 +87,9 @@ def _images(subject: Subject, left: int, top: int, side: int) -> list[str]:
     """The uploads in their order, the mask's area on the first."""
     drawn = []
     for place, data in enumerate(subject.images):
-        thumbnail = shrink(data, fit(upright(data), side, side))
+        thumbnail = make_thumbnail(data, fit(upright_size(data), side, side))
         if subject.mask is not None and place == 0:
-            tint(thumbnail, opening(subject.mask))
+            tint_area(thumbnail, editable_area(subject.mask))
         file = BytesIO()
         thumbnail.save(file, "PNG")
         source = base64.b64encode(file.getvalue()).decode()

@@ -53,21 +53,21 @@ class Face:
 
 
 @lru_cache(maxsize=64)
-def face(size: int) -> Face:
+def load_face(size: int) -> Face:
     font, digits = _font(size), _font(max(6, round(size * 0.44)))
     widths = {char: font.getlength(char) for char in DRAWABLE}
     widths |= {" ": size * 0.25, "box": digits.getlength("0") + size * 0.14}  # the font's own space is thin
     return Face(size, font, digits, widths)
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """The text with what the font lacks replaced by what looks alike, where something does."""
     text = text if len(text) <= LONGEST else text[:LONGEST] + "…"
     text = text.replace("\r\n", "\n").translate(ALIKE)
-    return "".join(map(_alike, unicodedata.normalize("NFC", text)))
+    return "".join(map(_fold_char, unicodedata.normalize("NFC", text)))
 
 
-def wrap(text: str, face: Face, width: float) -> Iterator[str]:
+def wrap_text(text: str, face: Face, width: float) -> Iterator[str]:
     """The lines of a folded text. Lazy: a caller that takes a few pays for a few."""
     line, used = "", 0.0
     for piece in _pieces(text, face, width):
@@ -80,22 +80,22 @@ def wrap(text: str, face: Face, width: float) -> Iterator[str]:
     yield line.rstrip(" ")
 
 
-def fill(text: str, face: Face, width: float, height: float) -> tuple[list[str], bool]:
+def fit_lines(text: str, face: Face, width: float, height: float) -> tuple[list[str], bool]:
     """The lines that find room (at least one), ellipsised, and whether all is there with no word broken."""
     most = max(1, int(height / face.leading))
-    lines = list(islice(wrap(text, face, width), most + 1))
+    lines = list(islice(wrap_text(text, face, width), most + 1))
     if len(lines) <= most:
         return lines, all(face.measure(token) <= width for token in TOKEN.findall(text))
     return [*lines[: most - 1], _ellipsise(lines[most - 1], face, width)], False
 
 
-def clip(text: str, face: Face, width: float) -> str:
+def clip_line(text: str, face: Face, width: float) -> str:
     """One line, never wider than asked."""
-    text = fold(text[:300]).replace("\n", " ")
+    text = fold_text(text[:300]).replace("\n", " ")
     return text if face.measure(text) <= width else _ellipsise(text, face, width)
 
 
-def write(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, face: Face, ink: Colour) -> None:
+def draw_text(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, face: Face, ink: Colour) -> None:
     """Draws one line; `at` is its upper left corner."""
     left, base = at[0], round(at[1] + face.size * 0.95)
     for piece in TOKEN.findall(text):
@@ -132,7 +132,7 @@ def _ellipsise(text: str, face: Face, width: float) -> str:
     return text[:kept].rstrip(" ") + "…"
 
 
-def _alike(char: str) -> str:
+def _fold_char(char: str) -> str:
     if char in DRAWABLE or char == "\n":
         return char
     plain = "".join(part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part))

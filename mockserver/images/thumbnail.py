@@ -8,13 +8,13 @@ from PIL import ExifTags, Image, ImageChops, ImageDraw, ImageOps
 Size = tuple[int, int]
 
 MASKED, LIGHT, DARK = (255, 0, 110), 255, 214
-TURNED = {5, 6, 7, 8}  # EXIF orientations that swap width and height
+SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 
 
-def upright(data: bytes) -> Size:
+def upright_size(data: bytes) -> Size:
     """An upload's size as it is meant to be seen; reads the header only."""
     image = Image.open(BytesIO(data))
-    return image.size[::-1] if _turn(image) in TURNED else image.size
+    return image.size[::-1] if _orientation(image) in SIDEWAYS else image.size
 
 
 def fit(size: Size, width: int, height: int) -> Size:
@@ -23,29 +23,29 @@ def fit(size: Size, width: int, height: int) -> Size:
     return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
 
 
-def shrink(data: bytes, size: Size) -> Image.Image:
+def make_thumbnail(data: bytes, size: Size) -> Image.Image:
     """The upload in RGB, at the size; what is transparent shows a chequered ground."""
     image: Image.Image = Image.open(BytesIO(data))
-    turn = _turn(image)
-    lying = size[::-1] if turn in TURNED else size
+    turn = _orientation(image)
+    lying = size[::-1] if turn in SIDEWAYS else size
     image.draft("RGB", (lying[0] * 2, lying[1] * 2))
-    small = _plain(image).resize(lying, Image.Resampling.BILINEAR, reducing_gap=1.1)
+    small = _to_8_bit(image).resize(lying, Image.Resampling.BILINEAR, reducing_gap=1.1)
     small.getexif()[ExifTags.Base.Orientation] = turn
     small = ImageOps.exif_transpose(small)
     if small.mode == "RGB":
         return small
-    ground = _chequers(size)
+    ground = _checkerboard(size)
     ground.paste(small, mask=small.getchannel("A"))
     return ground
 
 
-def opening(mask: bytes) -> Image.Image:
+def editable_area(mask: bytes) -> Image.Image:
     """Where the mask is transparent, the area to edit: 255 there, else 0."""
     image = ImageOps.exif_transpose(Image.open(BytesIO(mask)))
     return image.convert("RGBA").getchannel("A").point([255] + [0] * 255)
 
 
-def tint(thumbnail: Image.Image, area: Image.Image) -> None:
+def tint_area(thumbnail: Image.Image, area: Image.Image) -> None:
     """Marks the area: tinted, hatched and outlined, so that it shows on any picture."""
     width, height = thumbnail.size
     area = area.resize(thumbnail.size, Image.Resampling.BOX)
@@ -66,20 +66,20 @@ def _outline(area: Image.Image, pen: int) -> Image.Image:
     return ImageOps.crop(ImageChops.subtract(framed, core), pen)
 
 
-def _turn(image: Image.Image) -> int:
+def _orientation(image: Image.Image) -> int:
     if image.format == "PNG" and "exif" not in image.info:
         return 1  # to look behind the pixels, where it hardly ever is, Pillow would decode them
     turn: int = image.getexif().get(ExifTags.Base.Orientation, 1)
     return turn
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def _to_8_bit(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits a pixel: Pillow would clip where it should scale
         image = image.convert("I").point(lambda value: value / 256).convert("L")
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def _chequers(size: Size) -> Image.Image:
+def _checkerboard(size: Size) -> Image.Image:
     side = max(3, max(size) // 24)
     columns, rows = size[0] // side + 1, size[1] // side + 1
     squares = bytes(DARK if (x + y) % 2 else LIGHT for y in range(rows) for x in range(columns))

@@ -184,7 +184,7 @@ def _user_parameter(rule: Mapping[str, Any], story: Story) -> Iterator[Shown]:
         if (
             capability
             and "user" in entry["request"]["fields"]
-            and capability.parameter("safety_identifier") is not False
+            and capability.parameter_schema("safety_identifier") is not False
         ):
             yield (entry,), {}
 

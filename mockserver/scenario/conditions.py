@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.contract import endpoints
-from mockserver.scenario.lint import words
-from mockserver.scenario.suggest import unknown
+from mockserver.scenario.lint import find_messages
+from mockserver.scenario.suggest import describe_unknown
 
 # What a `when` knows by name; everything else is a field of the request.
 CONDITIONS = ("endpoint", "model", "stream", "prompt", "images", "mask", "headers", "attempt", "retry", "fields")
@@ -13,12 +13,12 @@ CONDITIONS = ("endpoint", "model", "stream", "prompt", "images", "mask", "header
 ABSENT = ("endpoint", "model", "prompt")
 
 
-def conditions(given: Mapping[str, Any]) -> dict[str, Any]:
+def build_when(given: Mapping[str, Any]) -> dict[str, Any]:
     """The `when` of conditions by name. Raises ValueError for a name that nobody knows, or what is no condition."""
-    names = dict.fromkeys([*CONDITIONS, *sorted(endpoints.fields())])
+    names = dict.fromkeys([*CONDITIONS, *sorted(endpoints.known_fields())])
     for name in given:
         if name not in names:
-            raise ValueError(f"{unknown(name, names)}; any field goes into fields={{{name!r}: ...}}")
+            raise ValueError(f"{describe_unknown(name, names)}; any field goes into fields={{{name!r}: ...}}")
     known = {name: value for name, value in given.items() if name in CONDITIONS}
     fields = {name: value for name, value in given.items() if name not in CONDITIONS}
     _hold({name: value for name, value in known.items() if value is not None or name not in ABSENT}, "when")
@@ -26,7 +26,7 @@ def conditions(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**known, "fields": {**known.get("fields", {}), **fields}} if fields else known
 
 
-def counted(times: Any) -> Any:
+def check_count(times: Any) -> Any:
     """How many calls are expected: a number, a range, or None for at least one. Raises ValueError for anything else."""
     if times is not None:
         _hold(times, "count")
@@ -35,6 +35,6 @@ def counted(times: Any) -> Any:
 
 def _hold(given: Any, part: str) -> None:
     """Raise ValueError for what a part of a scenario could not say."""
-    wrong = words(given, part)
+    wrong = find_messages(given, part)
     if wrong:
         raise ValueError("; ".join(wrong))

@@ -26,14 +26,14 @@ TEXT = "tag:yaml.org,2002:str"
 HALVES = re.compile(r"\\\\|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
 
-class Fault(str):
+class LintError(str):
     """What is wrong in one place of a text, in a line; `source`, `line` (from 1) and `words` are its parts."""
 
     source: str
     line: int
     words: str
 
-    def __new__(cls, source: str, line: int, words: str) -> "Fault":
+    def __new__(cls, source: str, line: int, words: str) -> "LintError":
         """The line that a reader gets: `source:line: words`."""
         made = super().__new__(cls, f"{source}:{line}: {words}")
         made.source, made.line, made.words = source, line, words
@@ -77,13 +77,13 @@ class Document:
                 node = node.value[key]
         return node
 
-    def at(self, path: Sequence[Any], words: str, line: int | None = None) -> Fault:
+    def at(self, path: Sequence[Any], words: str, line: int | None = None) -> LintError:
         """A fault at a place, in one line; `line` is another than that of the place."""
         place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
-        return Fault(self.source, line or self.line(path), f"{place and place + ': '}{words}")
+        return LintError(self.source, line or self.line(path), f"{place and place + ': '}{words}")
 
 
-class Given(Document):
+class PlainData(Document):
     """Data that a program gave, which has no lines."""
 
     def __init__(self, data: Any) -> None:
@@ -101,25 +101,25 @@ class Given(Document):
         return dict.fromkeys(found, 1)
 
 
-def read(text: bytes, source: str) -> Document:
+def read_document(text: bytes, source: str) -> Document:
     """The data of YAML (or JSON) text. Raises ScenarioError for what is neither, or more than anybody would write."""
     if len(text) > BYTES:
-        raise ScenarioError(Fault(source, 1, f"is too large: expected at most {BYTES} bytes, not {len(text)}"))
+        raise ScenarioError(LintError(source, 1, f"is too large: expected at most {BYTES} bytes, not {len(text)}"))
     try:
         words = HALVES.sub(_whole, text.decode("utf-8"))
         _nests(words, source)
         node = data_files.LOADER(words).get_single_node()
         if node is None:
-            raise ScenarioError(Fault(source, 1, "is empty; expected object"))
+            raise ScenarioError(LintError(source, 1, "is empty; expected object"))
         _plain(node, source)
         data: Any = data_files.LOADER("").construct_document(node)
     except UnicodeDecodeError as error:
-        raise ScenarioError(Fault(source, 1, f"is not UTF-8 text: {error.reason} at byte {error.start}")) from None
+        raise ScenarioError(LintError(source, 1, f"is not UTF-8 text: {error.reason} at byte {error.start}")) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ScenarioError(Fault(source, line, f"is not YAML: {error.problem}")) from None
+        raise ScenarioError(LintError(source, line, f"is not YAML: {error.problem}")) from None
     except yaml.YAMLError as error:
-        raise ScenarioError(Fault(source, 1, f"is not YAML: {' '.join(str(error).split())}")) from None
+        raise ScenarioError(LintError(source, 1, f"is not YAML: {' '.join(str(error).split())}")) from None
     return Document(data, source, node)
 
 
@@ -134,7 +134,7 @@ def _nests(text: str, source: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEPTH:
             line = event.start_mark.line + 1
-            raise ScenarioError(Fault(source, line, f"nests too much; expected {DEPTH} levels at most"))
+            raise ScenarioError(LintError(source, line, f"nests too much; expected {DEPTH} levels at most"))
 
 
 def _plain(root: Any, source: str) -> None:
@@ -144,14 +144,14 @@ def _plain(root: Any, source: str) -> None:
         line = node.start_mark.line + 1
         if count > NODES or depth > DEPTH:
             raise ScenarioError(
-                Fault(source, line, f"repeats itself too much; expected at most {NODES} values, aliases too")
+                LintError(source, line, f"repeats itself too much; expected at most {NODES} values, aliases too")
             )
         # A day is written without quotes as anybody would, and is a text to us.
         node.tag = node.tag.replace("2002:timestamp", "2002:str")
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
         if kind not in TAGS[type(node)]:
             raise ScenarioError(
-                Fault(source, line, f"{kind} has no place here; expected plain YAML, other things in quotes")
+                LintError(source, line, f"{kind} has no place here; expected plain YAML, other things in quotes")
             )
         if isinstance(node, yaml.MappingNode):
             _keys([key for key, _ in node.value], source)
@@ -161,7 +161,7 @@ def _plain(root: Any, source: str) -> None:
             except (ValueError, LookupError, OverflowError):
                 finite = False
             if not finite:
-                raise ScenarioError(Fault(source, line, f"{short(node.value)} cannot be read; expected {kind}"))
+                raise ScenarioError(LintError(source, line, f"{short(node.value)} cannot be read; expected {kind}"))
 
 
 def _keys(keys: Sequence[Any], source: str) -> None:
@@ -170,9 +170,9 @@ def _keys(keys: Sequence[Any], source: str) -> None:
     for key in keys:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
-            raise ScenarioError(Fault(source, line, "expected each key to be a plain word"))
+            raise ScenarioError(LintError(source, line, "expected each key to be a plain word"))
         if key.value in seen:
-            raise ScenarioError(Fault(source, line, f"{short(key.value)}: the key stands twice; expected it once"))
+            raise ScenarioError(LintError(source, line, f"{short(key.value)}: the key stands twice; expected it once"))
         seen.add(key.value)
         if key.tag in PLAIN:
             key.tag = TEXT

@@ -9,9 +9,9 @@ from typing import Any
 from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
 from mockserver.scenario import patterns, schema_errors
-from mockserver.scenario.document import Document, Fault, Given
-from mockserver.scenario.machine import START, states
-from mockserver.scenario.suggest import near
+from mockserver.scenario.document import Document, LintError, PlainData
+from mockserver.scenario.machine import START, required_states
+from mockserver.scenario.suggest import suggest_name
 
 # Rules of contracts/models.yaml that are guesses and can be left unenforced.
 RULES = ("images.animated", "images.extended_webp", "images.mismatched", "images.modes", "mask.bytes")
@@ -23,34 +23,34 @@ BODILESS = (204, 205, 304)
 Found = tuple[Sequence[Any], str]
 
 
-def faults(document: Document, part: str = "scenario", shaped: bool = False) -> list[Fault]:
+def find_errors(document: Document, part: str = "scenario", shaped: bool = False) -> list[LintError]:
     """What is wrong, by line: with a whole `scenario`, or with a `step` or `verify` alone.
 
     Puts families in the place of the codes that errors are named by. What the schema finds wrong is left out of the
     document's data, and the rest looked at; what is known to be `shaped` by the schema is not held against it.
     """
-    found = [] if shaped else schema_errors.broken(document, part)
+    found = [] if shaped else schema_errors.find_schema_errors(document, part)
     found += [document.at(path, words) for path, words in PARTS[part](document.data)]
     return sorted(found, key=lambda fault: fault.line)
 
 
-def words(given: Any, part: str) -> list[str]:
+def find_messages(given: Any, part: str) -> list[str]:
     """What is wrong with data that a program gave: with a `when`, or with a `count`."""
-    return [fault.words for fault in faults(Given(given), part)]
+    return [fault.words for fault in find_errors(PlainData(given), part)]
 
 
-def together(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def check_steps(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What is wrong with the steps of a whole scenario together."""
     if len(steps) > STEPS:
         yield f"there are {len(steps)} with those of the files that it builds on; expected {STEPS} at most"
     yield from _dear((step.get("when", {}) for step in steps), patterns.STEPS)
     set_up = {START, *(step["then_state"] for step in steps if "then_state" in step)}
-    for name in sorted({name for step in steps for name in states(step)} - set_up):
+    for name in sorted({name for step in steps for name in required_states(step)} - set_up):
         yield f"no step leads to the state {name!r}; expected one of {', '.join(sorted(set_up))}"
 
 
 @cache
-def guesses() -> tuple[str, ...]:
+def acceptable_names() -> tuple[str, ...]:
     """What a scenario may `accept`: families that are wholly our guess, and guessed rules of the capability table."""
     families = {row.family for row in catalogue.rows() if row.confidence == "guess" and row.provider == "openai"}
     return (*sorted(families), *RULES)
@@ -62,8 +62,11 @@ def _scenario(data: dict[str, Any]) -> Iterator[Found]:
     except ValueError as error:
         yield ["as_of"], str(error)
     for index, name in enumerate(data.get("accept", ())):
-        if name not in guesses():
-            yield ["accept", index], f"{short(name)} is no guess of ours; expected one of {', '.join(guesses())}"
+        if name not in acceptable_names():
+            yield (
+                ["accept", index],
+                f"{short(name)} is no guess of ours; expected one of {', '.join(acceptable_names())}",
+            )
     for index, step in enumerate(data.get("steps", ())):
         yield from ((["steps", index, *path], words) for path, words in _step(step))
 
@@ -95,7 +98,7 @@ def _count(count: Any) -> Iterator[Found]:
 def _step(step: dict[str, Any]) -> Iterator[Found]:
     yield from ((["when", *path], words) for path, words in _when(step.get("when", {})))
     if "error" in step:
-        found = catalogue.named(step["error"])
+        found = catalogue.find_families(step["error"])
         if len(found) == 1:
             step["error"] = found[0]
         else:
@@ -112,7 +115,7 @@ def _when(when: Mapping[str, Any]) -> Iterator[Found]:
     for path, test in _tests(when):
         if "regex" in test:
             try:
-                patterns.cost(test["regex"])
+                patterns.search_cost(test["regex"])
             except ValueError as error:
                 yield [*path, "regex"], f"{short(test['regex'])} {error}"
         yield from _range(path, test)
@@ -132,7 +135,7 @@ def _dear(whens: Any, limit: int) -> Iterator[str]:
 def _cost(regex: str) -> int:
     """What a pattern costs; nothing where it is none, which is told in its own place."""
     try:
-        return patterns.cost(regex)
+        return patterns.search_cost(regex)
     except ValueError:
         return 0
 
@@ -150,7 +153,7 @@ def _family(name: str, found: Sequence[str]) -> str:
     if found:
         return f"the code {name!r} belongs to several errors; expected one of {', '.join(found)}"
     known = sorted(catalogue.families())
-    return f"there is no error {short(name)}{near(name, known)}; expected a family such as {', '.join(known)}"
+    return f"there is no error {short(name)}{suggest_name(name, known)}; expected a family such as {', '.join(known)}"
 
 
 PARTS: Mapping[str, Callable[[Any], Iterator[Found]]] = {

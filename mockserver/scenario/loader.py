@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver.core import data_files
 from mockserver.scenario import lint
-from mockserver.scenario.document import Document, Fault, read
+from mockserver.scenario.document import Document, LintError, read_document
 from mockserver.scenario.document import ScenarioError as ScenarioError
 from mockserver.scenario.machine import Scenario, build
 
@@ -28,7 +28,7 @@ def load(scenario: str | Path) -> Scenario:
     Raises ScenarioError.
     """
     name = str(scenario)
-    if name in built_in():
+    if name in built_in_names():
         return _built_in(name)
     path = Path(name)
     try:
@@ -39,36 +39,36 @@ def load(scenario: str | Path) -> Scenario:
     raise ScenarioError(_unknown(name, ", or a file's path"))
 
 
-def faults(path: Path) -> list[Fault]:
+def find_errors(path: Path) -> list[LintError]:
     """What is wrong with a file, and with those that it builds on. Raises OSError when it cannot be read."""
     try:
         parse(path.read_bytes(), str(path), path.resolve().parent, (str(path.resolve()),))
     except ScenarioError as error:
-        return [fault for fault in error.faults if isinstance(fault, Fault)]
+        return [fault for fault in error.faults if isinstance(fault, LintError)]
     return []
 
 
-def find(name: str, folder: Path | None) -> Scenario:
+def find_scenario(name: str, folder: Path | None) -> Scenario:
     """The built-in scenario of that name, or the file NAME.yaml in a folder. Raises ScenarioError; takes no paths."""
     path = folder / f"{name}.yaml" if folder and NAME.fullmatch(name) else None
-    if name not in built_in() and path and path.is_file():
+    if name not in built_in_names() and path and path.is_file():
         return load(str(path))
-    if name not in built_in():
+    if name not in built_in_names():
         raise ScenarioError(_unknown(name, ", or one in the folder of the server's own" if folder else ""))
     return _built_in(name)
 
 
-def built_in() -> list[str]:
+def built_in_names() -> list[str]:
     """The names of the scenarios that come along, sorted."""
     return list(data_files.names("scenarios", ".yaml"))
 
 
-def text(name: str) -> str:
+def read_built_in(name: str) -> str:
     """The file of a built-in scenario, to copy: without what it tells editors, which holds where it lies alone.
 
     Raises ScenarioError.
     """
-    if name not in built_in():
+    if name not in built_in_names():
         raise ScenarioError(_unknown(name, ""))
     return EDITORS.sub("", _bytes(name).decode("utf-8"))
 
@@ -81,22 +81,24 @@ def parse(
     `folder` is where its files lie, if anywhere; `seen` are the files that build on this one, itself included. What is
     known to be `shaped` by the schema is not held against it. Raises ScenarioError.
     """
-    document = read(text, source)
-    data, pictures = _whole(document, lint.faults(document, shaped=shaped), folder, seen)
+    document = read_document(text, source)
+    data, pictures = _whole(document, lint.find_errors(document, shaped=shaped), folder, seen)
     return build(data, pictures, folder)
 
 
 def parse_part(text: bytes, source: str, part: str) -> Data:
     """The data of a `step` or of a `verify`, which stand alone. Raises ScenarioError."""
-    document = read(text, source)
-    found = lint.faults(document, part)
+    document = read_document(text, source)
+    found = lint.find_errors(document, part)
     if found:
         raise ScenarioError(*found)
     data: Data = document.data
     return data
 
 
-def _whole(document: Document, found: list[Fault], folder: Path | None, seen: tuple[str, ...]) -> tuple[Data, Pictures]:
+def _whole(
+    document: Document, found: list[LintError], folder: Path | None, seen: tuple[str, ...]
+) -> tuple[Data, Pictures]:
     """A file's data laid over that which it builds on, and the files that it names.
 
     Raises ScenarioError: for what was `found` before, for what is wrong with those, and, where there is nothing of that
@@ -114,10 +116,10 @@ def _whole(document: Document, found: list[Fault], folder: Path | None, seen: tu
             found.append(document.at(["extends"], str(error)))
             whole = False
         except ScenarioError as error:
-            found.extend(fault for fault in error.faults if isinstance(fault, Fault))
+            found.extend(fault for fault in error.faults if isinstance(fault, LintError))
             whole = False
     if whole:
-        found.extend(document.at(["steps"], words) for words in lint.together(data["steps"]))
+        found.extend(document.at(["steps"], words) for words in lint.check_steps(data["steps"]))
     if found:
         raise ScenarioError(*sorted(found, key=lambda fault: (fault.source != document.source, fault.line)))
     return data, pictures
@@ -125,19 +127,19 @@ def _whole(document: Document, found: list[Fault], folder: Path | None, seen: tu
 
 def _base(name: str, folder: Path | None, seen: tuple[str, ...]) -> tuple[Data, Pictures]:
     """What a file builds on. Raises ValueError when it cannot be had, ScenarioError when it is wrong itself."""
-    path = None if name in built_in() else _within(name, folder)
+    path = None if name in built_in_names() else _within(name, folder)
     key = str(path or name)
     if key in seen:
         raise ValueError(f"{name!r} builds on itself, by way of {len(seen)} files; expected an end")
     if len(seen) >= DEPTH:
         raise ValueError(f"{name!r} would be file {len(seen) + 1} that builds on another; expected {DEPTH} at most")
-    document = read(path.read_bytes() if path else _bytes(name), path.name if path else f"{name}.yaml")
-    return _whole(document, lint.faults(document), path and path.parent, (*seen, key))
+    document = read_document(path.read_bytes() if path else _bytes(name), path.name if path else f"{name}.yaml")
+    return _whole(document, lint.find_errors(document), path and path.parent, (*seen, key))
 
 
-def _pictures(document: Document, folder: Path | None) -> tuple[list[Fault], Pictures]:
+def _pictures(document: Document, folder: Path | None) -> tuple[list[LintError], Pictures]:
     """Faults, and the files that steps and URLs name; the names in the data become whole paths."""
-    found: list[Fault] = []
+    found: list[LintError] = []
     pictures: Pictures = {}
     for holder, key, place in _named(document.data):
         name = holder[key]
@@ -181,4 +183,4 @@ def _bytes(name: str) -> bytes:
 
 
 def _unknown(name: str, more: str) -> str:
-    return f"there is no scenario {name[:100]!r}: expected one of {', '.join(built_in())}{more}"
+    return f"there is no scenario {name[:100]!r}: expected one of {', '.join(built_in_names())}{more}"

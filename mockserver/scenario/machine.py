@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, TypeAlias
 from mockserver.core.rng import draw_int
 from mockserver.scenario import rate_limits
 from mockserver.scenario.faults import table
-from mockserver.scenario.faults.fault import Ordered
-from mockserver.scenario.matching import Asked
-from mockserver.scenario.rate_limits import Limited
-from mockserver.scenario.when import meets
+from mockserver.scenario.faults.fault import RequestedFault
+from mockserver.scenario.matching import RequestFacts
+from mockserver.scenario.rate_limits import LimitExceeded
+from mockserver.scenario.when import matches
 
 # The state in which every session begins.
 START = "start"
@@ -44,17 +44,17 @@ class Step:
     ok: Mapping[str, Any] = field(default_factory=dict)
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
     reply: Mapping[str, Any] | None = None
-    faults: tuple[Ordered, ...] = ()
+    faults: tuple[RequestedFault, ...] = ()
 
     @property
-    def hasty(self) -> bool:
+    def may_respond_early(self) -> bool:
         """May it answer before the body of a request has been read?"""
         return any(fault.name == "early" for fault in self.faults)
 
-    def fits(self, asked: Asked, state: str, chance: Callable[[int], float]) -> bool:
+    def fits(self, asked: RequestFacts, state: str, chance: Callable[[int], float]) -> bool:
         """Could this step answer, were it not used up?"""
         there = not self.state or state in self.state
-        return there and meets(self.when, asked) and (self.chance >= 1 or chance(self.number) < self.chance)
+        return there and matches(self.when, asked) and (self.chance >= 1 or chance(self.number) < self.chance)
 
     def left(self, counts: Mapping[str, int]) -> bool:
         """Is it not used up?"""
@@ -72,10 +72,10 @@ class Turn(NamedTuple):
     step: Step | None
     unmatched: bool = False
     one_shot: bool = False
-    limited: Limited | None = None
+    limited: LimitExceeded | None = None
 
     @property
-    def faults(self) -> tuple[Ordered, ...]:
+    def faults(self) -> tuple[RequestedFault, ...]:
         """What the step does to its answer."""
         return self.step.faults if self.step else ()
 
@@ -121,12 +121,12 @@ class Scenario:
     moderation: tuple[Mapping[str, Any], ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     folder: Path | None = field(default=None, compare=False)
-    hasty: bool = field(init=False, compare=False, repr=False)
+    may_respond_early: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hasty", any(step.hasty for step in self.steps))
+        object.__setattr__(self, "may_respond_early", any(step.may_respond_early for step in self.steps))
 
-    def turn(self, stored: Stored, asked: Asked) -> tuple[Turn, Stored]:
+    def turn(self, stored: Stored, asked: RequestFacts) -> tuple[Turn, Stored]:
         """The turn of a session that asks for this, and what there is to remember of it afterwards.
 
         The first step answers that is not used up and fits. When there is none, `repeat` begins again if a step then
@@ -151,7 +151,7 @@ class Scenario:
             step = first(reversed(self.steps), {})
         limited, levels = None, stored.get("levels", {})
         if self.limits and asked.needs and (step is None or not (step.error or step.reply is not None)):
-            limited, levels = rate_limits.draw(self.limits, levels, asked.needs, asked.now)
+            limited, levels = rate_limits.consume(self.limits, levels, asked.needs, asked.now)
         if step:
             counts = {**counts, str(step.number): counts.get(str(step.number), 0) + 1}
             state = step.then_state or state
@@ -197,16 +197,16 @@ def build_step(data: Mapping[str, Any], number: int, pictures: Mapping[str, byte
         data.get("retry_after"),
         when=data.get("when", {}),
         chance=data.get("chance", 1),
-        state=states(data),
+        state=required_states(data),
         then_state=data.get("then_state"),
         ok=fixed,
         pictures=tuple((pictures or {})[name] for name in fixed.get("pictures", ())),
         reply=data.get("reply"),
-        faults=table.ordered(data.get("faults", ())),
+        faults=table.parse_faults(data.get("faults", ())),
     )
 
 
-def states(step: Mapping[str, Any]) -> tuple[str, ...]:
+def required_states(step: Mapping[str, Any]) -> tuple[str, ...]:
     """The states that a step's data asks for; none where any will do."""
     state = step.get("state", ())
     return (state,) if isinstance(state, str) else tuple(state)

@@ -7,7 +7,7 @@ from mockserver.contract.asof import as_of
 from mockserver.contract.endpoints import route
 
 
-class Asked(NamedTuple):
+class RequestFacts(NamedTuple):
     """One wire request, refused or not, as `when` sees it.
 
     `fields` are as they were sent; `headers` are by lower-case name. `needs` is what it takes from each limit per
@@ -30,7 +30,7 @@ class Asked(NamedTuple):
     needs: Mapping[str, int] = {}
 
 
-def asked(entry: Mapping[str, Any]) -> Asked:
+def facts_of_entry(entry: Mapping[str, Any]) -> RequestFacts:
     """What a journal entry, or the part of it that tells of the request, says was asked for."""
     request, job = entry["request"], entry["job"] or {}
     fields, headers = request["fields"], {name.lower(): value for name, value in request["headers"]}
@@ -39,7 +39,7 @@ def asked(entry: Mapping[str, Any]) -> Asked:
     deployment = place.names.get("model") if place else None
     model, prompt = deployment or fields.get("model"), fields.get("prompt")
     listed = fields.get("images")
-    return Asked(
+    return RequestFacts(
         endpoint=place.endpoint if place else None,
         model=job.get("model", model if isinstance(model, str) else None),
         stream=job.get("stream", fields.get("stream") in (True, "true")),
@@ -48,12 +48,12 @@ def asked(entry: Mapping[str, Any]) -> Asked:
         mask="mask" in files or (not job and "mask" in fields),
         fields=fields,
         headers=headers,
-        retry=retries(headers),
+        retry=retry_count(headers),
         attempt=entry.get("attempt", 1),
     )
 
 
-def retries(headers: Mapping[str, str]) -> int:
+def retry_count(headers: Mapping[str, str]) -> int:
     """How often a client says to have tried before, in its own header."""
     text = headers.get("x-stainless-retry-count", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

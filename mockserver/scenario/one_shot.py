@@ -5,20 +5,20 @@ from dataclasses import replace
 from typing import Any
 
 from mockserver.scenario.machine import Scenario, Stored, Turn, build_step
-from mockserver.scenario.matching import Asked
+from mockserver.scenario.matching import RequestFacts
 
 # A step's data, and how often it has answered.
-Waiting = Mapping[str, Any]
+OneShot = Mapping[str, Any]
 
 
-def given(step: Mapping[str, Any]) -> Waiting:
+def new_one_shot(step: Mapping[str, Any]) -> OneShot:
     """A step that has not answered yet."""
-    return {"step": step, "counts": {}, "hasty": build_step(step, 1).hasty}
+    return {"step": step, "counts": {}, "may_respond_early": build_step(step, 1).may_respond_early}
 
 
-def turn(
-    scenario: Scenario, stored: Stored, queues: Sequence[Sequence[Waiting]], asked: Asked
-) -> tuple[Turn, Stored, list[list[Waiting]]]:
+def take_turn(
+    scenario: Scenario, stored: Stored, queues: Sequence[Sequence[OneShot]], asked: RequestFacts
+) -> tuple[Turn, Stored, list[list[OneShot]]]:
     """The turn of the first waiting step that fits, earlier queues first; without one, the scenario's.
 
     Where a waiting step answers, no step of the scenario is used. Also returned: what there is to remember, and the

@@ -12,13 +12,13 @@ from collections.abc import Iterable
 from typing import Any
 
 # Python's own parser of patterns, which its stubs leave out.
-names: Any = importlib.import_module("re._constants")
+constants: Any = importlib.import_module("re._constants")
 parser: Any = importlib.import_module("re._parser")
 # So many characters of a text are searched, and so many steps may all patterns of a scenario take at worst: a second.
 TEXT = 1_000
 STEPS = TEXT**3
-REPEATS = (names.MAX_REPEAT, names.MIN_REPEAT)
-PLAIN = (names.LITERAL, names.NOT_LITERAL, names.ANY, names.IN, names.AT)
+REPEATS = (constants.MAX_REPEAT, constants.MIN_REPEAT)
+PLAIN = (constants.LITERAL, constants.NOT_LITERAL, constants.ANY, constants.IN, constants.AT)
 
 
 def search(pattern: str, text: str) -> bool:
@@ -26,7 +26,7 @@ def search(pattern: str, text: str) -> bool:
     return re.search(pattern, text[:TEXT]) is not None
 
 
-def cost(pattern: str) -> int:
+def search_cost(pattern: str) -> int:
     """How many steps a search may take at worst. Raises ValueError for what is no pattern, or one that has no bound."""
     try:
         with warnings.catch_warnings():
@@ -52,8 +52,8 @@ def _path(kind: Any, value: Any) -> int:
         if not body.getwidth()[0]:
             raise ValueError("repeats what may be empty; expected something in each round")
         return int(inner**high * min(high + (low == 0), TEXT))
-    if kind is names.SUBPATTERN:
+    if kind is constants.SUBPATTERN:
         return _paths(value[-1])
-    if kind is names.BRANCH:
+    if kind is constants.BRANCH:
         return sum(map(_paths, value[1]))
     raise ValueError(f"uses {str(kind).lower()}; expected no look-around and no reference to a group")

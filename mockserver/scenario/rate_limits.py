@@ -13,7 +13,7 @@ Levels = Mapping[str, list[float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Limited:
+class LimitExceeded:
     """A limit that a request runs into. `wait` is in seconds until the same request passes, in whole milliseconds.
 
     `remaining` and `reset` (in seconds until nothing is used) tell of each limit, by its name, with `limits`.
@@ -29,9 +29,9 @@ class Limited:
     reset: Mapping[str, float]
 
 
-def draw(
+def consume(
     limits: Mapping[str, int], levels: Levels, needs: Mapping[str, int], now: float
-) -> tuple[Limited | None, Levels]:
+) -> tuple[LimitExceeded | None, Levels]:
     """Take from each bucket what a request needs: the levels afterwards. One that is refused takes nothing.
 
     What asks for more than a limit never passes; its `wait` is what the formula says.
@@ -48,7 +48,7 @@ def draw(
     remaining = {name: math.floor(level + limits[name] * GRAIN) for name, level in held.items()}
     reset = {name: (limits[name] - level) * MINUTE / limits[name] for name, level in held.items()}
     wait, used = math.ceil(waits[name] * 1000) / 1000, limits[name] - remaining[name]
-    limited = Limited(name, limits[name], used, needs[name], wait, limits, remaining, reset)
+    limited = LimitExceeded(name, limits[name], used, needs[name], wait, limits, remaining, reset)
     return limited, {name: [level, now] for name, level in held.items()}
 
 

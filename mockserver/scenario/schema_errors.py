@@ -7,8 +7,8 @@ from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, cast
 
 from mockserver.core import data_files
-from mockserver.scenario.document import Document, Fault
-from mockserver.scenario.suggest import near
+from mockserver.scenario.document import Document, LintError
+from mockserver.scenario.suggest import suggest_name
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LACKS = ("required", "oneOf", "anyOf", "dependentRequired", "minProperties")
 
 
-def broken(document: Document, part: str) -> list[Fault]:
+def find_schema_errors(document: Document, part: str) -> list[LintError]:
     """What the schema of a part finds wrong. The document's data are without it from then on."""
     errors = list(_validator(part).iter_errors(document.data))
     found = [fault for error in errors for fault in _shapeless(document, error)]
@@ -67,7 +67,7 @@ def _drop(whole: Any, path: Sequence[Any]) -> None:
         del holder[name]
 
 
-def _shapeless(document: Document, error: "ValidationError") -> Iterator[Fault]:
+def _shapeless(document: Document, error: "ValidationError") -> Iterator[LintError]:
     """What the schema finds wrong; of unknown keys, each in its own line."""
     if error.validator != "additionalProperties":
         yield document.at(error.absolute_path, _explain(error))
@@ -75,7 +75,8 @@ def _shapeless(document: Document, error: "ValidationError") -> Iterator[Fault]:
     properties = _properties(error)
     for key, line in document.keys(error.absolute_path).items():
         if key not in properties:
-            told = f"{short(key)}: unknown key{near(key, properties)}; expected {', '.join(properties) or 'none here'}"
+            expected = ", ".join(properties) or "none here"
+            told = f"{short(key)}: unknown key{suggest_name(key, properties)}; expected {expected}"
             yield document.at(error.absolute_path, told, line)
 
 
@@ -101,5 +102,7 @@ def _explain(error: "ValidationError") -> str:
             kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
             return f"{short(value)} is not what belongs here; expected {kinds}"
         case "enum":
-            return f"{short(value)} is unknown{near(value, wanted)}; expected one of {', '.join(map(str, wanted))}"
+            return (
+                f"{short(value)} is unknown{suggest_name(value, wanted)}; expected one of {', '.join(map(str, wanted))}"
+            )
     return f"{short(value)} does not do; expected {error.validator} {wanted}"

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockserver.scenario.matching import asked
-from mockserver.scenario.when import SHORT, misses
+from mockserver.scenario.matching import facts_of_entry
+from mockserver.scenario.when import SHORT, find_mismatches
 
 # So many of the nearest misses are told.
 NEAREST = 5
@@ -15,7 +15,7 @@ def verify(entries: Sequence[Mapping[str, Any]], when: Mapping[str, Any], times:
 
     `times` is a number or a range; None stands for at least one. A miss says what failed.
     """
-    told = [(entry["id"], misses(when, asked(entry))) for entry in entries]
+    told = [(entry["id"], find_mismatches(when, facts_of_entry(entry))) for entry in entries]
     matched = [name for name, failed in told if not failed]
     wanted = {"minimum": 1} if times is None else times
     low, high = (wanted, wanted) if not isinstance(wanted, Mapping) else (wanted.get("minimum"), wanted.get("maximum"))

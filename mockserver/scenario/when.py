@@ -7,18 +7,18 @@ from reprlib import Repr
 from typing import Any
 
 from mockserver.scenario import patterns
-from mockserver.scenario.matching import Asked
+from mockserver.scenario.matching import RequestFacts
 
 SHORT = Repr()
 SHORT.maxstring = SHORT.maxother = 80
 
 
-def meets(when: Mapping[str, Any], asked: Asked) -> bool:
+def matches(when: Mapping[str, Any], asked: RequestFacts) -> bool:
     """Do all conditions hold? An empty `when` holds for anything."""
     return not when or all(_holds(wanted, found) for _, wanted, found in _conditions(when, asked))
 
 
-def misses(when: Mapping[str, Any], asked: Asked) -> list[str]:
+def find_mismatches(when: Mapping[str, Any], asked: RequestFacts) -> list[str]:
     """What does not hold, each in words: what was expected, and what was there."""
     return [
         f"{name}: expected {SHORT.repr(wanted)}, was {SHORT.repr(found)}"
@@ -27,7 +27,7 @@ def misses(when: Mapping[str, Any], asked: Asked) -> list[str]:
     ]
 
 
-def _conditions(when: Mapping[str, Any], asked: Asked) -> Iterator[tuple[str, Any, Any]]:
+def _conditions(when: Mapping[str, Any], asked: RequestFacts) -> Iterator[tuple[str, Any, Any]]:
     for name, wanted in when.items():
         if name in ("fields", "headers"):
             there = getattr(asked, name)

@@ -24,7 +24,7 @@ from mockserver.engine.respond import Response, apply_faults, is_cheap_to_respon
 from mockserver.engine.understand import is_cheap_to_understand, understand_head
 from mockserver.engine.values import Understood
 from mockserver.journal.send_log import Trail
-from mockserver.scenario.loader import ScenarioError, find
+from mockserver.scenario.loader import ScenarioError, find_scenario
 from mockserver.scenario.machine import Scenario, Turn
 from mockserver.server.admin.errors import problem
 from mockserver.server.receive import opened, read
@@ -174,7 +174,7 @@ class Api:
     def _picked(self, request: Request) -> Scenario | None:
         """The scenario that the request itself names, if it does. Raises ScenarioError."""
         named = request.header("x-mockserver-scenario")
-        return find(named, self.server.state.scenario.folder) if named is not None else None
+        return find_scenario(named, self.server.state.scenario.folder) if named is not None else None
 
     async def _aside(self, work: Callable[..., T], *arguments: object) -> T:
         """Do pure work off the event loop, when one of a bounded number of places is free."""

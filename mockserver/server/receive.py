@@ -5,8 +5,8 @@ from typing import NamedTuple
 from starlette.types import Message, Receive, Scope
 
 from mockserver.core.form_reader import FormReader
-from mockserver.core.multipart import Held, boundary
-from mockserver.core.request import Fault, Request
+from mockserver.core.multipart import FindCached, parse_boundary
+from mockserver.core.request import MalformedBody, Request
 
 
 def opened(scope: Scope, path: str) -> Request:
@@ -21,20 +21,20 @@ class Arrived(NamedTuple):
     head: Request
     body: bytes | None
     form: FormReader | None = None
-    fault: Fault | None = None
+    fault: MalformedBody | None = None
 
     def whole(self) -> Request:
         """The request, its form parsed."""
         head, form, fault = self.head, self.form, self.fault
         if form and not fault:
             form.close()
-            fault = Fault("malformed-multipart", reason=form.fault) if form.fault else None
+            fault = MalformedBody("malformed-multipart", reason=form.fault) if form.fault else None
         parts = tuple(form.parts) if form and not fault else ()
         body = b"" if form else self.body or b""
         return Request(head.method, head.path, head.headers, head.query, body, parts, fault)
 
 
-async def read(request: Request, receive: Receive, limit: int, held: Held) -> Arrived | None:
+async def read(request: Request, receive: Receive, limit: int, held: FindCached) -> Arrived | None:
     """All of a request, a long form parsed as the bytes arrive; None when the client went away before its end.
 
     A body beyond `limit` bytes is not read on, and not at all where its head says so: the request then carries the
@@ -42,9 +42,9 @@ async def read(request: Request, receive: Receive, limit: int, held: Held) -> Ar
     """
     told = request.header("content-length") or ""
     if told.isdecimal() and int(told) > limit:
-        return Arrived(request, None, fault=Fault("body-too-large", maximum=limit, length=int(told)))
+        return Arrived(request, None, fault=MalformedBody("body-too-large", maximum=limit, length=int(told)))
     kind = request.header("content-type") or ""
-    edge = boundary(kind)
+    edge = parse_boundary(kind)
     form = FormReader(edge, held) if edge else None
     body, size, more = bytearray(), 0, True
     while more and size <= limit:
@@ -58,9 +58,11 @@ async def read(request: Request, receive: Receive, limit: int, held: Held) -> Ar
         else:
             body += data
     if size > limit:
-        return Arrived(request, bytes(body), form, Fault("body-too-large", maximum=limit, length=size))
+        return Arrived(request, bytes(body), form, MalformedBody("body-too-large", maximum=limit, length=size))
     if form is None and kind.lower().startswith("multipart/form-data"):
         return Arrived(
-            request, bytes(body), fault=Fault("malformed-multipart", reason="the content type names no boundary")
+            request,
+            bytes(body),
+            fault=MalformedBody("malformed-multipart", reason="the content type names no boundary"),
         )
     return Arrived(request, form.body if form else bytes(body), form)

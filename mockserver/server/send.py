@@ -8,7 +8,7 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from mockserver.core.plan import Chunk, Cut, End, Head, Headers, Plan, Raw, Wait, piece
+from mockserver.core.plan import Chunk, Cut, End, Head, Headers, Plan, Raw, Wait, as_single_chunk
 from mockserver.journal.send_log import Trail
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -93,7 +93,9 @@ async def carry_out(plan: Plan, trail: Trail, connection: Connection, send: Send
 
     Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.
     """
-    if (at_once := piece(plan)) and connection.answer(send, at_once[0].status, at_once[0].headers, at_once[1]):
+    if (at_once := as_single_chunk(plan)) and connection.answer(
+        send, at_once[0].status, at_once[0].headers, at_once[1]
+    ):
         trail.whole(at_once[1])
         return
     raw, last = False, len(plan) - 1

@@ -27,8 +27,8 @@ from mockserver.journal.store import Journal
 from mockserver.scenario import one_shot
 from mockserver.scenario.loader import load
 from mockserver.scenario.machine import Scenario, Stored, Turn
-from mockserver.scenario.matching import Asked
-from mockserver.scenario.one_shot import Waiting
+from mockserver.scenario.matching import RequestFacts
+from mockserver.scenario.one_shot import OneShot
 from mockserver.state import local_urls
 from mockserver.state.clock import Clock
 
@@ -54,7 +54,7 @@ class Session:
     as_of: str | None = None
     attempts: FIFOCache[str, int] = field(default_factory=lambda: FIFOCache(JOBS))
     places: dict[str, Stored] = field(default_factory=dict)
-    waiting: list[Waiting] = field(default_factory=list)
+    waiting: list[OneShot] = field(default_factory=list)
 
 
 class Taken(NamedTuple):
@@ -76,10 +76,10 @@ class Memory:
         self._seed = seed
         self.scenario = self._seeded(scenario)
         self._sessions = FIFOCache[str, Session](SESSIONS)
-        self._waiting: list[Waiting] = []
+        self._waiting: list[OneShot] = []
         self._overlaid: tuple[tuple[Settings, Scenario, str | None], Settings] | None = None
 
-    async def take(self, name: str, asked: Asked, picked: Scenario | None = None) -> Taken:
+    async def take(self, name: str, asked: RequestFacts, picked: Scenario | None = None) -> Taken:
         """One turn of a session, for one wire request that asks for this.
 
         `picked` is the scenario that the request itself names: it has a place of its own in each session.
@@ -90,7 +90,9 @@ class Memory:
         asked = asked._replace(session=name, attempt=attempt)
         place = picked.name if picked else ""
         stored = session.places.get(place, {})
-        turn, session.places[place], after = one_shot.turn(scenario, stored, (session.waiting, self._waiting), asked)
+        turn, session.places[place], after = one_shot.take_turn(
+            scenario, stored, (session.waiting, self._waiting), asked
+        )
         session.waiting, self._waiting = after
         taken = Taken(turn, session.position, attempt, scenario.seed)
         session.position += 1
@@ -100,17 +102,17 @@ class Memory:
         """Might a step answer before the body of a request has been read?"""
         scenario = picked or self.playing(name)
         given = self._session(name).waiting or self._waiting
-        return scenario.hasty or (
-            bool(given) and any(one["hasty"] for one in (*self._session(name).waiting, *self._waiting))
+        return scenario.may_respond_early or (
+            bool(given) and any(one["may_respond_early"] for one in (*self._session(name).waiting, *self._waiting))
         )
 
-    def peek(self, name: str, asked: Asked, picked: Scenario | None = None) -> Turn:
+    def peek(self, name: str, asked: RequestFacts, picked: Scenario | None = None) -> Turn:
         """The turn that `take` would give. It is not taken."""
         session = self._session(name)
         scenario = self._seeded(picked) if picked else self.playing(name)
         stored = session.places.get(picked.name if picked else "", {})
         asked = asked._replace(session=name)
-        return one_shot.turn(scenario, stored, (session.waiting, self._waiting), asked)[0]
+        return one_shot.take_turn(scenario, stored, (session.waiting, self._waiting), asked)[0]
 
     def play(self, name: str | None, scenario: Scenario | None = None, as_of: str | None = None) -> None:
         """From now on this session plays that scenario from its first step, on that day; None keeps what it has.
@@ -141,7 +143,7 @@ class Memory:
         queue = self._waiting if name is None else self._session(name).waiting
         if len(queue) >= WAITING:
             raise ValueError(f"{WAITING} steps are waiting already; expected requests to take them")
-        queue.append(one_shot.given(step))
+        queue.append(one_shot.new_one_shot(step))
 
     def over(self, name: str, settings: Settings, picked: Scenario | None = None) -> Settings:
         """The settings that count for a session: its own over its scenario's over the server's."""

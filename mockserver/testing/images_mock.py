@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.journal.ledger import ledger
 from mockserver.journal.verdict import verdict
-from mockserver.scenario.conditions import conditions, counted
+from mockserver.scenario.conditions import build_when, check_count
 from mockserver.scenario.loader import load
 from mockserver.scenario.verify import verify
 
@@ -171,7 +171,7 @@ class ImagesMock:
         Raises AssertionError, with what came nearest, and ValueError for a name that nobody knows, a condition that is
         none, and `times` that are neither a number nor a range.
         """
-        found = verify(self.journal, conditions(when), counted(times))
+        found = verify(self.journal, build_when(when), check_count(times))
         if not found["ok"]:
             near = [f"  {miss['entry']}: {'; '.join(miss['failed'])}" for miss in found["misses"]]
             raise AssertionError("\n".join([found["detail"], *near]))

@@ -14,10 +14,10 @@ from starlette.applications import Starlette
 
 from mockserver.contract import dialects
 from mockserver.contract.asof import as_of as day
-from mockserver.core.request import carried
+from mockserver.core.request import is_header_safe
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
-from mockserver.scenario.suggest import unknown
+from mockserver.scenario.suggest import describe_unknown
 from mockserver.server import app
 from mockserver.server.uvicorn_server import running
 from mockserver.state.clock import Clock
@@ -47,7 +47,7 @@ def _know(settings: Iterable[str], *more: str) -> None:
     known = [*signature(_furnished).parameters, *more]
     for name in settings:
         if name not in known:
-            raise TypeError(f"the setting {unknown(name, known)}")
+            raise TypeError(f"the setting {describe_unknown(name, known)}")
 
 
 def _furnished(
@@ -84,7 +84,7 @@ def _keys(keys: Any) -> frozenset[str]:
     _hold(isinstance(keys, Iterable) and not isinstance(keys, str | bytes), "keys is a list of texts", keys)
     found = list(keys)
     for key in found:
-        _hold(isinstance(key, str) and carried(key), "each of keys is a text that a header can carry", key)
+        _hold(isinstance(key, str) and is_header_safe(key), "each of keys is a text that a header can carry", key)
     return frozenset(found)
 
 

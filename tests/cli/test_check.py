@@ -479,7 +479,7 @@ def test_mended(tmp_path: Path, broken: Broken) -> None:
 def catalogue_error(broken: Broken, refused: Verdict) -> Any:
     """The error as it is, once it is seen to be of the family that was expected."""
     assert refused.error is not None
-    row = catalogue.find(broken.family, as_of(broken.day), DALLE if broken.model == DALLE else "gpt-image")
+    row = catalogue.find_row(broken.family, as_of(broken.day), DALLE if broken.model == DALLE else "gpt-image")
     pattern = re.sub(r"\\\{\w+\\\}", ".*", re.escape(row.message or ""))
     assert re.fullmatch(pattern, refused.error["message"]), refused.error
     return refused.error

@@ -26,7 +26,7 @@ import pytest
 import mockserver
 from mockserver.cli import main, options, tables
 from mockserver.cli.group import Wrapping
-from mockserver.scenario.loader import built_in
+from mockserver.scenario.loader import built_in_names
 from mockserver.server import uvicorn_server
 from tests.support.images import opened, png
 
@@ -174,7 +174,7 @@ def test_status_of_a_refusal() -> None:
     done = subprocess.run(call, capture_output=True, text=True, cwd=HOME)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"mockserver: there is no scenario 'nope': expected one of {', '.join(built_in())}, or a file's path "
+        f"mockserver: there is no scenario 'nope': expected one of {', '.join(built_in_names())}, or a file's path "
         "(see mockserver --help)\n"
     )
 
@@ -530,8 +530,8 @@ def test_lint(tmp_path: Path) -> None:
 
 def test_scenarios() -> None:
     lines = run("scenarios").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == built_in()
-    assert lines[built_in().index("ok")].endswith("All is well. What the API would refuse is refused.")
+    assert [line.split()[0] for line in lines] == built_in_names()
+    assert lines[built_in_names().index("ok")].endswith("All is well. What the API would refuse is refused.")
     told = json.loads(run("scenarios", "--json").stdout)
     assert [" ".join((f"{one['scenario']:<20}", one["about"])) for one in told] == lines
     comment, file = (HOME / "scenarios" / "flaky.yaml").read_text().split("\n", 1)

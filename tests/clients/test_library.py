@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from mockserver.engine.values import Settings
-from mockserver.scenario.loader import built_in, load
+from mockserver.scenario.loader import built_in_names, load
 from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.sessions import Memory, Server
 from tests.support.images import png
@@ -228,7 +228,7 @@ SHOWN = {
 }
 
 
-@pytest.mark.parametrize("name", built_in())
+@pytest.mark.parametrize("name", built_in_names())
 def test_scenario(name: str) -> None:
     SHOWN[name]()
 
@@ -236,4 +236,4 @@ def test_scenario(name: str) -> None:
 def test_documented() -> None:
     """The page says of each scenario what a good client shows."""
     _, _, text = DOCS.read_text("utf-8").partition("\n## What a good client shows\n")
-    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == built_in()
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == built_in_names()

@@ -4,13 +4,13 @@ from datetime import date
 
 import pytest
 
-from mockserver.contract.asof import AsOf, as_of, latest
+from mockserver.contract.asof import AsOf, as_of, latest_date
 from mockserver.core import data_files
 
 
 def test_latest() -> None:
     """The newest day is written in the contracts; the wall clock has no say."""
-    assert latest() == date(2026, 11, 21)
+    assert latest_date() == date(2026, 11, 21)
     days = [
         row[key]
         for row in data_files.contract("errors.yaml")["rows"]
@@ -18,7 +18,7 @@ def test_latest() -> None:
         if row.get(key) is not None
     ]
     days += [row["released"] for row in data_files.contract("models.yaml")["models"].values() if "released" in row]
-    assert max(days) <= latest()
+    assert max(days) <= latest_date()
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_latest() -> None:
 )
 def test_labels(label: str, day: date, every: bool) -> None:
     found = as_of(label)
-    assert (found.label, found.day, found.any) == (label, day, every)
+    assert (found.label, found.day, found.is_any) == (label, day, every)
     assert found == as_of(label)
 
 

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver.contract import catalogue
-from mockserver.contract.asof import AsOf, as_of, latest
+from mockserver.contract.asof import AsOf, as_of, latest_date
 from mockserver.contract.capabilities import default_model, merge, table
 from mockserver.core import data_files
 from mockserver.core.request import Part, Request
@@ -52,7 +52,7 @@ def test_whole_rows(model: str) -> None:
     capability = table()[model]
     row = capability.row
     assert capability.group in ("gpt-image", "dall-e-2", "dall-e-3")
-    assert capability.released <= latest()
+    assert capability.released <= latest_date()
     assert capability.shutdown is None or capability.released < capability.shutdown
     assert capability.shutdown is None or row["replacement"]
     assert set(row["endpoints"]) <= {EDITS, GENERATIONS, VARIATIONS}
@@ -83,10 +83,10 @@ def test_refusals_in_order() -> None:
     inherited = ["svg-model-required", "gif-conflict", "svg-conflict", "gif-only", "svg-only"]
     inherited += ["stream-n", "partial-images-no-stream", "png-compression", "transparent-jpeg", "input-fidelity-model"]
     model = table()["gpt-image-2-2026-04-21"]
-    assert [family for family, _ in model.refusals(before)] == [*inherited, "transparent-model"]
-    assert [family for family, _ in model.refusals(after)] == inherited
-    assert dict(model.refusals(before))["transparent-model"]["when"] == {"background": "transparent"}
-    assert list(table()["dall-e-3"].refusals(after)) == []
+    assert [family for family, _ in model.rules(before)] == [*inherited, "transparent-model"]
+    assert [family for family, _ in model.rules(after)] == inherited
+    assert dict(model.rules(before))["transparent-model"]["when"] == {"background": "transparent"}
+    assert list(table()["dall-e-3"].rules(after)) == []
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_refusals_in_order() -> None:
     ],
 )
 def test_parameter(model: str, name: str, value: Any) -> None:
-    assert table()[model].parameter(name) == value
+    assert table()[model].parameter_schema(name) == value
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_parameter(model: str, name: str, value: Any) -> None:
 )
 def test_substitutes(model: str, family: str, body: str, day: str, by: str) -> None:
     """For some time the API gave one refusal in place of another."""
-    assert table()[model].substitute(family, body, as_of(day)) == by
+    assert table()[model].substitute_family(family, body, as_of(day)) == by
     assert by in catalogue.families()
 
 
@@ -197,13 +197,15 @@ EDITING = [name for name, row in table().items() if EDITS in row.row["endpoints"
 ENUMS = {
     name: sorted(
         set(schema.get("enum", []))
-        | {value for row in table().values() for value in (row.parameter(name) or {}).get("enum", [])}
+        | {value for row in table().values() for value in (row.parameter_schema(name) or {}).get("enum", [])}
         | {"bogus"}
     )
     for name, schema in FORM["properties"].items()
     if name != "model" and schema.get("type") == "string" and "format" not in schema and "enum" in schema
 }
-SIZES = sorted({size for row in table().values() for size in (row.parameter("size") or {}).get("enum", [])} | {"bogus"})
+SIZES = sorted(
+    {size for row in table().values() for size in (row.parameter_schema("size") or {}).get("enum", [])} | {"bogus"}
+)
 
 
 def agree(values: Mapping[str, Any]) -> bool:

@@ -13,8 +13,19 @@ from typing import Any
 import pytest
 
 import mockserver
-from mockserver.contract.asof import AsOf, as_of, latest
-from mockserver.contract.catalogue import STAGES, WIRES, Problem, Row, families, fill, find, listed, named, rows
+from mockserver.contract.asof import AsOf, as_of, latest_date
+from mockserver.contract.catalogue import (
+    STAGES,
+    WIRES,
+    Problem,
+    Row,
+    families,
+    fill_template,
+    find_families,
+    find_row,
+    join_quoted,
+    rows,
+)
 from mockserver.core import data_files
 from mockserver.engine.context import Context
 
@@ -53,7 +64,7 @@ def test_whole(row: Row) -> None:
     assert set(row.absent) <= {"message", "type", "param", "code"}
     assert row.confidence != "guess" or row.guesses
     assert row.since is None or row.until is None or row.since < row.until
-    assert row.since is None or row.since <= latest()
+    assert row.since is None or row.since <= latest_date()
     assert row.status == 200 if row.at == "stream" else 400 <= row.status < 600
     assert all(value.isascii() and value.isprintable() for value in row.headers.values())
 
@@ -63,7 +74,7 @@ def test_resolvable(row: Row) -> None:
     """What a scenario orders can be said with the row's own facts and what every answer knows."""
     assert spoken(row) <= {*row.facts, *IDENTITIES, "model"}
     known = {"model": "gpt-image-1.5", **row.facts, **IDENTITIES}
-    error, advice = row.error(known), row.advice(known)
+    error, advice = row.error(known), row.render_hint(known)
     assert not re.search(r"\{\w+\}", json.dumps(error) + advice)
     assert row.body(known) == WIRES[row.wire](error)
     assert row.body(known).isascii()
@@ -133,11 +144,11 @@ DAYS = sorted(
 @pytest.mark.parametrize("family", families())
 def test_find(family: str) -> None:
     """The row that holds; else the oldest later one, else the newest."""
-    for day, group in itertools.product([date(2000, 1, 1), *DAYS, latest()], GROUPS):
+    for day, group in itertools.product([date(2000, 1, 1), *DAYS, latest_date()], GROUPS):
         candidates = [row for row in families()[family] if group in groups(row)] or list(families()[family])
         holding = [row for row in candidates if AsOf("", day).holds(row.since, row.until)]
         later = [row for row in candidates if row.since and row.since > day]
-        assert find(family, AsOf(str(day), day), group) is [*holding, *later, candidates[-1]][0]
+        assert find_row(family, AsOf(str(day), day), group) is [*holding, *later, candidates[-1]][0]
 
 
 @pytest.mark.parametrize(
@@ -159,12 +170,12 @@ def test_find(family: str) -> None:
     ],
 )
 def test_find_some(family: str, day: str, group: str, row: str) -> None:
-    assert find(family, as_of(day), group).id == row
+    assert find_row(family, as_of(day), group).id == row
 
 
 def test_find_nothing() -> None:
     with pytest.raises(KeyError):
-        find("no-such-family", as_of("any"))
+        find_row("no-such-family", as_of("any"))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +192,7 @@ def test_find_nothing() -> None:
 )
 def test_named(name: str, found: tuple[str, ...]) -> None:
     """A family, or the families that a code of OpenAI's own belongs to."""
-    assert named(name) == found
+    assert find_families(name) == found
 
 
 @pytest.mark.parametrize(
@@ -197,7 +208,7 @@ def test_named(name: str, found: tuple[str, ...]) -> None:
     ],
 )
 def test_listed(values: Any, last: str, text: str) -> None:
-    assert listed(values, last) == text
+    assert join_quoted(values, last) == text
 
 
 @pytest.mark.parametrize(
@@ -212,7 +223,7 @@ def test_listed(values: Any, last: str, text: str) -> None:
 )
 def test_fill(value: Any, filled: Any) -> None:
     """Facts are put in once: what a fact holds is no template."""
-    assert fill(value, {"a": 1, "b": "{a}"}) == filled
+    assert fill_template(value, {"a": 1, "b": "{a}"}) == filled
 
 
 ERROR = {"message": "é '{x}'", "type": "t", "param": None, "code": "c"}
@@ -255,7 +266,7 @@ def test_error() -> None:
 
 def test_lone_surrogate() -> None:
     """JSON can carry one, and it is echoed as it came."""
-    body = find("not-in-enum", as_of("any")).body({"param": "quality", "value": "\ud800", "values": "'low'"})
+    body = find_row("not-in-enum", as_of("any")).body({"param": "quality", "value": "\ud800", "values": "'low'"})
     assert b"Invalid value: '\\ud800'." in body
 
 
@@ -348,7 +359,7 @@ RECORDED: list[tuple[str, str, dict[str, Any], int, list[Any]]] = [
 
 @pytest.mark.parametrize(("family", "day", "facts", "length", "values"), RECORDED)
 def test_recorded(family: str, day: str, facts: dict[str, Any], length: int, values: list[Any]) -> None:
-    body = find(family, as_of(day)).body(facts)
+    body = find_row(family, as_of(day)).body(facts)
     spelled = [json.dumps(value) for value in values]
     lines = [f'    "{key}": {value}' for key, value in zip(["message", "type", "param", "code"], spelled, strict=True)]
     assert body.decode() == '{\n  "error": {\n' + ",\n".join(lines) + "\n  }\n}"

@@ -26,7 +26,9 @@ def rules(model: str) -> Any:
 def usage(model: str, prompt: str = "x", *images: tuple[int, int], day: str = "any", **more: Any) -> dict[str, Any]:
     parameters = {"quality": "medium", "n": 1} | more.pop("parameters", {})
     settings = {"endpoint": "images/edits", "size": SQUARE} | more
-    return tokens.usage(table()[model], as_of(day), prompt=prompt, images=images, parameters=parameters, **settings)
+    return tokens.compute_usage(
+        table()[model], as_of(day), prompt=prompt, images=images, parameters=parameters, **settings
+    )
 
 
 # ---- the picture that comes back ---------------------------------------------------------------------------------
@@ -37,7 +39,7 @@ def usage(model: str, prompt: str = "x", *images: tuple[int, int], day: str = "a
     ("quality", "counts"), [("low", (272, 408, 400)), ("medium", (1056, 1584, 1568)), ("high", (4160, 6240, 6208))]
 )
 def test_output_table(model: str, quality: str, counts: tuple[int, ...]) -> None:
-    found = tuple(tokens.output_tokens(rules(model), quality, size, 0) for size in (SQUARE, TALL, WIDE))
+    found = tuple(tokens.count_output_tokens(rules(model), quality, size, 0) for size in (SQUARE, TALL, WIDE))
     assert found == counts
 
 
@@ -55,11 +57,11 @@ AXIS = [
 
 @pytest.mark.parametrize(("size", "counts"), AXIS)
 def test_output_axis(size: tuple[int, int], counts: tuple[int, ...]) -> None:
-    two = [tokens.output_tokens(rules("gpt-image-2"), quality, size, 0) for quality in ("low", "medium", "high")]
+    two = [tokens.count_output_tokens(rules("gpt-image-2"), quality, size, 0) for quality in ("low", "medium", "high")]
     assert two == [counts[0], counts[2], counts[4]]
     for model in ("gpt-image-2.5-sunburst", "gpt-image-2.5-flare"):
         qualities = ("low", "medium", "high", "xhigh", "max")
-        assert tuple(tokens.output_tokens(rules(model), quality, size, 0) for quality in qualities) == counts
+        assert tuple(tokens.count_output_tokens(rules(model), quality, size, 0) for quality in qualities) == counts
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_output_axis(size: tuple[int, int], counts: tuple[int, ...]) -> None:
     ],
 )
 def test_partials(model: str, quality: str, partials: int, count: int) -> None:
-    assert tokens.output_tokens(rules(model), quality, SQUARE, partials) == count
+    assert tokens.count_output_tokens(rules(model), quality, SQUARE, partials) == count
     block = usage(model, partials=partials, parameters={"quality": quality}, day="2026-03-01")
     assert block["output_tokens"] == count
 
@@ -99,7 +101,7 @@ def test_partials(model: str, quality: str, partials: int, count: int) -> None:
     ],
 )
 def test_tiles(size: tuple[int, int], tiles: int, count: int) -> None:
-    assert tokens.input_units(size, rules("gpt-image-1")["input"]) == tiles
+    assert tokens.count_input_units(size, rules("gpt-image-1")["input"]) == tiles
     assert usage("gpt-image-1", "x", size)["input_tokens_details"]["image_tokens"] == count
 
 
@@ -120,7 +122,7 @@ def test_tiles(size: tuple[int, int], tiles: int, count: int) -> None:
 )
 def test_patches(size: tuple[int, int], count: int) -> None:
     for model in ("gpt-image-2", "gpt-image-2.5-flare"):
-        assert tokens.input_units(size, rules(model)["input"]) == count
+        assert tokens.count_input_units(size, rules(model)["input"]) == count
     assert usage("gpt-image-2", "x", size)["input_tokens_details"]["image_tokens"] == count
 
 
@@ -129,9 +131,9 @@ def test_patches(size: tuple[int, int], count: int) -> None:
 def test_any_picture(width: int, height: int, model: str) -> None:
     """Within the budget, at least one, and the same lying on its side."""
     rule = rules(model)["input"]
-    units = tokens.input_units((width, height), rule)
+    units = tokens.count_input_units((width, height), rule)
     assert 1 <= units <= rule.get("budget", 16)
-    assert units == tokens.input_units((height, width), rule)
+    assert units == tokens.count_input_units((height, width), rule)
 
 
 def test_fidelity() -> None:
@@ -170,20 +172,20 @@ def test_fidelity() -> None:
     ],
 )
 def test_text(text: str, count: int) -> None:
-    assert tokens.text_tokens(text) == count
+    assert tokens.count_text_tokens(text) == count
 
 
 @pytest.mark.parametrize("text", ["a", " ", "🦊", "\u0301", "ab", "0", "日", "\n", "!?"])
 def test_long_text(text: str) -> None:
     """The count of 32,000 times the same takes no time that grows with the square."""
-    assert 1 <= tokens.text_tokens(text * 32_000) <= 96_000
+    assert 1 <= tokens.count_text_tokens(text * 32_000) <= 96_000
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(st.text(st.characters(categories=None) | st.sampled_from("\ud800\udfff\ud83d\ude00 a"), max_size=60))
 def test_any_text(text: str) -> None:
     """Lone surrogates included: JSON can carry them."""
-    assert 0 <= tokens.text_tokens(text) <= 4 * len(text)
+    assert 0 <= tokens.count_text_tokens(text) <= 4 * len(text)
 
 
 def test_table() -> None:
@@ -197,8 +199,8 @@ def test_table() -> None:
 
 def test_surrogates() -> None:
     """Two halves count as what they make together; a lone one as what stands in for it."""
-    assert tokens.text_tokens("\ud83d\ude00") == tokens.text_tokens("\U0001f600")
-    assert tokens.text_tokens("\ud800") == tokens.text_tokens("\ufffd")
+    assert tokens.count_text_tokens("\ud83d\ude00") == tokens.count_text_tokens("\U0001f600")
+    assert tokens.count_text_tokens("\ud800") == tokens.count_text_tokens("\ufffd")
 
 
 # ---- whole blocks, as recorded -----------------------------------------------------------------------------------
@@ -305,7 +307,7 @@ def test_output_details(model: str, day: str, details: bool) -> None:
 @pytest.mark.parametrize("n", [1, 10])
 def test_sums(model: str, n: int) -> None:
     """Of every model and quality: the parts make the whole, and the keys stand in the order of the alphabet."""
-    for quality in table()[model].parameter("quality")["enum"]:
+    for quality in table()[model].parameter_schema("quality")["enum"]:
         if quality != "auto":
             block = usage(model, "x", ONE, (2000, 300), size=TALL, parameters={"quality": quality, "n": n})
             for side in ("input", "output"):
@@ -337,15 +339,19 @@ BLOCK = {
     ],
 )
 def test_price(model: str, dollars: float | None) -> None:
-    assert tokens.price(table()[model], BLOCK) == dollars
+    assert tokens.compute_price(table()[model], BLOCK) == dollars
 
 
 def test_price_of_a_recording() -> None:
     """With or without the details of the output, which older days lack: the text of 1.5 apart."""
     block = usage("gpt-image-1", LOGO, ONE, day="2025-09-11")
     assert "output_tokens_details" not in block
-    assert tokens.price(table()["gpt-image-1"], block) == round((27 * 5 + 194 * 10 + 1056 * 40) / 1e6, 6) == 0.044315
-    assert tokens.price(table()["gpt-image-1"], usage("gpt-image-1", LOGO, ONE)) == 0.044315
+    assert (
+        tokens.compute_price(table()["gpt-image-1"], block)
+        == round((27 * 5 + 194 * 10 + 1056 * 40) / 1e6, 6)
+        == 0.044315
+    )
+    assert tokens.compute_price(table()["gpt-image-1"], usage("gpt-image-1", LOGO, ONE)) == 0.044315
 
 
 def test_tables_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,5 +366,5 @@ def test_tables_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens.gzip, "decompress", decompress)
     tokens._encoding.cache_clear()
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(tokens.text_tokens, ["a house"] * 4)) == [2] * 4
+        assert list(pool.map(tokens.count_text_tokens, ["a house"] * 4)) == [2] * 4
     assert len(loaded) == 1

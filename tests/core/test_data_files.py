@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from mockserver.contract import capabilities, catalogue
-from mockserver.contract.asof import latest
+from mockserver.contract.asof import latest_date
 from mockserver.core import data_files
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def test_installed(installed: Path, tmp_path: Path, packed: bool) -> None:
     said = json.loads(run.stdout)
     assert said.pop("where").startswith(str(site / "mockserver" / "data" / "contracts"))
     assert said == {
-        "latest": str(latest()),
+        "latest": str(latest_date()),
         "models": list(capabilities.table()),
         "rows": len(catalogue.rows()),
         "page": len(data_files.page()),

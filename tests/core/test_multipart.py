@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.form_reader import FormReader
-from mockserver.core.multipart import MAX_PARTS, boundary
+from mockserver.core.multipart import MAX_PARTS, parse_boundary
 from mockserver.core.request import Part
 from tests.support.images import png
 
@@ -304,7 +304,7 @@ def test_leading_line_break() -> None:
     ],
 )
 def test_boundary(content_type: str, expected: bytes | None) -> None:
-    assert boundary(content_type) == expected
+    assert parse_boundary(content_type) == expected
 
 
 @pytest.mark.parametrize(("length", "good"), [(1, True), (70, True), (256, True), (257, False), (5000, False)])

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from mockserver.core.plan import Chunk, End, Head, Wait, whole
-from mockserver.core.request import Fault, Part, Request
+from mockserver.core.plan import Chunk, End, Head, Wait, single_chunk
+from mockserver.core.request import MalformedBody, Part, Request
 from mockserver.core.sse import frame
 from mockserver.engine.json_splice import dumped
 from mockserver.engine.output_images import OutputImage
 
 
 def test_whole() -> None:
-    assert whole(404, [("a", "1"), ("a", "2")], b"gone") == (
+    assert single_chunk(404, [("a", "1"), ("a", "2")], b"gone") == (
         Head(404, (("a", "1"), ("a", "2"))),
         Chunk(b"gone"),
         End(),
     )
-    assert whole(204, iter(()), b"") == (Head(204, ()), Chunk(b""), End())
+    assert single_chunk(204, iter(()), b"") == (Head(204, ()), Chunk(b""), End())
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_media_type(sent: str | None, media_type: str) -> None:
 
 
 def test_fault() -> None:
-    fault = Fault("body-too-large", maximum=1, length=2)
+    fault = MalformedBody("body-too-large", maximum=1, length=2)
     assert (fault.family, fault.facts) == ("body-too-large", {"maximum": 1, "length": 2})
     assert Request("POST", "/", fault=fault).fault is fault
 

@@ -60,7 +60,7 @@ def test_every_fixture_and_word() -> None:
 
 def test_every_scenario() -> None:
     text = (HOME / "docs" / "reference" / "scenarios-built-in.md").read_text("utf-8")
-    assert [name for name in loader.built_in() if f"| `{name}` |" not in text] == []
+    assert [name for name in loader.built_in_names() if f"| `{name}` |" not in text] == []
 
 
 def test_every_document_is_linked() -> None:

@@ -11,7 +11,7 @@ from mockserver.contract.asof import as_of
 from mockserver.core import data_files
 from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Stored
-from mockserver.scenario.matching import Asked
+from mockserver.scenario.matching import RequestFacts
 from tests.support.documents import FIRST_CALLS, HOME, README, blocks, play
 from tests.support.images import opened
 
@@ -63,7 +63,7 @@ def test_scenario_of_your_own() -> None:
     stored: Stored = {}
     answered = []
     for _ in range(5):
-        turn, stored = scenario.turn(stored, Asked())
+        turn, stored = scenario.turn(stored, RequestFacts())
         answered.append(turn.step is not None)
     assert answered == [True] * 4 + [False]
 

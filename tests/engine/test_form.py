@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from mockserver.contract import sizes
 from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import table
-from mockserver.contract.catalogue import Problem, families, find
-from mockserver.contract.endpoints import body, route
-from mockserver.contract.form import fields
-from mockserver.contract.request_schema import coerce, shape
+from mockserver.contract.catalogue import Problem, families, find_row
+from mockserver.contract.endpoints import body_schema, route
+from mockserver.contract.form import group_fields
+from mockserver.contract.request_schema import coerce, compile_schema
 from mockserver.core.request import Part
 
 EVERY = ["dall-e-2", "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2.5-flare"]
@@ -31,7 +31,7 @@ def file(name: str = "image", filename: str = "a.png", kind: str | None = "image
 def check(
     *parts: Part, model: str = "gpt-image-1.5", day: str = "any", accept: set[str] | None = None
 ) -> dict[str, Any]:
-    return shape("edit-form", table()[model], as_of(day)).check(fields(parts), accept or ())
+    return compile_schema("edit-form", table()[model], as_of(day)).check(group_fields(parts), accept or ())
 
 
 def edit(model: str = "gpt-image-1.5", day: str = "any", **values: str) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def problem(call: Any, *given: Any, **more: Any) -> Problem:
 
 
 def message(found: Problem) -> str:
-    said: str = find(found.family, as_of("any")).error(found.facts)["message"]
+    said: str = find_row(found.family, as_of("any")).error(found.facts)["message"]
     return said
 
 
@@ -62,7 +62,7 @@ def message(found: Problem) -> str:
 def test_fields() -> None:
     one, two, mask = file("image[]", "1.png"), file("image[]", "2.png"), file("mask")
     parts = [text("prompt", "日本"), one, text("n", "2"), mask, two, text("tags[]", "a"), text("tags[]", "b")]
-    found = fields(parts)
+    found = group_fields(parts)
     assert found == {"prompt": "日本", "image": [one, two], "n": "2", "mask": mask, "tags": ["a", "b"]}
     assert list(found) == ["prompt", "image", "n", "mask", "tags"]
 
@@ -81,12 +81,12 @@ def test_fields() -> None:
 )
 def test_one_field(part: Part, value: Any) -> None:
     name = part.name.removesuffix("[]")
-    assert fields([part]) == {name: value}
+    assert group_fields([part]) == {name: value}
 
 
 def test_empty_filename_is_a_file() -> None:
     part = file("image", "")
-    assert fields([part]) == {"image": part}
+    assert group_fields([part]) == {"image": part}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_empty_filename_is_a_file() -> None:
     [("image", "image"), ("prompt", "prompt"), ("image", "image[]"), ("image[]", "image"), ("a[]", "a[]", "a")],
 )
 def test_duplicates(names: tuple[str, ...]) -> None:
-    found = problem(fields, [text(name) for name in names])
+    found = problem(group_fields, [text(name) for name in names])
     assert (found.family, found.facts) == ("duplicate-parameter", {"param": names[0].removesuffix("[]")})
 
 
@@ -313,8 +313,8 @@ def test_defaults(model: str) -> None:
     """What is left out stays out of the typed values; each default is one that the model takes."""
     typed = edit(model)
     assert list(typed) == ["prompt", "image"]
-    schema = shape("edit-form", table()[model], as_of("any"))
-    assert schema is shape("edit-form", table()[model], as_of("any"))
+    schema = compile_schema("edit-form", table()[model], as_of("any"))
+    assert schema is compile_schema("edit-form", table()[model], as_of("any"))
     assert schema.defaults["n"] == 1
     for name, value in schema.defaults.items():
         assert edit(model, **{name: str(value).lower()})[name] == value
@@ -508,7 +508,7 @@ def test_sizes_taken(size: str) -> None:
     ],
 )
 def test_auto(model: str, of: tuple[int, int], size: str) -> None:
-    assert sizes.auto(table()[model].row["auto"]["size"], of) == size
+    assert sizes.resolve_auto(table()[model].row["auto"]["size"], of) == size
 
 
 # ---- JSON bodies -------------------------------------------------------------------------------------------------
@@ -518,7 +518,7 @@ URL = {"image_url": "data:image/png;base64,AA=="}
 
 def document(model: str = "gpt-image-2", name: str = "edit-json", **values: Any) -> dict[str, Any]:
     given = {"prompt": "x"} | ({"images": [URL]} if name == "edit-json" else {}) | values
-    return shape(name, table()[model], as_of("any")).check(given)
+    return compile_schema(name, table()[model], as_of("any")).check(given)
 
 
 @pytest.mark.parametrize(
@@ -628,7 +628,7 @@ def test_routes() -> None:
     ],
 )
 def test_bodies(endpoint: str, kind: str, day: str, group: str, found: str) -> None:
-    assert body(endpoint, kind, as_of(day), group) == found
+    assert body_schema(endpoint, kind, as_of(day), group) == found
 
 
 @pytest.mark.parametrize(
@@ -642,5 +642,5 @@ def test_bodies(endpoint: str, kind: str, day: str, group: str, found: str) -> N
     ],
 )
 def test_no_body(endpoint: str, kind: str, day: str, group: str, accepted: str) -> None:
-    found = problem(body, endpoint, kind, as_of(day), group)
+    found = problem(body_schema, endpoint, kind, as_of(day), group)
     assert (found.family, found.facts) == ("content-type", {"content_type": kind, "accepted": accepted})

@@ -30,9 +30,9 @@ def post(endpoint: str, body: Any, day: str = "latest") -> Understood:
 def said(understood: Understood, day: str = "latest") -> tuple[str, str | None, str | None]:
     problem = understood.problem
     assert problem
-    row = catalogue.find(problem.family, as_of(day), understood.group)
+    row = catalogue.find_row(problem.family, as_of(day), understood.group)
     error = row.error({"request_id": "R", **problem.facts})
-    assert row.advice({"request_id": "R", **problem.facts})
+    assert row.render_hint({"request_id": "R", **problem.facts})
     return error["message"], error["param"], error["code"]
 
 

@@ -9,7 +9,7 @@ from mockserver.core import data_files
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
 from mockserver.harness.conformance import recipes
-from mockserver.scenario.lint import guesses
+from mockserver.scenario.lint import acceptable_names
 from tests.engine.test_understand import file, form
 
 ROWS = data_files.contract("pictures.yaml")["pictures"]
@@ -32,6 +32,6 @@ def test_verdict(row: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", [row for row in ROWS if "accept" in row], ids=lambda row: row["kind"])
 def test_relaxed(row: Mapping[str, Any]) -> None:
-    assert row["accept"] in guesses()
+    assert row["accept"] in acceptable_names()
     also = ["images.extended_webp"] if "webp" in row["recipe"] else []
     assert verdict(row, "gpt-image-2", row["accept"], *also) == "accepted"

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image, ImageSequence
 
-from mockserver.images.render import STYLES, Canvas, Subject, encode, paint
+from mockserver.images.render import STYLES, Canvas, Subject, encode, render_image
 
 SUBJECT = Subject("A cat", "gpt-image-2.6-flare", (("quality", "low"),), (), None, 1, 1, b"seed")
 
@@ -15,7 +15,7 @@ def canvas(frames: int, milliseconds: int, transparent: bool = False) -> Canvas:
 
 
 def drawn(style: str, wanted: Canvas) -> Image.Image:
-    return Image.open(io.BytesIO(encode(paint(style, wanted, SUBJECT), wanted)))
+    return Image.open(io.BytesIO(encode(render_image(style, wanted, SUBJECT), wanted)))
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -46,5 +46,5 @@ def test_see_through(transparent: bool) -> None:
 def test_few_colours() -> None:
     """A picture with fewer colours than a palette holds keeps them."""
     wanted = canvas(2, 100)
-    before = paint("flat", wanted, SUBJECT).getpixel((5, 5))
+    before = render_image("flat", wanted, SUBJECT).getpixel((5, 5))
     assert drawn("flat", wanted).convert("RGB").getpixel((5, 5)) == before

@@ -12,7 +12,7 @@ from PIL import Image
 from mockserver.core.cache import Shelf
 from mockserver.core.request import Part
 from mockserver.images import inspect
-from mockserver.images.inspect import Facts, decode, known, look, real_type
+from mockserver.images.inspect import ImageInfo, detect_type, find_inspected, inspect_bytes, inspect_image
 from tests.support.images import png, saved
 
 SMALL = Image.new("RGB", (5, 7), "red")
@@ -33,8 +33,8 @@ SMALL = Image.new("RGB", (5, 7), "red")
 )
 def test_real_type(format: str, kind: str) -> None:
     data = saved(SMALL, format)
-    assert real_type(data) == kind
-    found = decode(data)
+    assert detect_type(data) == kind
+    found = inspect_bytes(data)
     accepted = format in ("PNG", "JPEG", "WEBP")
     assert (found.width, found.height, found.mode) == ((5, 7, "RGB") if accepted else (None, None, None))
     assert found.reason == ("" if accepted else f"it is {kind}")
@@ -53,40 +53,40 @@ def test_real_type(format: str, kind: str) -> None:
     ],
 )
 def test_no_picture(data: bytes, kind: str) -> None:
-    assert decode(data).reason == f"it is {kind}"
+    assert inspect_bytes(data).reason == f"it is {kind}"
 
 
 def test_broken() -> None:
     data = saved(Image.effect_noise((64, 64), 90), "JPEG")
-    assert decode(data).mode == "L"
-    assert decode(data[: len(data) // 2]).reason.startswith("it is broken: ")
+    assert inspect_bytes(data).mode == "L"
+    assert inspect_bytes(data[: len(data) // 2]).reason.startswith("it is broken: ")
 
 
 @pytest.mark.parametrize(
     ("mode", "transparent"), [("RGB", False), ("RGBA", True), ("L", False), ("LA", True), ("P", False)]
 )
 def test_transparency(mode: str, transparent: bool) -> None:
-    assert decode(png(4, 4, mode)).transparent is transparent
+    assert inspect_bytes(png(4, 4, mode)).transparent is transparent
 
 
 def test_transparent_palette() -> None:
-    assert decode(saved(Image.new("P", (4, 4)), "PNG", transparency=0)).transparent
+    assert inspect_bytes(saved(Image.new("P", (4, 4)), "PNG", transparency=0)).transparent
 
 
 def test_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     """The header alone refuses: nothing is decoded."""
     monkeypatch.setattr(inspect, "PIXELS", 34)
-    assert decode(saved(SMALL, "PNG")).reason == "it has 5x7 pixels, more than this server decodes"
+    assert inspect_bytes(saved(SMALL, "PNG")).reason == "it has 5x7 pixels, more than this server decodes"
 
 
 def test_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
-    monkeypatch.setattr(inspect, "decode", lambda data: calls.append(data) or decode(data))
-    monkeypatch.setattr(inspect, "FACTS", Shelf[Facts](2, lambda _: 1))
+    monkeypatch.setattr(inspect, "inspect_bytes", lambda data: calls.append(data) or inspect_bytes(data))
+    monkeypatch.setattr(inspect, "FACTS", Shelf[ImageInfo](2, lambda _: 1))
     parts = [Part("image", "a.png", None, png(8, size), f"digest {size}") for size in (1, 2, 3)]
-    assert known(parts[0]) is None
+    assert find_inspected(parts[0]) is None
     for part in [parts[0], parts[0], parts[1], parts[2], parts[0]]:
-        assert look(part) == known(part) == decode(part.data)
+        assert inspect_image(part) == find_inspected(part) == inspect_bytes(part.data)
     assert calls == [png(8, 1), png(8, 2), png(8, 3), png(8, 1)]
 
 
@@ -122,6 +122,6 @@ BOMBS = {
 def test_bomb(kind: str) -> None:
     """A few hundred kilobytes that promise gigabytes are refused, and never unpacked."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = decode(BOMBS[kind])
+    found = inspect_bytes(BOMBS[kind])
     assert found.reason or kind == "png with a profile"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # kB; the bombs hold up to 14 GB

@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from PIL import ExifTags, Image, ImageChops, ImageStat
 
-from mockserver.images.render import STYLES, Canvas, Subject, blur, encode, paint
+from mockserver.images.render import STYLES, Canvas, Subject, blur, encode, render_image
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 SQUARE = Canvas(1024, 1024, "png")
@@ -80,7 +80,7 @@ def prompt_of(picture: Image.Image) -> bytes:
 @pytest.mark.parametrize("size", [(256, 256), (1024, 1536), (1440, 480), (16, 300), (9, 7)])
 def test_size_format_and_mode_are_those_of_the_canvas(style, form, transparent, size):
     canvas = Canvas(*size, form, transparent=transparent)
-    picture = paint(style, canvas, PLAIN)
+    picture = render_image(style, canvas, PLAIN)
     assert (picture.size, picture.mode) == (size, "RGBA" if transparent else "RGB")
     with Image.open(BytesIO(encode(picture, canvas))) as sent:
         sent.load()
@@ -93,7 +93,7 @@ def test_size_format_and_mode_are_those_of_the_canvas(style, form, transparent, 
 @pytest.mark.parametrize("transparent", [False, True])
 def test_even_one_pixel_is_painted(style, transparent):
     canvas = Canvas(1, 1, "png", transparent=transparent)
-    picture = paint(style, canvas, PLAIN)
+    picture = render_image(style, canvas, PLAIN)
     assert picture.size == blur(picture, 0, 1).size == (1, 1)
     assert encode(picture, canvas)
 
@@ -102,12 +102,12 @@ def test_even_one_pixel_is_painted(style, transparent):
 @pytest.mark.parametrize("form", ["png", "webp"])
 def test_a_transparent_picture_is_clear_in_one_place_and_opaque_in_another(style, form):
     canvas = Canvas(512, 512, form, transparent=True)
-    with Image.open(BytesIO(encode(paint(style, canvas, PLAIN), canvas))) as sent:
+    with Image.open(BytesIO(encode(render_image(style, canvas, PLAIN), canvas))) as sent:
         assert sent.getchannel("A").getextrema() == (0, 255)
 
 
 def test_the_corner_of_a_transparent_receipt_is_clear_and_its_card_is_opaque():
-    picture = paint("receipt", replace(SQUARE, transparent=True), PLAIN)
+    picture = render_image("receipt", replace(SQUARE, transparent=True), PLAIN)
     alpha = picture.getchannel("A")
     assert alpha.crop((0, 0, 1024, 10)).getextrema() == (0, 0)
     assert alpha.crop((40, 40, 980, 980)).getextrema() == (255, 255)
@@ -119,7 +119,7 @@ def test_the_same_arguments_give_the_same_bytes(style, form):
     canvas = Canvas(512, 256, form)
     images, mask = (upload(halves((64, 32))),), opened((64, 32), (0, 0, 8, 8))
     subjects = [replace(PLAIN, images=images, mask=mask) for _ in range(2)]
-    first, second = (encode(paint(style, canvas, subject), canvas) for subject in subjects)
+    first, second = (encode(render_image(style, canvas, subject), canvas) for subject in subjects)
     assert first == second
 
 
@@ -130,12 +130,12 @@ def test_ten_pictures_all_differ(style, form, compression):
     canvas = Canvas(256, 256, form, compression)
     for seed in (b"", b"a", b"b", b"c"):
         subjects = [replace(PLAIN, number=number, of=10, seed=seed) for number in range(1, 11)]
-        assert len({encode(paint(style, canvas, subject), canvas) for subject in subjects}) == 10
+        assert len({encode(render_image(style, canvas, subject), canvas) for subject in subjects}) == 10
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_the_seed_decides_the_colours(style):
-    assert paint(style, SQUARE, PLAIN) != paint(style, SQUARE, replace(PLAIN, seed=b"another"))
+    assert render_image(style, SQUARE, PLAIN) != render_image(style, SQUARE, replace(PLAIN, seed=b"another"))
 
 
 @pytest.mark.parametrize(
@@ -156,29 +156,31 @@ def test_the_seed_decides_the_colours(style):
 @pytest.mark.parametrize("size", [(256, 256), (1024, 1024)])
 def test_a_receipt_shows_everything_that_was_understood(change, size):
     canvas = Canvas(*size, "png")
-    assert changed(paint("receipt", canvas, PLAIN), paint("receipt", canvas, replace(PLAIN, **change)))
+    assert changed(render_image("receipt", canvas, PLAIN), render_image("receipt", canvas, replace(PLAIN, **change)))
 
 
 def test_a_receipt_names_its_format():
-    assert changed(paint("receipt", SQUARE, PLAIN), paint("receipt", replace(SQUARE, format="webp"), PLAIN))
+    assert changed(
+        render_image("receipt", SQUARE, PLAIN), render_image("receipt", replace(SQUARE, format="webp"), PLAIN)
+    )
 
 
 def test_a_name_too_long_for_its_line_is_cut_but_shown():
-    one, other = (paint("receipt", SQUARE, replace(PLAIN, model=start + "x" * 500)) for start in "ab")
+    one, other = (render_image("receipt", SQUARE, replace(PLAIN, model=start + "x" * 500)) for start in "ab")
     assert changed(one, other)
     assert len(colours(one.crop((1017, 0, 1024, 1024)))) == 1  # nothing runs over the margin
 
 
 def test_prompts_that_differ_beyond_what_can_be_shown_give_different_receipts():
-    one, other = (paint("receipt", SQUARE, replace(PLAIN, prompt="word " * 6400 + end)) for end in "ab")
+    one, other = (render_image("receipt", SQUARE, replace(PLAIN, prompt="word " * 6400 + end)) for end in "ab")
     assert changed(one, other)
     assert prompt_of(one) == prompt_of(other)
 
 
 def test_images_are_shown_in_order():
     red, blue = block(RED), block(BLUE)
-    there = paint("receipt", SQUARE, replace(PLAIN, images=(red, blue)))
-    back = paint("receipt", SQUARE, replace(PLAIN, images=(blue, red)))
+    there = render_image("receipt", SQUARE, replace(PLAIN, images=(red, blue)))
+    back = render_image("receipt", SQUARE, replace(PLAIN, images=(blue, red)))
     assert where(there, RED)[2] <= where(there, BLUE)[0]
     assert where(back, BLUE)[2] <= where(back, RED)[0]
 
@@ -189,7 +191,7 @@ def test_images_are_shown_in_order():
 )
 def test_images_are_shown_upright(form, orientation, first_side):
     image = upload(halves((400, 200)), form, orientation)
-    picture = paint("receipt", SQUARE, replace(PLAIN, images=(image,)))
+    picture = render_image("receipt", SQUARE, replace(PLAIN, images=(image,)))
     red, blue = where(picture, RED), where(picture, BLUE)
     ahead = {
         "left": red[2] <= blue[0] + 4,
@@ -207,13 +209,13 @@ def test_images_are_shown_upright(form, orientation, first_side):
     [("I;16", 0x8000, 128), ("L", 128, 128), ("1", 1, 255), ("RGBA", (128, 128, 128, 255), 128)],
 )
 def test_images_of_every_mode_keep_their_tone(mode, colour, shown):
-    picture = paint("receipt", WIDE, replace(PLAIN, images=(block(colour, mode=mode),)))
+    picture = render_image("receipt", WIDE, replace(PLAIN, images=(block(colour, mode=mode),)))
     assert colours(picture.crop((300, 400, 600, 700))) == {(shown, shown, shown): 90000}
 
 
 def test_transparency_of_an_image_shows_as_chequers():
     clear = block((255, 0, 0, 0), mode="RGBA")
-    picture = paint("receipt", WIDE, replace(PLAIN, images=(clear,)))
+    picture = render_image("receipt", WIDE, replace(PLAIN, images=(clear,)))
     assert len(colours(picture.crop((300, 400, 600, 700)))) == 2
     assert RED not in colours(picture)
 
@@ -222,8 +224,8 @@ def test_transparency_of_an_image_shows_as_chequers():
 def test_the_masks_open_area_is_marked_on_the_first_image_and_nowhere_else(size):
     canvas, images = Canvas(*size, "png"), (block(RED, (90, 90)), block(BLUE, (90, 90)))
     closed, left = opened((90, 90), (0, 0, 0, 0)), opened((90, 90), (0, 0, 45, 90))
-    without = paint("receipt", canvas, replace(PLAIN, images=images, mask=closed))
-    marked = paint("receipt", canvas, replace(PLAIN, images=images, mask=left))
+    without = render_image("receipt", canvas, replace(PLAIN, images=images, mask=closed))
+    marked = render_image("receipt", canvas, replace(PLAIN, images=images, mask=left))
     box = where(without, RED)
     half = (box[0], box[1], (box[0] + box[2]) // 2, box[3])
     shown = changed(without.crop(box), marked.crop(box), 8)
@@ -237,7 +239,7 @@ def test_the_masks_open_area_is_marked_on_the_first_image_and_nowhere_else(size)
 def test_a_mask_that_is_half_transparent_opens_nothing():
     half = block((0, 0, 0, 128), mode="RGBA")
     subject = replace(PLAIN, images=(block(RED),))
-    pictures = [paint("receipt", WIDE, replace(subject, mask=mask)) for mask in (half, block("black"))]
+    pictures = [render_image("receipt", WIDE, replace(subject, mask=mask)) for mask in (half, block("black"))]
     assert changed(*pictures) is None
 
 
@@ -247,7 +249,7 @@ def test_sixteen_images_are_all_visible_in_every_size(size, shape):
     wanted = [(0, 255, 15 * step) for step in range(16)]
     images = tuple(block(colour, shape) for colour in wanted)
     subject = replace(PLAIN, prompt="Put them together. " * 40, images=images, details=DETAILS * 4, number=2, of=3)
-    picture = paint("receipt", Canvas(*size, "png"), subject)
+    picture = render_image("receipt", Canvas(*size, "png"), subject)
     found = colours(picture)
     areas = [found.get(colour, 0) for colour in wanted]
     assert min(areas) == max(areas) >= size[0] * size[1] // 900
@@ -257,7 +259,7 @@ def test_sixteen_images_are_all_visible_in_every_size(size, shape):
 
 def test_images_of_extreme_shapes_are_shown():
     images = tuple(block(colour, size) for colour, size in ((RED, (1, 3000)), (BLUE, (3000, 1)), ("lime", (1, 1))))
-    found = colours(paint("receipt", SQUARE, replace(PLAIN, images=images)))
+    found = colours(render_image("receipt", SQUARE, replace(PLAIN, images=images)))
     assert found[RED] > 100
     assert found[BLUE] > 100
     assert found[(0, 255, 0)] > 100
@@ -285,8 +287,8 @@ HOSTILE = {
 @pytest.mark.parametrize("size", [(256, 256), (1024, 1024), (3840, 2160)])
 def test_a_hostile_prompt_is_shown_within_the_card(prompt, size):
     canvas = Canvas(*size, "png")
-    picture = paint("receipt", canvas, replace(PLAIN, prompt=prompt))
-    assert prompt_of(picture) != prompt_of(paint("receipt", canvas, replace(PLAIN, prompt="")))
+    picture = render_image("receipt", canvas, replace(PLAIN, prompt=prompt))
+    assert prompt_of(picture) != prompt_of(render_image("receipt", canvas, replace(PLAIN, prompt="")))
     right = picture.crop((size[0] - 7, 0, *size))
     assert len(colours(right)) == 1
 
@@ -294,7 +296,7 @@ def test_a_hostile_prompt_is_shown_within_the_card(prompt, size):
 @pytest.mark.parametrize("letter", ["\u6f22", "\U0001f600", "\0", "\v", "\r", "\ud800", "\u200b", "\u0301", "\u20ac"])
 def test_a_character_that_the_font_lacks_is_shown_by_its_code(letter):
     prompts = [letter, chr(ord(letter) + 1), "x"]
-    shown = [prompt_of(paint("receipt", SQUARE, replace(PLAIN, prompt=prompt))) for prompt in prompts]
+    shown = [prompt_of(render_image("receipt", SQUARE, replace(PLAIN, prompt=prompt))) for prompt in prompts]
     assert len(set(shown)) == 3
 
 
@@ -310,13 +312,13 @@ def test_a_character_that_the_font_lacks_is_shown_by_its_code(letter):
     ],
 )
 def test_a_character_that_the_font_lacks_is_shown_by_one_that_looks_alike(prompt, alike):
-    one, other = (paint("receipt", SQUARE, replace(PLAIN, prompt=text)) for text in (prompt, alike))
+    one, other = (render_image("receipt", SQUARE, replace(PLAIN, prompt=text)) for text in (prompt, alike))
     assert prompt_of(one) == prompt_of(other)
 
 
 def test_a_word_is_broken_only_if_it_is_wider_than_the_line():
     one, other = (
-        paint("receipt", SQUARE, replace(PLAIN, prompt="incomprehensibilities" + end)) for end in ("", " of it")
+        render_image("receipt", SQUARE, replace(PLAIN, prompt="incomprehensibilities" + end)) for end in ("", " of it")
     )
     below = 300  # the second line of the largest letters that hold the word
     assert len(colours(one.crop((60, below, 960, 600)))) == 1
@@ -325,25 +327,25 @@ def test_a_word_is_broken_only_if_it_is_wider_than_the_line():
 
 def test_details_that_find_no_room_are_counted():
     many = tuple((f"parameter_{place}", "value " * place) for place in range(60))
-    shown = [paint("receipt", SQUARE, replace(PLAIN, details=many[:count])) for count in (59, 60)]
+    shown = [render_image("receipt", SQUARE, replace(PLAIN, details=many[:count])) for count in (59, 60)]
     assert changed(*shown)
 
 
 def test_a_megapixel_of_noise_weighs_as_much_as_a_real_answer():
     for transparent in (False, True):
         canvas = replace(SQUARE, transparent=transparent)
-        assert 1_000_000 <= len(encode(paint("noise", canvas, PLAIN), canvas)) <= 2_000_000
+        assert 1_000_000 <= len(encode(render_image("noise", canvas, PLAIN), canvas)) <= 2_000_000
 
 
 @pytest.mark.parametrize("form", ["jpeg", "webp"])
 def test_compression_is_the_quality(form):
-    picture = paint("noise", Canvas(256, 256, form), PLAIN)
+    picture = render_image("noise", Canvas(256, 256, form), PLAIN)
     weights = [len(encode(picture, Canvas(256, 256, form, quality))) for quality in (0, 30, 60, 100)]
     assert weights == sorted(set(weights))
 
 
 def test_compression_means_nothing_to_a_png():
-    picture = paint("receipt", SQUARE, PLAIN)
+    picture = render_image("receipt", SQUARE, PLAIN)
     assert encode(picture, SQUARE) == encode(picture, replace(SQUARE, compression=0))
 
 
@@ -353,7 +355,7 @@ def test_compression_means_nothing_to_a_png():
 @pytest.mark.parametrize("of", [1, 2, 3])
 def test_partial_pictures_get_closer_to_the_final_one(style, transparent, size, of):
     for seed in (b"a", b"b", b"c"):
-        final = paint(style, Canvas(*size, "png", transparent=transparent), replace(PLAIN, seed=seed))
+        final = render_image(style, Canvas(*size, "png", transparent=transparent), replace(PLAIN, seed=seed))
         partials = [blur(final, index, of) for index in range(of)]
         assert {(partial.size, partial.mode) for partial in partials} == {(final.size, final.mode)}
         distances = [distance(partial, final) for partial in partials]
@@ -362,7 +364,7 @@ def test_partial_pictures_get_closer_to_the_final_one(style, transparent, size, 
 
 
 def test_what_is_clear_in_a_receipt_is_clear_in_its_partials():
-    final = paint("receipt", replace(SQUARE, transparent=True), PLAIN)
+    final = render_image("receipt", replace(SQUARE, transparent=True), PLAIN)
     for index in range(3):
         corner = blur(final, index, 3).getchannel("A").crop((0, 0, 4, 4))
         assert corner.getextrema()[1] < 8  # a blurred card reaches a little into its margin

@@ -147,7 +147,7 @@ def test_pieces_of_a_large_part_are_put_together() -> None:
     edge = b"edge"
     data = bytes(range(256)) * 1_000
     body = b'--edge\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\n' + data + b"\r\n--edge--\r\n"
-    reader = multipart.Stream(edge)
+    reader = multipart.FormParser(edge)
     for start in range(0, len(body), 1_000):
         reader.feed(body[start : start + 1_000])
     reader.close()
@@ -174,7 +174,7 @@ def test_nothing_of_a_request_waits_for_the_collector(size: int, change: tuple[b
     wanted = edit(image=png() + b"x" * size).replace(b"Connection: close\r\n", b"").replace(*change)
 
     def held() -> int:
-        return sum(isinstance(one, Connection | Protocol | Request | multipart.Stream) for one in gc.get_objects())
+        return sum(isinstance(one, Connection | Protocol | Request | multipart.FormParser) for one in gc.get_objects())
 
     with running(Server(Settings(paint="flat"))) as started:
         slow = Slow(started)

@@ -22,7 +22,7 @@ from mockserver.engine.meaning import mean
 from mockserver.engine.respond import apply_faults, respond
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
-from mockserver.scenario.loader import built_in, load
+from mockserver.scenario.loader import built_in_names, load
 from mockserver.scenario.machine import Stored
 from mockserver.server.uvicorn_server import running
 from mockserver.state.sessions import Memory, Server
@@ -72,7 +72,7 @@ def told(name: str) -> str:
         context = Context(NOW + position, "a", position, scenario.seed, settings.as_of)
         given = respond(understood, turn, context, settings, "http://localhost")
         done = apply_faults(given.plan, turn, context)
-        spelled = [repr(turn.described()), repr(done.struck), repr(done.missed), repr(given.hints), repr(given.cost)]
+        spelled = [repr(turn.described()), repr(done.applied), repr(done.skipped), repr(given.hints), repr(given.cost)]
         for step in given.plan:
             if isinstance(step, Head):
                 spelled += [repr(pair) for pair in step.headers if pair[0] != "content-length"]
@@ -84,7 +84,7 @@ def told(name: str) -> str:
     return found.hexdigest()
 
 
-@pytest.mark.parametrize("name", built_in())
+@pytest.mark.parametrize("name", built_in_names())
 def test_on_any_machine(name: str) -> None:
     """Against digests that another machine has made; they change with contracts/ and scenarios/."""
     assert told(name) == json.loads(STORED.read_text())[name]
@@ -114,7 +114,7 @@ def played(name: str) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("name", [name for name in built_in() if name not in ("stall", "reset")])
+@pytest.mark.parametrize("name", [name for name in built_in_names() if name not in ("stall", "reset")])
 def test_twice(name: str) -> None:
     """How much of an answer arrives before a reset is not ours to say, nor when somebody loses patience."""
     assert played(name) == played(name)

@@ -12,7 +12,7 @@ import pytest
 
 from mockserver.journal.report.facts import facts
 from mockserver.journal.report.files import writer
-from mockserver.scenario.loader import ScenarioError, find, parse
+from mockserver.scenario.loader import ScenarioError, find_scenario, parse
 from mockserver.server.uvicorn_server import running
 from tests.support.attacks import EDITS, post, url
 from tests.support.client import Talk
@@ -171,7 +171,7 @@ def test_scenarios_stay_in_their_folder(name: str, tmp_path: Path) -> None:
     inner.mkdir()
     (tmp_path / "secret.yaml").write_text("scenario: secret\nsteps: []\nthen: ok\n")
     with pytest.raises(ScenarioError):
-        find(name, inner)
+        find_scenario(name, inner)
 
 
 @pytest.mark.parametrize(

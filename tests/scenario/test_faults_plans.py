@@ -8,13 +8,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver.contract.asof import as_of
-from mockserver.core.plan import Chunk, Cut, End, Head, Plan, Raw, Wait, whole
+from mockserver.core.plan import Chunk, Cut, End, Head, Plan, Raw, Wait, single_chunk
 from mockserver.core.sse import frame
 from mockserver.engine.context import Context
-from mockserver.images.convert import recast
+from mockserver.images.convert import convert_image
 from mockserver.scenario.faults import table
-from mockserver.scenario.faults.fault import Ordered
-from mockserver.scenario.faults.table import FAULTS, disturb
+from mockserver.scenario.faults.fault import RequestedFault
+from mockserver.scenario.faults.table import FAULTS, apply_faults
 from tests.support.images import opened, png
 
 DATE = ("date", "Wed, 18 Nov 2026 11:06:40 GMT")
@@ -25,7 +25,7 @@ CHUNKED = (DATE, ("content-type", "application/json"), ("transfer-encoding", "ch
 
 def json_plan(value: Any, status: int = 200) -> Plan:
     body = json.dumps(value).encode()
-    return whole(status, (DATE, ("content-type", "application/json"), ("content-length", str(len(body)))), body)
+    return single_chunk(status, (DATE, ("content-type", "application/json"), ("content-length", str(len(body)))), body)
 
 
 def event(kind: str, number: int) -> bytes:
@@ -48,12 +48,12 @@ PLANS: dict[str, Plan] = {
     "served": (Wait(2), Head(200, CHUNKED), Chunk(json.dumps(SERVED).encode()), End()),
     "told": json_plan(SERVED),
     "refused": json_plan({"error": {"message": "no", "code": None}}, 429),
-    "empty": whole(404, (DATE, ("content-length", "0")), b""),
+    "empty": single_chunk(404, (DATE, ("content-length", "0")), b""),
     "stream": STREAM,
     "silent stream": (STREAM[0], End()),
     "list": json_plan([1]),
     "text": json_plan("x" * 3),
-    "no json": whole(200, (("content-type", "application/json"), ("content-length", "1")), b"{"),
+    "no json": single_chunk(200, (("content-type", "application/json"), ("content-length", "1")), b"{"),
     "strange stream": (
         STREAM[0],
         Chunk(b"event: a\ndata: 5\n\n"),
@@ -71,8 +71,8 @@ def draw(what: str, low: int, high: int) -> int:
     return Context(0, "me", 0, 7, as_of("any")).randint(what, low, high)
 
 
-def order(*names: str) -> tuple[Ordered, ...]:
-    return table.ordered([{name: SMALL.get(name, {})} for name in names])
+def order(*names: str) -> tuple[RequestedFault, ...]:
+    return table.parse_faults([{name: SMALL.get(name, {})} for name in names])
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
@@ -80,8 +80,8 @@ def test_two_at_once(plan: Plan) -> None:
     """Whatever two faults make of a plan, it can be carried out, and Content-Length is a lie only on purpose."""
     for first in FAULTS:
         for second in FAULTS:
-            done = disturb(plan, order(first, second), draw, unread=True)
-            assert sorted(done.struck + done.missed) == sorted((first, second))
+            done = apply_faults(plan, order(first, second), draw, unread=True)
+            assert sorted(done.applied + done.skipped) == sorted((first, second))
             ends = [step for step in done.plan if isinstance(step, End | Cut)]
             assert ends
             assert done.plan[-1] in ends
@@ -90,21 +90,21 @@ def test_two_at_once(plan: Plan) -> None:
             if heads and not LIES & {first, second}:
                 length = dict(heads[0].headers).get("content-length")
                 assert length in (None, str(sum(len(s.data) for s in done.plan if isinstance(s, Chunk))))
-            assert done.plan != plan or not set(done.struck) - {"early"} or first == second
+            assert done.plan != plan or not set(done.applied) - {"early"} or first == second
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_same_again(name: str) -> None:
     for plan in PLANS.values():
-        assert disturb(plan, order(name), draw) == disturb(plan, order(name), draw)
+        assert apply_faults(plan, order(name), draw) == apply_faults(plan, order(name), draw)
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_missed(name: str) -> None:
     """What an answer has no place for is left, and told."""
     for plan in (PLANS["served"], PLANS["stream"], PLANS["refused"], PLANS["empty"]):
-        done = disturb(plan, order(name), draw)
-        assert (done.plan, done.missed) == (plan, (name,)) or done.struck == (name,)
+        done = apply_faults(plan, order(name), draw)
+        assert (done.plan, done.skipped) == (plan, (name,)) or done.applied == (name,)
         before = next(step.status for step in plan if isinstance(step, Head))
         assert done.status == before or name in ("status", "redirect")
 
@@ -112,21 +112,21 @@ def test_missed(name: str) -> None:
 def test_order() -> None:
     """Contents come before HTTP, and HTTP before the wire; else the order counts."""
     plan = PLANS["served"]
-    done = disturb(plan, (*table.ordered([{"split": 9}]), *order("status", "missing", "latency")), draw)
-    assert done.struck == ("missing", "status", "latency", "split")
+    done = apply_faults(plan, (*table.parse_faults([{"split": 9}]), *order("status", "missing", "latency")), draw)
+    assert done.applied == ("missing", "status", "latency", "split")
     assert done.status == 503
-    one = disturb(plan, table.ordered([{"status": 500}, {"status": 502}]), draw)
+    one = apply_faults(plan, table.parse_faults([{"status": 500}, {"status": 502}]), draw)
     assert one.status == 502
 
 
 def test_nothing_ordered() -> None:
-    assert disturb(STREAM, (), draw) == table.Disturbed(STREAM, status=200)
+    assert apply_faults(STREAM, (), draw) == table.FaultedPlan(STREAM, status=200)
 
 
 def test_drawn() -> None:
     """Random draws depend on the context alone, and differs from one fault of a step to the next."""
-    orders = table.ordered([{"latency": {"from": 0, "to": 3600}}, {"latency": {"median": 1, "sigma": 2}}] * 2)
-    waits = [step.seconds for step in disturb(PLANS["told"], orders, draw).plan if isinstance(step, Wait)]
+    orders = table.parse_faults([{"latency": {"from": 0, "to": 3600}}, {"latency": {"median": 1, "sigma": 2}}] * 2)
+    waits = [step.seconds for step in apply_faults(PLANS["told"], orders, draw).plan if isinstance(step, Wait)]
     assert len(set(waits)) == 4
     assert all(0 <= wait <= 3600 for wait in waits)
 
@@ -135,7 +135,9 @@ def test_lengths() -> None:
     """The median of a lognormal latency is its median, and it is bounded."""
 
     def latency(given: Any, drawn: int) -> float:
-        step = disturb(PLANS["told"], table.ordered([{"latency": given}]), lambda what, low, high: drawn).plan[0]
+        step = apply_faults(
+            PLANS["told"], table.parse_faults([{"latency": given}]), lambda what, low, high: drawn
+        ).plan[0]
         assert isinstance(step, Wait)
         return step.seconds
 
@@ -148,8 +150,8 @@ def test_lengths() -> None:
 
 def test_raw_spelling() -> None:
     """A head that is spelled out is what HTTP would have sent; a number without a phrase has none."""
-    plan = whole(599, (("a", "1"), ("content-length", "2")), b"hi")
-    done = disturb(plan, table.ordered([{"split": {"at": [1000, 12]}}]), draw)
+    plan = single_chunk(599, (("a", "1"), ("content-length", "2")), b"hi")
+    done = apply_faults(plan, table.parse_faults([{"split": {"at": [1000, 12]}}]), draw)
     raw = b"".join(step.data for step in done.plan if isinstance(step, Raw))
     assert raw == b"HTTP/1.1 599 \r\na: 1\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi"
     assert done.plan[0] == Raw(b"HTTP/1.1 599")
@@ -157,8 +159,8 @@ def test_raw_spelling() -> None:
 
 def test_many_pieces() -> None:
     """A drip has an end: its pieces are at most a hundred thousand or so."""
-    plan = whole(200, (), b"x" * 1_000_000)
-    done = disturb(plan, table.ordered([{"drip": {"bytes": 1.0}}]), draw)
+    plan = single_chunk(200, (), b"x" * 1_000_000)
+    done = apply_faults(plan, table.parse_faults([{"drip": {"bytes": 1.0}}]), draw)
     assert len(done.plan) == 2 + 2 * 100_000
 
 
@@ -172,14 +174,14 @@ def test_many_pieces() -> None:
     ],
 )
 def test_recast(format: str | None, size: str | None, expected: Any) -> None:
-    picture = opened(recast(png(), format, size))
+    picture = opened(convert_image(png(), format, size))
     assert (picture.format, picture.size) == expected
 
 
 def test_recast_jpeg() -> None:
-    assert opened(recast(recast(png()))).format == "PNG"
+    assert opened(convert_image(convert_image(png()))).format == "PNG"
     with pytest.raises(OSError, match="cannot identify"):
-        recast(b"no picture")
+        convert_image(b"no picture")
 
 
 @pytest.mark.parametrize("path", ["data", "usage", "data.*", "*", ["usage", "usage", "usage.*"]])
@@ -187,8 +189,8 @@ def test_recast_jpeg() -> None:
 def test_nothing_where_it_was(first: str, path: Any) -> None:
     """A fault of the contents copes with what another has left."""
     for second in FAULTS.values():
-        orders = (*table.ordered([{first: path}]), *order(second.name))
-        assert isinstance(disturb(PLANS["told"], orders, draw).plan[-1], End | Cut)
+        orders = (*table.parse_faults([{first: path}]), *order(second.name))
+        assert isinstance(apply_faults(PLANS["told"], orders, draw).plan[-1], End | Cut)
 
 
 def test_no_head() -> None:
@@ -225,7 +227,7 @@ def test_extremes(name: str) -> None:
                 continue
             Draft202012Validator(row.schema()).validate({key: value})
             for plan in PLANS.values():
-                done = disturb(plan, table.ordered([{name: {key: value}}, {"split": 100}]), draw, unread=True)
+                done = apply_faults(plan, table.parse_faults([{name: {key: value}}, {"split": 100}]), draw, unread=True)
                 assert isinstance(done.plan[-1], End | Cut)
                 heads = b"".join(step.data for step in done.plan if isinstance(step, Raw)).partition(b"\r\n\r\n")[0]
                 assert all(b"\n" not in line for line in heads.split(b"\r\n"))

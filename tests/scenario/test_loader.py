@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from mockserver.contract import catalogue
 from mockserver.core import data_files
 from mockserver.scenario import lint
-from mockserver.scenario.document import read
-from mockserver.scenario.loader import ScenarioError, built_in, load, parse, parse_part
-from mockserver.scenario.loader import faults as faults_of
-from mockserver.scenario.loader import text as spelled
+from mockserver.scenario.document import read_document
+from mockserver.scenario.loader import ScenarioError, built_in_names, load, parse, parse_part
+from mockserver.scenario.loader import find_errors as faults_of
+from mockserver.scenario.loader import read_built_in as spelled
 from mockserver.scenario.machine import Scenario, Step
-from mockserver.scenario.matching import Asked
+from mockserver.scenario.matching import RequestFacts
 
 GOOD = "scenario: mine\nsteps:\n  - {ok: {}}\n"
 KEYS = ", ".join(data_files.contract("schemas/scenario.json")["properties"])
@@ -378,7 +378,7 @@ def test_families(family: str) -> None:
     """Every family can be ordered, and each code that only one family has."""
     assert parse(error(family).encode(), "x").steps[1].error == family
     for row in catalogue.families()[family]:
-        if row.code and len(catalogue.named(row.code)) == 1:
+        if row.code and len(catalogue.find_families(row.code)) == 1:
             assert parse(error(row.code).encode(), "x").steps[1].error == family
 
 
@@ -455,7 +455,7 @@ def reads(text: bytes) -> None:
     except ScenarioError as caught:
         said = str(caught)
     else:
-        assert scenario.turn({}, Asked())[0].scenario == scenario.name
+        assert scenario.turn({}, RequestFacts())[0].scenario == scenario.name
         return
     assert said.startswith("mine.yaml:")
 
@@ -605,10 +605,10 @@ def test_without_a_folder() -> None:
             parse(f"scenario: mine\n{line}\n".encode(), "x")
 
 
-@pytest.mark.parametrize("name", built_in())
+@pytest.mark.parametrize("name", built_in_names())
 def test_built_in_ones_are_shaped_by_the_schema(name: str) -> None:
     """Which is why it is not asked each time that one is loaded."""
-    assert lint.faults(read(spelled(name).encode(), name)) == []
+    assert lint.find_errors(read_document(spelled(name).encode(), name)) == []
 
 
 @pytest.mark.parametrize("text", ["a: \x1f", "a: \x00", "\ufffe"])

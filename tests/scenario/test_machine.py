@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from mockserver.scenario.loader import load
 from mockserver.scenario.machine import Scenario, Step, Turn, build
-from mockserver.scenario.matching import Asked
+from mockserver.scenario.matching import RequestFacts
 
 
-def play(scenario: Scenario, *requests: Asked) -> list[Turn]:
+def play(scenario: Scenario, *requests: RequestFacts) -> list[Turn]:
     """The turns that a session takes with these requests, one after the other."""
     turns, stored = [], dict[str, Any]()
     for asked in requests:
@@ -36,7 +36,7 @@ THREE = (Step(1, "server-error", 2), Step(2), Step(3, "org-verify", 3))
 )
 def test_then(then: str, numbers: list[int | None]) -> None:
     scenario = Scenario("mine", THREE, then)
-    turns = play(scenario, *[Asked()] * 13)
+    turns = play(scenario, *[RequestFacts()] * 13)
     assert [turn.step and turn.step.number for turn in turns] == numbers
     assert {turn.scenario for turn in turns} == {"mine"}
 
@@ -57,7 +57,7 @@ STEPS = st.lists(st.integers(1, 5), min_size=1, max_size=6).map(
 @given(STEPS, st.sampled_from(["repeat", "hold", "ok"]))
 def test_same_as_expanded(steps: tuple[Step, ...], then: str) -> None:
     scenario = Scenario("mine", steps, then)
-    assert play(scenario, *[Asked()] * 80) == [Turn("mine", step) for step in islice(expanded(scenario), 80)]
+    assert play(scenario, *[RequestFacts()] * 80) == [Turn("mine", step) for step in islice(expanded(scenario), 80)]
 
 
 def test_build() -> None:
@@ -92,5 +92,5 @@ def test_described() -> None:
 
 def test_flaky() -> None:
     scenario = load("flaky")
-    found = [turn.step.error for turn in play(scenario, *[Asked()] * 5) if turn.step]
+    found = [turn.step.error for turn in play(scenario, *[RequestFacts()] * 5) if turn.step]
     assert found == ["rate-input-images", "rate-input-images", "server-error", None, "rate-input-images"]

@@ -30,7 +30,7 @@ def drawn(limit: int, *calls: tuple[float, int]) -> list[float | None]:
     levels: rate_limits.Levels = {}
     waits = []
     for when, need in calls:
-        found, levels = rate_limits.draw({"images": limit}, levels, {"images": need}, NOW + when)
+        found, levels = rate_limits.consume({"images": limit}, levels, {"images": need}, NOW + when)
         waits.append(found.wait if found else None)
     return waits
 
@@ -56,8 +56,8 @@ def test_draw(limit: int, calls: Any, waits: Any) -> None:
 
 def test_a_refused_call_takes_nothing() -> None:
     both = {"images": 10, "requests": 1}
-    _, levels = rate_limits.draw(both, {}, {"images": 2, "requests": 1}, NOW)
-    found, levels = rate_limits.draw(both, levels, {"images": 2, "requests": 1}, NOW)
+    _, levels = rate_limits.consume(both, {}, {"images": 2, "requests": 1}, NOW)
+    found, levels = rate_limits.consume(both, levels, {"images": 2, "requests": 1}, NOW)
     assert found
     assert (found.name, found.used, found.requested, found.wait) == ("requests", 1, 1, 60)
     assert (found.remaining, found.reset) == ({"images": 8, "requests": 0}, {"images": 12, "requests": 60})

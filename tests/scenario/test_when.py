@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from mockserver.scenario import patterns
-from mockserver.scenario.matching import Asked, asked
-from mockserver.scenario.when import meets, misses
+from mockserver.scenario.matching import RequestFacts, facts_of_entry
+from mockserver.scenario.when import find_mismatches, matches
 
-ASKED = Asked(
+ASKED = RequestFacts(
     endpoint="images/edits",
     model="gpt-image-2",
     stream=True,
@@ -51,8 +51,8 @@ ASKED = Asked(
     ids=str,
 )
 def test_meets(when: dict[str, Any]) -> None:
-    assert meets(when, ASKED)
-    assert misses(when, ASKED) == []
+    assert matches(when, ASKED)
+    assert find_mismatches(when, ASKED) == []
 
 
 @pytest.mark.parametrize(
@@ -80,18 +80,18 @@ def test_meets(when: dict[str, Any]) -> None:
     ids=str,
 )
 def test_misses(when: dict[str, Any], failed: str) -> None:
-    assert not meets(when, ASKED)
-    (said,) = misses(when, ASKED)
+    assert not matches(when, ASKED)
+    (said,) = find_mismatches(when, ASKED)
     assert said.startswith(failed)
 
 
 def test_every_miss_is_told() -> None:
-    assert len(misses({"model": "x", "images": 0, "fields": {"n": 1, "quality": "high"}}, ASKED)) == 3
+    assert len(find_mismatches({"model": "x", "images": 0, "fields": {"n": 1, "quality": "high"}}, ASKED)) == 3
 
 
-def told(path: str = "/v1/images/edits", fields: Any = (), files: Any = (), headers: Any = ()) -> Asked:
+def told(path: str = "/v1/images/edits", fields: Any = (), files: Any = (), headers: Any = ()) -> RequestFacts:
     request = {"path": path, "fields": dict(fields), "headers": list(headers), "files": [{"field": f} for f in files]}
-    return asked({"request": request, "job": None})
+    return facts_of_entry({"request": request, "job": None})
 
 
 def test_refused_requests_are_told_as_far_as_readable() -> None:
@@ -130,7 +130,7 @@ def test_retry_count(text: str, count: int) -> None:
     ],
 )
 def test_cost(pattern: str, cost: int) -> None:
-    assert patterns.cost(pattern) == cost
+    assert patterns.search_cost(pattern) == cost
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_cost(pattern: str, cost: int) -> None:
 )
 def test_refused(pattern: str, words: str) -> None:
     with pytest.raises(ValueError, match=re.escape(words)):
-        patterns.cost(pattern)
+        patterns.search_cost(pattern)
 
 
 def test_bounded_text() -> None:
@@ -160,5 +160,5 @@ def test_bounded_text() -> None:
 
 def test_the_dearest_pattern_ends() -> None:
     """The worst that lint lets through is searched in seconds, not hours."""
-    assert patterns.cost(r"\w*?\w*?!") <= patterns.STEPS
+    assert patterns.search_cost(r"\w*?\w*?!") <= patterns.STEPS
     assert not patterns.search(r"\w*?\w*?!", "a" * 5_000)

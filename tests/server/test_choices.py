@@ -3,13 +3,13 @@
 import pytest
 
 from mockserver.contract.capabilities import table
-from mockserver.scenario.loader import built_in, parse
+from mockserver.scenario.loader import built_in_names, parse
 from tests.support.client import Talk
 
 
 def test_scenarios() -> None:
     found = Talk().get("choices")["scenarios"]
-    assert [one["name"] for one in found] == built_in()
+    assert [one["name"] for one in found] == built_in_names()
     for one in found:
         scenario = parse(one["yaml"].encode(), one["name"])
         assert (scenario.name, scenario.about) == (one["name"], one["about"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.core.plan import Wait, whole
+from mockserver.core.plan import Wait, single_chunk
 from mockserver.engine.entry import retry_after
 from tests.support.client import FORM, START, Talk
 
@@ -236,7 +236,7 @@ def test_same_call() -> None:
     ids=lambda value: ", ".join(value.values()) if isinstance(value, dict) else None,
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after((Wait(1), *whole(429, tuple(headers.items()), b"")), START) == seconds
+    assert retry_after((Wait(1), *single_chunk(429, tuple(headers.items()), b"")), START) == seconds
     assert retry_after((), START) is None
 
 

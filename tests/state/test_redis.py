@@ -19,7 +19,7 @@ from mockserver.core.uploads import File
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
-from mockserver.scenario.matching import Asked
+from mockserver.scenario.matching import RequestFacts
 from mockserver.server.app import create_app
 from mockserver.server.around import Around
 from mockserver.server.uvicorn_server import running
@@ -390,7 +390,9 @@ def test_turn_of_a_copy_that_is_old(redis: Redis) -> None:
     async def late() -> list[int]:
         await two._sharing(two.servers[0]).meet("a")
         await two._sharing(two.servers[1]).meet("a")
-        taken = [await state.take("a", Asked(digest=job)) for state, job in ((one, None), (other, None), (one, "j"))]
+        taken = [
+            await state.take("a", RequestFacts(digest=job)) for state, job in ((one, None), (other, None), (one, "j"))
+        ]
         await two._sharing(two.servers[1]).close()
         return [one.position for one in taken]
 

@@ -9,7 +9,7 @@ import pytest
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
-from mockserver.scenario.matching import Asked
+from mockserver.scenario.matching import RequestFacts
 from mockserver.state import sessions
 from mockserver.state.sessions import Memory, Server, Taken
 from tests.support.redis import Make, Store, scenario
@@ -155,7 +155,7 @@ def test_many_sessions() -> None:
     names = [f"s{number}" for number in range(sessions.SESSIONS + 1)]
 
     async def all_of_them() -> list[Taken]:
-        return [await memory.servers[0].state.take(name, Asked()) for name in names]
+        return [await memory.servers[0].state.take(name, RequestFacts()) for name in names]
 
     assert len(asyncio.run(all_of_them())) == 10_001
     assert [one.position for one in memory.take("s1", "s0", "s10000")] == [1, 0, 1]
@@ -169,6 +169,6 @@ def test_server() -> None:
     assert one.journal is not other.journal
     assert (one.clock.base, one.sleep) == (time.time, asyncio.sleep)
     assert one.upload_bytes > 17 * 50 * 1024 * 1024
-    taken = asyncio.run(one.state.take("a", Asked()))
+    taken = asyncio.run(one.state.take("a", RequestFacts()))
     step: Any = taken.turn.step
     assert (taken.turn.scenario, step.error) == ("ok", None)

@@ -18,7 +18,7 @@ import pytest
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import parse
 from mockserver.scenario.machine import Scenario
-from mockserver.scenario.matching import Asked
+from mockserver.scenario.matching import RequestFacts
 from mockserver.state.redis import unit_of_work
 from mockserver.state.redis.state import shared
 from mockserver.state.sessions import Memory, Server, Taken
@@ -105,14 +105,14 @@ class Store:
 
     def take(self, *names: str, job: str | None = None) -> list[Taken]:
         """A turn of each session in this order."""
-        return [self._call(name, lambda state, name=name: state.take(name, Asked(digest=job))) for name in names]
+        return [self._call(name, lambda state, name=name: state.take(name, RequestFacts(digest=job))) for name in names]
 
     def rush(self, name: str, count: int) -> list[Taken]:
         """So many turns of one session at once."""
 
         async def one(server: Server) -> Taken:
             unit_of_work.begin()
-            return await server.state.take(name, Asked(digest="j"))
+            return await server.state.take(name, RequestFacts(digest="j"))
 
         async def all_of_them() -> list[Taken]:
             done = await asyncio.gather(*(asyncio.create_task(one(next(self._turns))) for _ in range(count)))

@@ -116,12 +116,12 @@ def lint(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> N
     looked at once keys and types are right. The exit status is 0 when all can be used, 1 when one is broken, and 2 when
     one cannot be read.
     """
-    from mockserver.scenario.loader import faults
+    from mockserver.scenario.loader import find_errors
 
     found = []
     for path in files:
         try:
-            found += faults(path)
+            found += find_errors(path)
         except OSError as error:
             raise click.UsageError(f"cannot read {error.filename or path}: {error.strerror}") from None
     if as_json:

@@ -62,9 +62,9 @@ def scenarios(name: str | None, as_json: bool) -> None:
         raise click.UsageError("--json is for the list: a scenario's file is printed as it is")
     try:
         if name is not None:
-            click.echo(loader.text(name), nl=False)
+            click.echo(loader.read_built_in(name), nl=False)
             return
-        rows = [{"scenario": one, "about": loader.load(one).about} for one in loader.built_in()]
+        rows = [{"scenario": one, "about": loader.load(one).about} for one in loader.built_in_names()]
     except loader.ScenarioError as error:
         raise click.UsageError(str(error)) from None
     lines = (f"{row['scenario']:<20} {row['about']}" for row in rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 import xxhash
 
 from mockserver.core.request import Part
-from mockserver.images.inspect import Facts, look
+from mockserver.images.inspect import ImageInfo, inspect_image
 
 # Python's own table and no machine's, so that a file gets the same verdict everywhere.
 TYPES = mimetypes.MimeTypes()
@@ -21,9 +21,9 @@ class File:
     part: Part
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> ImageInfo:
         """What it holds."""
-        return look(self.part)
+        return inspect_image(self.part)
 
     @property
     def name(self) -> str:

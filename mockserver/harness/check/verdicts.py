@@ -72,7 +72,7 @@ def judged(images: Sequence[File], others: Sequence[File], fields: Fields, as_of
         assert understood.job is not None
         return accepted(names, understood.job, as_of)
     problem, group = understood.problem, understood.group
-    row = catalogue.find(problem.family, as_of, group)
+    row = catalogue.find_row(problem.family, as_of, group)
     known = {**context_on(as_of).ids(), **problem.facts}
     return Verdict(
         names,
@@ -80,7 +80,7 @@ def judged(images: Sequence[File], others: Sequence[File], fields: Fields, as_of
         problem.facts.get("model"),
         row.status,
         error=row.error(known),
-        hint=row.advice(known),
+        hint=row.render_hint(known),
         guess=guess(row, request, problem, as_of),
         mend=mend(problem, group, files),
     )

@@ -52,7 +52,7 @@ class Case:
 
     def holds(self, day: AsOf) -> bool:
         """Is this what is expected of the API on that day?"""
-        return self.any if day.any else day.holds(self.since, self.until)
+        return self.any if day.is_any else day.holds(self.since, self.until)
 
     def label(self) -> str:
         """A day on which the case holds, as a label: the latest if it may be, else the nearest end of its time."""

@@ -2,9 +2,9 @@
 
 from mockserver.contract.asof import AsOf
 from mockserver.core.form_reader import FormReader
-from mockserver.core.multipart import boundary
+from mockserver.core.multipart import parse_boundary
 from mockserver.core.plan import Chunk, Head
-from mockserver.core.request import Fault, Request
+from mockserver.core.request import MalformedBody, Request
 from mockserver.engine import usage
 from mockserver.engine.context import Context
 from mockserver.engine.respond import respond
@@ -16,14 +16,14 @@ from mockserver.scenario.machine import Step, Turn
 
 def request(call: Call) -> Request:
     """A call as the engine takes it."""
-    edge = boundary(dict(call.headers).get("content-type", ""))
+    edge = parse_boundary(dict(call.headers).get("content-type", ""))
     path, _, query = call.path.partition("?")
     if edge is None:
         return Request(call.method, path, call.headers, query, body=call.body)
     form = FormReader(edge)
     form.feed(call.body)
     form.close()
-    fault = Fault("malformed-multipart", reason=form.fault) if form.fault else None
+    fault = MalformedBody("malformed-multipart", reason=form.fault) if form.fault else None
     return Request(call.method, path, call.headers, query, parts=() if fault else tuple(form.parts), fault=fault)
 
 

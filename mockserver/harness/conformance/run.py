@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from mockserver.contract.asof import AsOf, as_of
-from mockserver.core.request import carried
+from mockserver.core.request import is_header_safe
 from mockserver.harness.conformance import reports as documents
 from mockserver.harness.conformance.caller import SECONDS, SECONDS_SERVED, Target, Trouble, call, target
 from mockserver.harness.conformance.cases import Case, Reply, build, load
@@ -65,7 +65,7 @@ def conform(
 
 def sensible(key: str, name: str, budget: float) -> None:
     """Raise ValueError for a key that no header can carry, or a budget that is none."""
-    if not carried(key):
+    if not is_header_safe(key):
         raise ValueError(f"{name} is empty, or has characters that no header can carry")
     if not 0 <= budget < math.inf:
         raise ValueError("the budget is a number of dollars, 0 or more")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.core.plan import Chunk, End, Head, Plan, Raw
-from mockserver.scenario.faults.table import FAULTS, disturb
+from mockserver.scenario.faults.table import FAULTS, apply_faults
 
 LINES = re.compile("\r\n|\r|\n")
 INSIDE = ("document", "events")
@@ -62,7 +62,7 @@ def kind(event: Any) -> str:
 def meant(plan: Plan, faults: tuple[Any, ...]) -> Content:
     """What an answer says after the faults of its content, however the others spell and send it."""
     inner = [one for one in faults if FAULTS[one.name].layer in INSIDE]
-    return received(disturb(plan, inner, lambda what, low, high: low).plan)
+    return received(apply_faults(plan, inner, lambda what, low, high: low).plan)
 
 
 def received(plan: Plan) -> Content:

@@ -134,7 +134,7 @@ def errors_told(ground: Ground) -> Iterator[Case]:
     for way in ways(FAULTS["error_event"]):
         yield forever(STREAM, "error_event", {"error_event": way})
     for family in catalogue.families():
-        row = catalogue.find(family, as_of(ground.day))
+        row = catalogue.find_row(family, as_of(ground.day))
         if row.at == "stream":
             yield replace(STREAM, steps=({"error": family, "times": "forever"},), label=family, deadline=DEADLINE)
 
@@ -143,7 +143,7 @@ def refusals(ground: Ground) -> Iterator[Case]:
     """One refusal of each kind: what may be tried again, and what may not, by status."""
     rule, seen = data_files.contract("verdict.yaml")["retry"], set()
     for family in catalogue.families():
-        row = catalogue.find(family, as_of(ground.day))
+        row = catalogue.find_row(family, as_of(ground.day))
         if row.at in ("admit", "judge") and row.wire != "empty":
             again = row.code not in rule["never"] and (row.status in rule["statuses"] or row.status >= rule["from"])
             if (row.status, again) not in seen:

@@ -20,7 +20,7 @@ from mockserver.harness.fuzz.case import Case
 from mockserver.harness.fuzz.client import Client, Reply
 from mockserver.harness.fuzz.content import Content, meant, received
 from mockserver.journal.send_log import ended
-from mockserver.scenario.faults.fault import Ordered
+from mockserver.scenario.faults.fault import RequestedFault
 from mockserver.scenario.faults.table import FAULTS
 from mockserver.scenario.machine import build
 from mockserver.server.uvicorn_server import Running, listen
@@ -42,7 +42,7 @@ class Exchange:
     request: Request
     plan: Plan
     sent: Plan
-    faults: tuple[Ordered, ...] = ()
+    faults: tuple[RequestedFault, ...] = ()
 
     @cached_property
     def pictures(self) -> dict[str, list[Part]]:

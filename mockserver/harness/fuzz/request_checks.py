@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from mockserver.contract.request_schema import folded
+from mockserver.contract.request_schema import nest_fields
 from mockserver.core.request import Part
 from mockserver.harness.fuzz.case import KEY, Case, File
 from mockserver.harness.fuzz.executor import Exchange, Observation
@@ -153,7 +153,7 @@ def _fields(request: Any) -> tuple[dict[str, Any], bool]:
     """The parameters by name, and whether they have types."""
     if request.parts:
         texts = {part.name: part.data.decode("utf-8", "replace") for part in request.parts if part.filename is None}
-        return folded(texts), False
+        return nest_fields(texts), False
     try:
         document = json.loads(request.body)
     except ValueError:

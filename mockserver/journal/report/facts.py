@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.core.number import plain
+from mockserver.core.number import is_plain_number
 from mockserver.journal.ledger import ledger
 from mockserver.journal.verdict import verdict
 
@@ -29,7 +29,7 @@ class Condition:
 def condition(text: str) -> Condition:
     """A Condition from `unmatched`, `refused`, `verdict` or `cost:USD`. Raises ValueError for anything else."""
     name, sign, amount = text.partition(":")
-    if name in CHECKS and (name == "cost") == bool(sign) and plain(amount):
+    if name in CHECKS and (name == "cost") == bool(sign) and is_plain_number(amount):
         try:
             limit = float(amount if sign else 0)
         except ValueError:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.core.plan import Plan
-from mockserver.images.convert import recast
-from mockserver.scenario.faults.documents import changed, places
-from mockserver.scenario.faults.fault import KEEP, Draw, Fault, Parameters
-from mockserver.scenario.faults.parts import body, is_json, refilled
+from mockserver.images.convert import convert_image
+from mockserver.scenario.faults.documents import edit_json, find_keys
+from mockserver.scenario.faults.fault import KEEP, Fault, Parameters, RandInt
+from mockserver.scenario.faults.parts import is_json, join_body, replace_body
 
 PICTURES = ("data.*.b64_json", "b64_json")
 NUMBERS = ("usage.input_tokens", "usage.output_tokens", "usage.total_tokens")
@@ -29,35 +29,35 @@ def _each(
         struck = False
         for path in [paths] if isinstance(paths, str) else paths:
             # From the end, since items of a list may go.
-            for container, key in reversed(list(places(document, path))):
+            for container, key in reversed(list(find_keys(document, path))):
                 strike(container, key)
                 struck = True
         return struck
 
-    return changed(plan, change)
+    return edit_json(plan, change)
 
 
-def missing(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def missing(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """Fields are not there."""
     return _each(plan, given, PICTURES, lambda container, key: container.pop(key))
 
 
-def nulls(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def nulls(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """Fields are null."""
     return _each(plan, given, PICTURES, lambda container, key: _set(container, key, None))
 
 
-def wrong_type(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def wrong_type(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """Fields are of another type."""
     return _each(plan, given, PICTURES, lambda c, key: _set(c, key, OTHERS[type(c[key])]))
 
 
-def huge_number(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def huge_number(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """Numbers are larger than any machine word."""
     return _each(plan, given, (*NUMBERS, *CREATED), lambda c, key: _set(c, key, 10 ** given["digits"]))
 
 
-def new_enum(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def new_enum(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """Enumerated fields have values that nobody knows."""
     return _each(plan, given, ENUMS, lambda container, key: _set(container, key, given["value"]))
 
@@ -66,25 +66,25 @@ def _set(container: Any, key: Any, value: Any) -> None:
     container[key] = value
 
 
-def unknown_fields(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def unknown_fields(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """There are more fields, in any script."""
 
     def change(document: Any) -> bool:
-        inner = [container[key] for path in ("usage", "data.*") for container, key in places(document, path)]
+        inner = [container[key] for path in ("usage", "data.*") for container, key in find_keys(document, path)]
         for part in (document, *inner):
             if isinstance(part, dict):
                 part["x_unknown"] = UNKNOWN
         return True
 
-    return changed(plan, change)
+    return edit_json(plan, change)
 
 
-def empty_data(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def empty_data(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """There are no pictures."""
     return _each(plan, {}, ("data",), lambda container, key: _set(container, key, []))
 
 
-def bad_base64(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def bad_base64(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """The pictures are no base64."""
     ways: dict[str, Callable[[str], str]] = {
         "cut": lambda text: text[: (len(text) - 1) // 4 * 4 + 1],
@@ -94,28 +94,30 @@ def bad_base64(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
     return _each(plan, {}, PICTURES, lambda c, key: _set(c, key, ways[given["how"]](str(c[key]))))
 
 
-def other_image(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def other_image(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """The pictures are of another format or size than the answer says."""
 
     def other(container: Any, key: Any) -> None:
         try:
             data = base64.b64decode(str(container[key]), validate=True)
-            container[key] = base64.b64encode(recast(data, given.get("format"), given.get("size"))).decode("ascii")
+            container[key] = base64.b64encode(convert_image(data, given.get("format"), given.get("size"))).decode(
+                "ascii"
+            )
         except (ValueError, OSError):
             return
 
     return _each(plan, {}, PICTURES, other)
 
 
-def cut_json(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def cut_json(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """The text of the body is cut, and HTTP does not know it."""
-    data = body(plan)
-    return refilled(plan, data[: int((len(data) - 1) * given["keep"])]) if is_json(plan) and data else None
+    data = join_body(plan)
+    return replace_body(plan, data[: int((len(data) - 1) * given["keep"])]) if is_json(plan) and data else None
 
 
-def not_json(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def not_json(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """The body is another text than its Content-Type says."""
-    return refilled(plan, given["text"].encode("utf-8", "replace")) if is_json(plan) else None
+    return replace_body(plan, given["text"].encode("utf-8", "replace")) if is_json(plan) else None
 
 
 def _paths(defaults: tuple[str, ...]) -> dict[str, Any]:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mockserver.core.plan import Plan
-from mockserver.scenario.faults.parts import body, events, is_json, is_stream, refilled, streamed
+from mockserver.scenario.faults.parts import is_json, is_stream, join_body, replace_body, replace_events, split_events
 
 # Changes a document in place; says whether it did.
 Change = Callable[[Any], bool]
 FRAME = re.compile(rb"event: ([^\r\n]*)\ndata: ([^\r\n]*)\n\n")
 
 
-def parsed(data: bytes) -> Any:
+def parse_json(data: bytes) -> Any:
     """The value of a JSON text; None where it is none."""
     try:
         return json.loads(data)
@@ -21,40 +21,40 @@ def parsed(data: bytes) -> Any:
         return None
 
 
-def event(data: bytes) -> tuple[str, Any] | None:
+def parse_event(data: bytes) -> tuple[str, Any] | None:
     """Name and data of one event that is framed as the API does; None for anything else."""
     found = FRAME.fullmatch(data)
-    value = parsed(found[2]) if found else None
+    value = parse_json(found[2]) if found else None
     return (found[1].decode("latin-1"), value) if found and isinstance(value, dict) else None
 
 
-def framed(name: str, value: Any) -> bytes:
+def format_event(name: str, value: Any) -> bytes:
     """One event as the API frames it, any script as it is."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return f"event: {name}\ndata: {text}\n\n".encode("utf-8", "replace")
 
 
-def changed(plan: Plan, change: Change) -> Plan | None:
+def edit_json(plan: Plan, change: Change) -> Plan | None:
     """The plan with a change to its JSON body, or to each event; None where that changed nothing."""
     if is_stream(plan):
         return _changed_events(plan, change)
-    value = parsed(body(plan)) if is_json(plan) else None
+    value = parse_json(join_body(plan)) if is_json(plan) else None
     if not isinstance(value, dict) or not change(value):
         return None
-    return refilled(plan, json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "replace"))
+    return replace_body(plan, json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _changed_events(plan: Plan, change: Change) -> Plan | None:
     pieces, struck = [], False
-    for waits, data in events(plan):
-        known = event(data)
+    for waits, data in split_events(plan):
+        known = parse_event(data)
         if known and change(known[1]):
-            data, struck = framed(*known), True
+            data, struck = format_event(*known), True
         pieces.append((waits, data))
-    return streamed(plan, pieces) if struck else None
+    return replace_events(plan, pieces) if struck else None
 
 
-def places(document: Any, path: str) -> Iterator[tuple[Any, Any]]:
+def find_keys(document: Any, path: str) -> Iterator[tuple[Any, Any]]:
     """Each container and key that a path leads to, and that is there; `*` is every item."""
     *way, last = path.split(".")
     containers = [document]

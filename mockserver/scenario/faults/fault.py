@@ -8,8 +8,8 @@ from mockserver.core.plan import Plan
 
 Parameters = Mapping[str, Any]
 # (what, low, high) -> a whole number from low to high, the same for the same moment.
-Draw = Callable[[str, int, int], int]
-Apply = Callable[[Plan, Parameters, Draw], Plan | None]
+RandInt = Callable[[str, int, int], int]
+Apply = Callable[[Plan, Parameters, RandInt], Plan | None]
 # Where a fault works, from the inside out: each can still be done to what those before it have left.
 LAYERS = ("document", "events", "frames", "spaces", "ends", "http", "wire", "bytes", "pieces")
 KEEP = {"description": "The share that is kept.", "type": "number", "minimum": 0, "maximum": 1, "default": 0.5}
@@ -43,12 +43,12 @@ class Fault:
         alone = {key: value for key, value in self.parameters[self.short].items() if key != "default"}
         return {"description": f"{self.about} ({self.mark})", "if": {"type": "object"}, "then": whole, "else": alone}
 
-    def ordered(self, given: Any) -> "Ordered":
+    def ordered(self, given: Any) -> "RequestedFault":
         """An order for it, from what a scenario says that satisfies the schema."""
         named = given if isinstance(given, Mapping) else {str(self.short): given}
         defaults = {name: schema["default"] for name, schema in self.parameters.items() if "default" in schema}
         whole = {name: _whole(value) for name, value in named.items()}
-        return Ordered(self.name, {**defaults, **whole})
+        return RequestedFault(self.name, {**defaults, **whole})
 
 
 def _whole(value: Any) -> Any:
@@ -59,7 +59,7 @@ def _whole(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Ordered:
+class RequestedFault:
     """A fault that a step orders, by name, with all its parameters."""
 
     name: str

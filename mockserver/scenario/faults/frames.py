@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable
 
 from mockserver.core.plan import Plan
-from mockserver.scenario.faults.documents import parsed
-from mockserver.scenario.faults.fault import Apply, Draw, Fault, Parameters
-from mockserver.scenario.faults.parts import events, streamed
+from mockserver.scenario.faults.documents import parse_json
+from mockserver.scenario.faults.fault import Apply, Fault, Parameters, RandInt
+from mockserver.scenario.faults.parts import replace_events, split_events
 
 APART = {
     "description": "Does a blank line follow? After an id, some clients take that for an event.",
@@ -22,10 +22,10 @@ LINE_ENDS = {"crlf": b"\r\n", "cr": b"\r"}
 def _each(rewrite: Callable[[int, bytes, Parameters], bytes]) -> Apply:
     """A fault that rewrites each event, numbered from 0."""
 
-    def apply(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
-        pieces = events(plan)
+    def apply(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
+        pieces = split_events(plan)
         rewritten = [(waits, rewrite(number, data, given)) for number, (waits, data) in enumerate(pieces)]
-        return streamed(plan, rewritten) if rewritten != pieces else None
+        return replace_events(plan, rewritten) if rewritten != pieces else None
 
     return apply
 
@@ -53,7 +53,7 @@ def _data_lines(number: int, data: bytes, given: Parameters) -> bytes:
 
 def _broken(line: bytes) -> bytes:
     """A line of JSON data as several, broken where JSON may be."""
-    value = parsed(line.removeprefix(b"data: ")) if line.startswith(b"data: ") else None
+    value = parse_json(line.removeprefix(b"data: ")) if line.startswith(b"data: ") else None
     if value is None:
         return line
     lines = json.dumps(value, indent=0, ensure_ascii=False).split("\n")

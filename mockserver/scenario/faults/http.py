@@ -11,8 +11,8 @@ from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 
 from mockserver.core.plan import Chunk, End, Head, Headers, Plan
-from mockserver.scenario.faults.fault import Draw, Fault, Parameters
-from mockserver.scenario.faults.parts import body, head, headed, header, put, refilled
+from mockserver.scenario.faults.fault import Fault, Parameters, RandInt
+from mockserver.scenario.faults.parts import find_head, find_header, join_body, replace_body, replace_head, set_header
 
 # Statuses that HTTP itself has no word for, as Cloudflare calls them.
 PHRASES = {520: "Web server is returning an unknown error"}
@@ -21,7 +21,7 @@ PAGE = "<!DOCTYPE html>\n<html><head><title>{0}</title></head>\n<body><center><h
 KEPT = ("date", "access-control-", "x-mockserver-", "retry-after")
 
 
-def status(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def status(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """Another answer takes the place of the one that was meant."""
     code = given["code"]
     phrase = PHRASES.get(code) or (HTTPStatus(code).phrase if code in set(HTTPStatus) else "Unknown error")
@@ -36,58 +36,58 @@ def status(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
 
 
 def _instead(plan: Plan, code: int, headers: Headers, data: bytes) -> Plan | None:
-    top = head(plan)
+    top = find_head(plan)
     if top is None:
         return None
     kept = tuple(pair for pair in top.headers if pair[0].startswith(KEPT))
     new = Head(code, (*kept, *headers, ("content-length", str(len(data)))))
-    return refilled(headed(plan, new), data)
+    return replace_body(replace_head(plan, new), data)
 
 
-def redirect(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def redirect(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """The request is sent elsewhere."""
     return _instead(plan, given["code"], (("location", given["to"]),), b"")
 
 
-def retry_after(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def retry_after(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """Retry-After is spelled in one of its ways, or is missing."""
-    top = head(plan)
+    top = find_head(plan)
     if top is None or top.status < 300:
         return None
     if given["as"] == "date":
-        date = parsedate_to_datetime(header(plan, "date")) + timedelta(seconds=math.ceil(given["seconds"]))
+        date = parsedate_to_datetime(find_header(plan, "date")) + timedelta(seconds=math.ceil(given["seconds"]))
         value: str | None = format_datetime(date, usegmt=True)
     else:
         value = str(math.ceil(given["seconds"])) if given["as"] == "seconds" else None
-    return headed(plan, put(put(top, "retry-after-ms", None), "retry-after", value))
+    return replace_head(plan, set_header(set_header(top, "retry-after-ms", None), "retry-after", value))
 
 
-def gzip(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def gzip(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """The body is compressed, each piece so that it can be read when it arrives."""
-    top = head(plan)
-    if top is None or not body(plan):
+    top = find_head(plan)
+    if top is None or not join_body(plan):
         return None
-    top, squeeze = put(top, "content-encoding", "gzip"), zlib.compressobj(6, zlib.DEFLATED, 31)
-    if header(plan, "content-length"):
-        return refilled(headed(plan, top), squeeze.compress(body(plan)) + squeeze.flush())
+    top, squeeze = set_header(top, "content-encoding", "gzip"), zlib.compressobj(6, zlib.DEFLATED, 31)
+    if find_header(plan, "content-length"):
+        return replace_body(replace_head(plan, top), squeeze.compress(join_body(plan)) + squeeze.flush())
     steps = [
         Chunk(squeeze.compress(step.data) + squeeze.flush(zlib.Z_SYNC_FLUSH)) if isinstance(step, Chunk) else step
-        for step in headed(plan, top)
+        for step in replace_head(plan, top)
     ]
     ends = [place for place, step in enumerate(steps) if isinstance(step, End)]
     steps[ends[0] : ends[0]] = [Chunk(squeeze.flush())]
     return tuple(steps)
 
 
-def content_type(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def content_type(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """Content-Type says something else, or is missing."""
-    top = head(plan)
-    return None if top is None else headed(plan, put(top, "content-type", given["as"]))
+    top = find_head(plan)
+    return None if top is None else replace_head(plan, set_header(top, "content-type", given["as"]))
 
 
-def empty(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def empty(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """There is no body."""
-    return refilled(plan, b"") if body(plan) else None
+    return replace_body(plan, b"") if join_body(plan) else None
 
 
 FAULTS = (

@@ -8,8 +8,8 @@ from statistics import NormalDist
 from typing import Any
 
 from mockserver.core.plan import Chunk, Plan, Raw, Step, Wait
-from mockserver.scenario.faults.fault import BYTES, Draw, Fault, Parameters
-from mockserver.scenario.faults.parts import body, is_stream, lowered, parted
+from mockserver.scenario.faults.fault import BYTES, Fault, Parameters, RandInt
+from mockserver.scenario.faults.parts import is_stream, join_body, split_at, to_raw
 
 LONGEST = 3600
 PIECES = 100_000
@@ -17,12 +17,12 @@ PIECES = 100_000
 INSIDES = {"data": re.compile(rb"^da(?=ta:)", re.MULTILINE), "character": re.compile(rb"[\xc2-\xf4](?=[\x80-\xbf])")}
 
 
-def latency(plan: Plan, given: Parameters, draw: Draw) -> Plan:
+def latency(plan: Plan, given: Parameters, draw: RandInt) -> Plan:
     """The answer begins later."""
     return (Wait(_latency(given, draw)), *plan)
 
 
-def _latency(given: Parameters, draw: Draw) -> float:
+def _latency(given: Parameters, draw: RandInt) -> float:
     if "median" in given:
         share = draw("latency", 1, 999_999) / 1_000_000
         drawn: float = given["median"] * math.exp(given["sigma"] * NormalDist().inv_cdf(share))
@@ -34,33 +34,33 @@ def _latency(given: Parameters, draw: Draw) -> float:
     return seconds
 
 
-def drip(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def drip(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """The body comes in pieces, with time between them."""
     steps: list[Step] = []
-    size = max(given["bytes"], len(body(plan)) // PIECES)
+    size = max(given["bytes"], len(join_body(plan)) // PIECES)
     for step in plan:
         if isinstance(step, Chunk) and step.data:
             for start in range(0, len(step.data), size):
                 steps += (Wait(given["seconds"]), Chunk(step.data[start : start + size]))
         else:
             steps.append(step)
-    return tuple(steps) if body(plan) else None
+    return tuple(steps) if join_body(plan) else None
 
 
-def stall(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def stall(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """Nothing more is sent, for ever or for so many seconds."""
     if given["at"] == "events":
         ends = [place for place, step in enumerate(plan) if isinstance(step, Chunk)]
         cut = ends[min(given["events"], len(ends)) - 1] + 1 if is_stream(plan) and ends else 0
         parts = (plan[:cut], plan[cut:]) if cut else None
     else:
-        parts = parted(plan, given["at"], given.get("bytes"))
+        parts = split_at(plan, given["at"], given.get("bytes"))
     return parts and (*parts[0], Wait(given.get("seconds", math.inf)), *parts[1])
 
 
-def split(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def split(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """The answer arrives in pieces that end anywhere."""
-    framed = lowered(plan)
+    framed = to_raw(plan)
     steps: list[Step] = []
     places = set(itertools.islice(_places(framed, given), given["most"]))
     offset = 0

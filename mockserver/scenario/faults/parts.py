@@ -10,33 +10,37 @@ from mockserver.core.plan import Chunk, End, Head, Plan, Raw, Step, Wait
 Events = list[tuple[Plan, bytes]]
 
 
-def head(plan: Plan) -> Head | None:
+def find_head(plan: Plan) -> Head | None:
     """The status line and headers of a plan; None where it has none, or none that are still to be spelled."""
     return next((step for step in plan if isinstance(step, Head)), None)
 
 
-def header(plan: Plan, name: str) -> str:
+def find_header(plan: Plan, name: str) -> str:
     """The last header of that name, in lower case; empty where there is none."""
-    found = head(plan)
+    found = find_head(plan)
     return dict(found.headers).get(name, "") if found else ""
 
 
-def body(plan: Plan) -> bytes:
+def join_body(plan: Plan) -> bytes:
     """The whole body."""
     return b"".join(step.data for step in plan if isinstance(step, Chunk))
 
 
 def is_stream(plan: Plan) -> bool:
     """Does it send events?"""
-    return header(plan, "content-type").startswith("text/event-stream") and not header(plan, "content-encoding")
+    return find_header(plan, "content-type").startswith("text/event-stream") and not find_header(
+        plan, "content-encoding"
+    )
 
 
 def is_json(plan: Plan) -> bool:
     """Does it send one JSON body?"""
-    return header(plan, "content-type").startswith("application/json") and not header(plan, "content-encoding")
+    return find_header(plan, "content-type").startswith("application/json") and not find_header(
+        plan, "content-encoding"
+    )
 
 
-def put(given: Head, name: str, value: str | None) -> Head:
+def set_header(given: Head, name: str, value: str | None) -> Head:
     """A head with that header in the place of others of its name, or last; None takes them away."""
     names = [known for known, _ in given.headers]
     place = names.index(name) if name in names else len(names)
@@ -46,22 +50,22 @@ def put(given: Head, name: str, value: str | None) -> Head:
     return replace(given, headers=tuple(kept))
 
 
-def headed(plan: Plan, new: Head) -> Plan:
+def replace_head(plan: Plan, new: Head) -> Plan:
     """The plan with another head."""
     return tuple(new if isinstance(step, Head) else step for step in plan)
 
 
-def refilled(plan: Plan, data: bytes) -> Plan:
+def replace_body(plan: Plan, data: bytes) -> Plan:
     """The plan with another body, in one piece; a Content-Length stays right. It has a head."""
     waits = itertools.takewhile(lambda step: isinstance(step, Wait), plan)
-    given = head(plan)
+    given = find_head(plan)
     assert given is not None
-    if header(plan, "content-length"):
-        given = put(given, "content-length", str(len(data)))
+    if find_header(plan, "content-length"):
+        given = set_header(given, "content-length", str(len(data)))
     return (*waits, given, Chunk(data), End())
 
 
-def events(plan: Plan) -> Events:
+def split_events(plan: Plan) -> Events:
     """The pieces of a stream, each with what is waited before it."""
     found: Events = []
     waits: list[Step] = []
@@ -74,13 +78,13 @@ def events(plan: Plan) -> Events:
     return found
 
 
-def streamed(plan: Plan, pieces: Events) -> Plan:
+def replace_events(plan: Plan, pieces: Events) -> Plan:
     """The stream with other pieces."""
     start = [isinstance(step, Head) for step in plan].index(True) + 1
     return (*plan[:start], *(step for waits, data in pieces for step in (*waits, Chunk(data))), End())
 
 
-def cut_body(plan: Plan, size: int) -> tuple[Plan, Plan]:
+def split_body(plan: Plan, size: int) -> tuple[Plan, Plan]:
     """The plan up to so many bytes of its body, and what comes after."""
     before: list[Step] = []
     for place, step in enumerate(plan):
@@ -95,7 +99,7 @@ def cut_body(plan: Plan, size: int) -> tuple[Plan, Plan]:
     return tuple(before), ()
 
 
-def spelled(given: Head) -> bytes:
+def serialize_head(given: Head) -> bytes:
     """A head as bytes. The connection is not used again, and says so."""
     try:
         phrase = HTTPStatus(given.status).phrase
@@ -105,20 +109,20 @@ def spelled(given: Head) -> bytes:
     return "\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1")
 
 
-def lowered(plan: Plan) -> Plan:
+def to_raw(plan: Plan) -> Plan:
     """The same answer as bytes on a connection, its chunks framed."""
-    given = head(plan)
-    chunked = not header(plan, "content-length")
+    given = find_head(plan)
+    chunked = not find_header(plan, "content-length")
     if given and chunked:
-        plan = headed(plan, put(given, "transfer-encoding", "chunked"))
-    return tuple(_lowered(plan, chunked))
+        plan = replace_head(plan, set_header(given, "transfer-encoding", "chunked"))
+    return tuple(_raw_steps(plan, chunked))
 
 
-def _lowered(plan: Plan, chunked: bool) -> Iterator[Step]:
+def _raw_steps(plan: Plan, chunked: bool) -> Iterator[Step]:
     for step in plan:
         match step:
             case Head():
-                yield Raw(spelled(step))
+                yield Raw(serialize_head(step))
             case Chunk(data):
                 if data:
                     yield Raw(b"%x\r\n%b\r\n" % (len(data), data) if chunked else data)
@@ -128,12 +132,12 @@ def _lowered(plan: Plan, chunked: bool) -> Iterator[Step]:
                 yield step
 
 
-def parted(plan: Plan, at: str, size: int | None) -> tuple[Plan, Plan] | None:
+def split_at(plan: Plan, at: str, size: int | None) -> tuple[Plan, Plan] | None:
     """The plan before and after `start`, `inside_headers`, `headers` or `body`; None where it has no such place.
 
     In the body that is after `size` bytes, or half of them.
     """
-    top = head(plan)
+    top = find_head(plan)
     if top is None:
         return None
     place = plan.index(top)
@@ -141,9 +145,9 @@ def parted(plan: Plan, at: str, size: int | None) -> tuple[Plan, Plan] | None:
         case "start":
             return plan[:place], plan[place:]
         case "inside_headers":
-            spelling = spelled(top)
+            spelling = serialize_head(top)
             return (*plan[:place], Raw(spelling[: len(spelling) // 2])), ()
         case "headers":
             return plan[: place + 1], plan[place + 1 :]
-    whole = body(plan)
-    return cut_body(plan, len(whole) // 2 if size is None else size) if whole else None
+    whole = join_body(plan)
+    return split_body(plan, len(whole) // 2 if size is None else size) if whole else None

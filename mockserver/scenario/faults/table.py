@@ -6,8 +6,8 @@ from typing import Any
 
 from mockserver.core.plan import Plan
 from mockserver.scenario.faults import body, frames, http, pace, sse, wire
-from mockserver.scenario.faults.fault import LAYERS, Draw, Fault, Ordered
-from mockserver.scenario.faults.parts import head, is_json, is_stream
+from mockserver.scenario.faults.fault import LAYERS, Fault, RandInt, RequestedFault
+from mockserver.scenario.faults.parts import find_head, is_json, is_stream
 
 FAULTS: Mapping[str, Fault] = {
     row.name: row for module in (pace, wire, http, body, sse, frames) for row in module.FAULTS
@@ -15,29 +15,29 @@ FAULTS: Mapping[str, Fault] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Disturbed:
+class FaultedPlan:
     """What became of a plan. `struck` and `missed` name the faults that found something to disturb, and that did not.
 
     `status` is that of the last head before it was spelled in bytes or taken away; None where there was none.
     """
 
     plan: Plan
-    struck: tuple[str, ...] = ()
-    missed: tuple[str, ...] = ()
+    applied: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
     status: int | None = None
 
     @property
     def hostile(self) -> bool:
         """Did one strike that a correct client must fail of?"""
-        return any(FAULTS[name].mark == "hostile" for name in self.struck)
+        return any(FAULTS[name].mark == "hostile" for name in self.applied)
 
 
-def ordered(given: Iterable[Mapping[str, Any]]) -> tuple[Ordered, ...]:
+def parse_faults(given: Iterable[Mapping[str, Any]]) -> tuple[RequestedFault, ...]:
     """The faults that a step lists, as a scenario writes them: one name each, and its parameters."""
     return tuple(FAULTS[name].ordered(value) for one in given for name, value in one.items())
 
 
-def disturb(plan: Plan, faults: Sequence[Ordered], draw: Draw, unread: bool = False) -> Disturbed:
+def apply_faults(plan: Plan, faults: Sequence[RequestedFault], draw: RandInt, unread: bool = False) -> FaultedPlan:
     """The plan after each fault has been at it: those of the content before those of HTTP and of the wire.
 
     Within a layer they come in their order. `draw(what, low, high)` gives a whole number, always the same one.
@@ -49,16 +49,16 @@ def disturb(plan: Plan, faults: Sequence[Ordered], draw: Draw, unread: bool = Fa
     for number, one in sorted(enumerate(faults), key=lambda pair: LAYERS.index(FAULTS[pair[1].name].layer)):
         row = FAULTS[one.name]
         drawn = _named(draw, f"fault/{number}/{one.name}")
-        other = row.apply(plan, one.parameters, drawn) if applies(row, plan, unread) else None
+        other = row.apply(plan, one.parameters, drawn) if is_applicable(row, plan, unread) else None
         # An upload that was not read cannot be seen in the answer.
         in_vain = other is None or (other == plan and row.on != "upload")
         (missed if in_vain else struck).append(one.name)
         plan = plan if other is None else other
         status = _status(plan) or status
-    return Disturbed(plan, tuple(struck), tuple(missed), status)
+    return FaultedPlan(plan, tuple(struck), tuple(missed), status)
 
 
-def applies(row: Fault, plan: Plan, unread: bool) -> bool:
+def is_applicable(row: Fault, plan: Plan, unread: bool) -> bool:
     """Is the answer one of those that the fault is made for?"""
     return {
         "any answer": True,
@@ -70,11 +70,11 @@ def applies(row: Fault, plan: Plan, unread: bool) -> bool:
 
 
 def _status(plan: Plan) -> int | None:
-    top = head(plan)
+    top = find_head(plan)
     return None if top is None else top.status
 
 
-def _named(draw: Draw, prefix: str) -> Draw:
+def _named(draw: RandInt, prefix: str) -> RandInt:
     return lambda what, low, high: draw(f"{prefix}/{what}", low, high)
 
 

@@ -4,27 +4,35 @@ import itertools
 from collections.abc import Iterator
 
 from mockserver.core.plan import Chunk, Cut, End, Plan, Raw, Step
-from mockserver.scenario.faults.fault import BYTES, KEEP, Draw, Fault, Parameters
-from mockserver.scenario.faults.parts import body, cut_body, head, headed, lowered, parted, put
+from mockserver.scenario.faults.fault import BYTES, KEEP, Fault, Parameters, RandInt
+from mockserver.scenario.faults.parts import (
+    find_head,
+    join_body,
+    replace_head,
+    set_header,
+    split_at,
+    split_body,
+    to_raw,
+)
 
 
-def close(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def close(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """The connection is closed too early."""
-    parts = parted(plan, given["at"], given.get("bytes"))
+    parts = split_at(plan, given["at"], given.get("bytes"))
     return parts and (*parts[0], Cut("close"))
 
 
-def reset(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def reset(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """The connection is torn down."""
-    parts = parted(plan, given["at"], given.get("bytes"))
+    parts = split_at(plan, given["at"], given.get("bytes"))
     return parts and (*parts[0], Cut("reset"))
 
 
-def truncate(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def truncate(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """The body ends in the middle of what its framing promised."""
-    if head(plan) is None or not body(plan):
+    if find_head(plan) is None or not join_body(plan):
         return None
-    framed = lowered(plan)
+    framed = to_raw(plan)
     top = next(place for place, step in enumerate(framed) if isinstance(step, Raw))
     whole = sum(len(step.data) for step in framed[top + 1 :] if isinstance(step, Raw))
     return (*framed[: top + 1], *_first(framed[top + 1 :], int((whole - 1) * given["keep"])), Cut("close"))
@@ -40,21 +48,21 @@ def _first(steps: Plan, left: int) -> Iterator[Step]:
             yield step
 
 
-def content_length(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def content_length(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """Content-Length is not the length."""
-    top, size = head(plan), len(body(plan))
+    top, size = find_head(plan), len(join_body(plan))
     length = max(0, size + given["by"])
     if top is None or length == size:
         return None
-    top = put(put(top, "transfer-encoding", None), "content-length", str(length))
-    before, after = cut_body(headed(plan, top), length)
+    top = set_header(set_header(top, "transfer-encoding", None), "content-length", str(length))
+    before, after = split_body(replace_head(plan, top), length)
     beyond = (Raw(step.data) if isinstance(step, Chunk) else step for step in after if not isinstance(step, End))
     return (*before, *beyond, Cut("close"))
 
 
-def garble(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def garble(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """Some bytes are others."""
-    top = head(plan)
+    top = find_head(plan)
     if given["in"] == "headers":
         if top is None:
             return None
@@ -64,9 +72,9 @@ def garble(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
             Raw(_garbled(step.data[:8], given["bytes"], draw) + step.data[8:])
             if index == place and isinstance(step, Raw)
             else step
-            for index, step in enumerate(lowered(plan))
+            for index, step in enumerate(to_raw(plan))
         )
-    whole = body(plan)
+    whole = join_body(plan)
     if not whole or top is None:
         return None
     left = iter(_garbled(whole, given["bytes"], draw))
@@ -75,7 +83,7 @@ def garble(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
     )
 
 
-def _garbled(data: bytes, count: int, draw: Draw) -> bytes:
+def _garbled(data: bytes, count: int, draw: RandInt) -> bytes:
     changed = bytearray(data)
     for number in range(count):
         # Never a byte of ASCII, so that it is another one.
@@ -83,12 +91,12 @@ def _garbled(data: bytes, count: int, draw: Draw) -> bytes:
     return bytes(changed)
 
 
-def early(plan: Plan, given: Parameters, draw: Draw) -> Plan | None:
+def early(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     """The answer to an upload that has not been read; that it is not, is done before there is an answer."""
-    top = head(plan)
+    top = find_head(plan)
     if top is None:
         return None
-    return headed(plan, put(top, "connection", "close")) if given["then"] == "close" else plan
+    return replace_head(plan, set_header(top, "connection", "close")) if given["then"] == "close" else plan
 
 
 AT = {"description": "Where.", "enum": ["start", "inside_headers", "headers", "body"], "default": "start"}

@@ -13,7 +13,8 @@ def choices(as_of: AsOf) -> dict[str, Any]:
     """The choices, in the shape of contracts/schemas/choices.json; models stand newest last."""
     return {
         "scenarios": [
-            {"name": name, "about": loader.load(name).about, "yaml": loader.text(name)} for name in loader.built_in()
+            {"name": name, "about": loader.load(name).about, "yaml": loader.read_built_in(name)}
+            for name in loader.built_in_names()
         ],
         "models": [_model(capability) for capability in table().values() if capability.served(as_of, ENDPOINT)],
     }
@@ -29,5 +30,5 @@ def _model(capability: Capability) -> dict[str, Any]:
 
 def _values(capability: Capability, name: str) -> list[str]:
     """The values that a parameter is limited to; none where it takes more than a list could say, or is not known."""
-    schema = capability.parameter(name)
+    schema = capability.parameter_schema(name)
     return list(schema.get("enum", ())) if schema else []

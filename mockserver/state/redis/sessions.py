@@ -15,8 +15,8 @@ from cachetools import FIFOCache, LRUCache
 
 from mockserver.scenario import one_shot
 from mockserver.scenario.machine import Scenario
-from mockserver.scenario.matching import Asked
-from mockserver.scenario.one_shot import Waiting
+from mockserver.scenario.matching import RequestFacts
+from mockserver.scenario.one_shot import OneShot
 from mockserver.state import sessions
 from mockserver.state.redis import serialize
 from mockserver.state.redis.client import Link
@@ -48,7 +48,7 @@ class Sessions(Memory):
         self._parcels = LRUCache[str, Scenario](PARCELS)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def learn(self, name: str, meta: Sequence[str], own: Sequence[str], queues: Sequence[list[Waiting]]) -> None:
+    def learn(self, name: str, meta: Sequence[str], own: Sequence[str], queues: Sequence[list[OneShot]]) -> None:
         """What Redis holds of the server (version, scenario, when it began) and of a session.
 
         Of that: version, place, scenario, and the last job with the number of its attempts.
@@ -77,7 +77,7 @@ class Sessions(Memory):
         """A scenario, by the label of its text."""
         self._parcels[label] = self._seeded(serialize.unpack(text))
 
-    async def take(self, name: str, asked: Asked, picked: Scenario | None = None) -> Taken:
+    async def take(self, name: str, asked: RequestFacts, picked: Scenario | None = None) -> Taken:
         """As Memory does. The number of the journal's entry comes with the turn. Raises Unreachable."""
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:
@@ -93,21 +93,21 @@ class Sessions(Memory):
         return session if isinstance(session, Copy) else Copy()
 
     def _decide(
-        self, name: str, copy: Copy, asked: Asked, picked: Scenario | None
-    ) -> tuple[Taken, dict[str, Any], list[list[Waiting]]]:
+        self, name: str, copy: Copy, asked: RequestFacts, picked: Scenario | None
+    ) -> tuple[Taken, dict[str, Any], list[list[OneShot]]]:
         """A turn, and what there is to remember of it: nothing of the copy changes."""
         scenario = self._seeded(picked) if picked else copy.scenario or self.scenario
         attempt = copy.attempts.get(asked.digest, 0) + 1 if asked.digest is not None else 1
         place = picked.name if picked else ""
         asked = asked._replace(session=name, attempt=attempt)
         queues = (copy.waiting, self._waiting)
-        turn, stored, after = one_shot.turn(scenario, copy.places.get(place, {}), queues, asked)
+        turn, stored, after = one_shot.take_turn(scenario, copy.places.get(place, {}), queues, asked)
         places = {**copy.places, place: stored}
         data = {"position": copy.position + 1, "as_of": copy.as_of, "places": places, "begun": self._played}
         return Taken(turn, copy.position, attempt, scenario.seed), data, after
 
     async def _taken(
-        self, name: str, copy: Copy, job: str | None, data: Mapping[str, Any], queues: list[list[Waiting]]
+        self, name: str, copy: Copy, job: str | None, data: Mapping[str, Any], queues: list[list[OneShot]]
     ) -> bool:
         """Take a decided turn, unless something has changed; the copy is then what Redis holds."""
         own, general = queues
@@ -157,7 +157,7 @@ class Sessions(Memory):
     def give(self, name: str | None, step: Mapping[str, Any]) -> None:
         """As Memory does, for all workers. What several give at once may go a little beyond the bound."""
         super().give(name, step)
-        text = json.dumps(one_shot.given(step))
+        text = json.dumps(one_shot.new_one_shot(step))
         current().note("give", name or "", uuid.uuid4().hex, text, sessions.SESSIONS)
 
     def reset(self, name: str | None = None) -> None:
@@ -166,5 +166,5 @@ class Sessions(Memory):
         current().note("reset", name or "", uuid.uuid4().hex)
 
 
-def _texts(queue: Sequence[Waiting]) -> list[str]:
+def _texts(queue: Sequence[OneShot]) -> list[str]:
     return [json.dumps(one) for one in queue]

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from starlette.types import Message, Send
 
-from mockserver.core.plan import Plan, piece
+from mockserver.core.plan import Plan, as_single_chunk
 from mockserver.engine.values import Settings
 from mockserver.journal.send_log import Trail
 from mockserver.scenario.machine import Scenario
@@ -130,7 +130,7 @@ class Sharing:
         Returns the `send` for the answer: before the last byte leaves, the entry says that it has. Of an answer in one
         piece it says so at once, for all of it leaves then: two ways to Redis less.
         """
-        visit, at_once = current(), piece(plan)
+        visit, at_once = current(), as_single_chunk(plan)
         noted, visit.foreseen = visit.noted, trail.foreseen(at_once[1]) if at_once else None
         assert noted is not None
         pictures = await self._pictures.kept(visit)
