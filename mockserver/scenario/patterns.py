@@ -2,6 +2,9 @@
 
 Python's engine tries again and again, so a search may take as long as the product of all its choices. That product is
 bounded here, and so is the text. Knows nothing of requests.
+
+RE2 searches in linear time but reads patterns differently: its `\\b`, `\\w`, `\\d` and `\\s` know ASCII only, `$` does
+not match before a final newline, `{,3}` is literal text, and a lone surrogate in the text is an error.
 """
 
 import importlib

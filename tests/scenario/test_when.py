@@ -153,6 +153,23 @@ def test_refused(pattern: str, words: str) -> None:
         patterns.search_cost(pattern)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (r"(?i)\bкот\b", "рыжий КОТ спит"),
+        (r"^\w+$", "café"),
+        (r"night$", "Make it night\n"),
+        (r"\Aa{,2}b\Z", "aab"),
+        ("cat", "\ud800 cat"),
+    ],
+    ids=["word-boundary", "letters", "final-newline", "at-most", "lone-surrogate"],
+)
+def test_syntax(pattern: str, text: str) -> None:
+    """Patterns have the meaning that Python's documentation gives them, in any script."""
+    assert patterns.search_cost(pattern) <= patterns.STEPS
+    assert patterns.search(pattern, text)
+
+
 def test_bounded_text() -> None:
     assert patterns.search("x", "a" * 999 + "x")
     assert not patterns.search("x", "a" * 1000 + "x")
