@@ -17,8 +17,8 @@ from mockserver.engine.entry import arrived, build_entry, secrets
 from mockserver.engine.meaning import meaning
 from mockserver.engine.respond import respond
 from mockserver.engine.values import Settings, Sources, Understood
-from mockserver.harness.conformance.cases import Call, build, load
-from mockserver.harness.conformance.in_process import request as made
+from mockserver.harness.conformance.cases import Call, build_call, load
+from mockserver.harness.conformance.in_process import parse_request
 from mockserver.images.inspect import inspect_bytes
 from mockserver.scenario.loader import ScenarioError, built_in_names, parse, parse_part, read_built_in
 from mockserver.scenario.machine import Turn
@@ -45,7 +45,7 @@ def _ask(choice: int, kind: str, body: bytes) -> None:
     """All that is done for a request but to paint and to send: nothing of it may raise."""
     settings = MODES[choice // 8 % len(MODES)]
     headers = (("content-type", kind), KEY)
-    request = made(Call("POST", PATHS[choice % len(PATHS)], headers, body))
+    request = parse_request(Call("POST", PATHS[choice % len(PATHS)], headers, body))
     meant = meaning(request, settings, Sources())
     understood, hidden = meant.understood, secrets(request, meant.understood.document)
     context = Context(0, "fuzzed", 0, 0, settings.as_of)
@@ -87,10 +87,10 @@ def seeds(name: str) -> Iterator[bytes]:
     if name == "scenario":
         yield from (read_built_in(one).encode() for one in built_in_names())
     elif name == "picture":
-        yield from (part.data for case in load() for part in made(build(case, "")).parts if part.filename)
+        yield from (part.data for case in load() for part in parse_request(build_call(case, "")).parts if part.filename)
     else:
         for case in load():
-            call = build(case, "")
+            call = build_call(case, "")
             kind = dict(call.headers).get("content-type", "")
             if name == "form":
                 yield b"\0" + kind.encode() + b"\n" + call.body

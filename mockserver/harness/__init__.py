@@ -1,13 +1,14 @@
-"""Tests of others: the conformance cases put to any server, and clients fuzzed, in pytest too."""
+"""Tools that test other programs: conformance cases for servers, fuzzing for clients, checks for files."""
 
 from collections.abc import Callable
 from typing import Any
 
 
 def client_properties(client: str | Callable[[dict[str, Any]], Any], **limits: Any) -> Any:
-    """A pytest test of a client, `module:callable` or the callable itself: one case for each property.
+    """Return a pytest test of a client with one case per property.
 
-    `limits` are those of `mockserver.harness.fuzz.testing.client_properties`. Needs the extra `fuzz`.
+    `client` is `module:callable` or the callable. `limits` are the arguments of
+    `mockserver.harness.fuzz.testing.client_properties`. Needs the extra `fuzz`.
     """
     from mockserver.harness.fuzz import testing
 

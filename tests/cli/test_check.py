@@ -147,9 +147,9 @@ def test_many_files(run: Run, tmp_path: Path) -> None:
     assert status == 1
     assert [line.partition(",")[0] for line in heads.splitlines()] == [
         "good.png: accepted by gpt-image-2",
-        "grey.png: refused",
-        "moving.gif: refused",
-        "cut.png: refused",
+        "grey.png: rejected",
+        "moving.gif: rejected",
+        "cut.png: rejected",
     ]
     grey, gif, cut = (dict(line.strip().split(maxsplit=1) for line in text.splitlines()[1:]) for text in details)
     assert list(grey) == ["message", "type", "param", "code", "why", "guess", "file", "line"]
@@ -167,7 +167,7 @@ def test_many_files(run: Run, tmp_path: Path) -> None:
 def test_a_refusal_without_a_code(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(picture("RGB"))
     out = run("a.png", "--model", "dall-e-2")[1]
-    assert out.startswith("a.png: refused, 400 invalid_request_error\n")
+    assert out.startswith("a.png: rejected, 400 invalid_request_error\n")
 
 
 def test_json(run: Run, tmp_path: Path) -> None:
@@ -465,10 +465,10 @@ def test_mended(tmp_path: Path, broken: Broken) -> None:
     refused = judge(broken, image, beside)
     assert refused.error is not None
     assert refused.error == catalogue_error(broken, refused)
-    assert refused.mend is not None
-    assert refused.mend.file == str(file)
-    assert refused.mend.line.partition("(")[0] == table()["lines"][broken.line].partition("(")[0]
-    paste(refused.mend.line)
+    assert refused.fix is not None
+    assert refused.fix.file == str(file)
+    assert refused.fix.line.partition("(")[0] == table()["lines"][broken.line].partition("(")[0]
+    paste(refused.fix.line)
     (made,) = set(tmp_path.iterdir()) - before
     assert made.stem == f"{file.stem}-fixed"
     again = judge(broken, made if broken.role == "image" else image, dict.fromkeys(beside, made))
@@ -506,7 +506,7 @@ def test_nothing_mends_what_is_no_picture(tmp_path: Path, name: str, data: bytes
     (tmp_path / name).write_bytes(data)
     (verdict,) = check([tmp_path / name], {}, [("prompt", "x"), ("model", model)], as_of("any"))
     assert not verdict.accepted
-    assert verdict.mend is None
+    assert verdict.fix is None
 
 
 def test_deep_pictures_keep_their_tones(tmp_path: Path) -> None:
@@ -516,8 +516,8 @@ def test_deep_pictures_keep_their_tones(tmp_path: Path) -> None:
         deep.putpixel((place, 0), value)
     deep.save(tmp_path / "a.png")
     (verdict,) = check([tmp_path / "a.png"], {}, [("prompt", "x"), ("model", "gpt-image-2")], as_of("any"))
-    assert verdict.mend is not None
-    paste(verdict.mend.line)
+    assert verdict.fix is not None
+    paste(verdict.fix.line)
     with Image.open(tmp_path / "a-fixed.png") as mended:
         tones = [mended.convert("RGB").getpixel((place, 0)) for place in range(3)]
     assert tones == [(0, 0, 0), (128, 128, 128), (255, 255, 255)]
@@ -529,8 +529,8 @@ def test_photos_are_turned_upright(tmp_path: Path) -> None:
     exif[0x0112] = 6
     frames[0].save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=frames[1:], exif=exif)
     (verdict,) = check([tmp_path / "a.jpg"], {}, [("prompt", "x"), ("model", "gpt-image-2")], as_of("any"))
-    assert verdict.mend is not None
-    paste(verdict.mend.line)
+    assert verdict.fix is not None
+    paste(verdict.fix.line)
     with Image.open(tmp_path / "a-fixed.jpg") as mended:
         assert mended.size == (32, 64)
 
@@ -546,8 +546,8 @@ def test_a_mask_keeps_its_hole(tmp_path: Path) -> None:
         (verdict,) = check(
             [first], {"mask": tmp_path / name}, [("prompt", "x"), ("model", "gpt-image-2")], as_of("any")
         )
-        assert verdict.mend is not None
-        paste(verdict.mend.line)
+        assert verdict.fix is not None
+        paste(verdict.fix.line)
         with Image.open(tmp_path / name.replace(".", "-fixed.")) as mended:
             alpha = mended.getchannel("A")
         assert [alpha.getpixel(place) for place in ((0, 0), (32, 32), (63, 63))] == [255, 0, 255]

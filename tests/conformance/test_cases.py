@@ -1,4 +1,4 @@
-"""The conformance cases against our own server, by every way in; and the cases as data: whole, dated, sourced."""
+"""The conformance cases in memory, over ASGI and over HTTP; and the cases as data."""
 
 import asyncio
 import functools
@@ -17,9 +17,9 @@ from mockserver.contract import catalogue
 from mockserver.contract.asof import as_of
 from mockserver.core import data_files
 from mockserver.engine.values import Settings
-from mockserver.harness.conformance.cases import Call, Case, Reply, build, load
+from mockserver.harness.conformance.cases import Call, Case, Reply, build_call, load
 from mockserver.harness.conformance.compare import compare
-from mockserver.harness.conformance.in_process import replied
+from mockserver.harness.conformance.in_process import respond_to
 from mockserver.scenario import machine
 from mockserver.server.app import create_app
 from mockserver.server.uvicorn_server import Running, running
@@ -28,71 +28,71 @@ from mockserver.state.sessions import Memory, Server
 KEY = "sk-conformance-0123456789"
 
 
-def settings(label: str) -> Settings:
+def build_settings(label: str) -> Settings:
     return Settings(as_of(label), "exact", frozenset({KEY}), "flat")
 
 
 def labels(case: Case) -> list[str]:
-    return [*(["any"] if case.any else []), case.label()]
+    return [*(["any"] if case.any else []), case.label]
 
 
 def edges(case: Case) -> list[str]:
-    """The first and the last day of a case, where it has them."""
-    last = [case.last()] if case.until else []
+    """The first and the last date of a case, if it has them and `labels` does not list them."""
+    last = [case.last_day] if case.until else []
     return sorted({*([str(case.since)] if case.since else []), *last} - {*labels(case)})
 
 
 @functools.cache
-def server(label: str) -> Server:
+def build_server(label: str) -> Server:
     scenario = machine.build({"scenario": "ok", "steps": [{"ok": {}}]})
-    return Server(settings(label), Memory(scenario), clock=lambda: 1_795_000_000.0)
+    return Server(build_settings(label), Memory(scenario), clock=lambda: 1_795_000_000.0)
 
 
-def told(case: Case, label: str) -> Call:
-    """The call of a case; one that orders an error goes to a session of its own, which plays it."""
-    call = build(case, KEY)
+def prepare_call(case: Case, label: str) -> Call:
+    """The call of a case. If it orders an error, a session of its own gets a scenario with that error."""
+    call = build_call(case, KEY)
     if not case.orders:
         return call
     scenario = machine.build({"scenario": case.id, "steps": [{"error": case.orders}]})
-    server(label).state.play(case.id, scenario)
+    build_server(label).state.play(case.id, scenario)
     return Call(call.method, f"/__mock/s/{case.id}{call.path}", call.headers, call.body)
 
 
-def in_memory(case: Case, label: str) -> Reply:
-    return replied(case, build(case, KEY), settings(label))
+def call_in_memory(case: Case, label: str) -> Reply:
+    return respond_to(case, build_call(case, KEY), build_settings(label))
 
 
-def over_asgi(case: Case, label: str) -> Reply:
-    call = told(case, label)
+def call_over_asgi(case: Case, label: str) -> Reply:
+    call = prepare_call(case, label)
 
-    async def ask() -> httpx2.Response:
-        transport = httpx2.ASGITransport(app=create_app(server(label)))
+    async def send() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=create_app(build_server(label)))
         async with httpx2.AsyncClient(transport=transport, base_url="http://mock") as client:
             return await client.request(call.method, call.path, headers=list(call.headers), content=call.body)
 
-    response = asyncio.run(ask())
+    response = asyncio.run(send())
     return response.status_code, tuple(response.headers.multi_items()), response.content
 
 
 @pytest.fixture(scope="module")
-def started() -> Iterator[Callable[[str], Running]]:
-    """One server over HTTP per label, for all cases."""
+def start_server() -> Iterator[Callable[[str], Running]]:
+    """Starts one server per as-of label for all cases."""
     servers: dict[str, Any] = {}
 
     def start(label: str) -> Running:
         if label not in servers:
-            servers[label] = running(server(label))
+            servers[label] = running(build_server(label))
             servers[label] = (servers[label], servers[label].__enter__())
-        found: Running = servers[label][1]
-        return found
+        server: Running = servers[label][1]
+        return server
 
     yield start
     for context, _ in servers.values():
         context.__exit__(None, None, None)
 
 
-def over_http(case: Case, root: str, label: str) -> Reply:
-    call = told(case, label)
+def call_over_http(case: Case, root: str, label: str) -> Reply:
+    call = prepare_call(case, label)
     connection = http.client.HTTPConnection(urlsplit(root).netloc, timeout=30)
     try:
         connection.request(call.method, call.path, call.body or None, dict(call.headers))
@@ -102,28 +102,28 @@ def over_http(case: Case, root: str, label: str) -> Reply:
         connection.close()
 
 
-def params() -> list[Any]:
+def case_params() -> list[Any]:
     return [pytest.param(case, id=case.id) for case in load()]
 
 
-def hold(case: Case, ask: Callable[[str], Reply], days: list[str]) -> None:
-    found = {day: [str(one) for one in compare(case, *ask(day))] for day in days}
-    assert {day: some for day, some in found.items() if some} == {}
+def assert_holds(case: Case, send: Callable[[str], Reply], days: list[str]) -> None:
+    differences = {day: list(map(str, compare(case, *send(day)))) for day in days}
+    assert {day: lines for day, lines in differences.items() if lines} == {}
 
 
-@pytest.mark.parametrize("case", params())
+@pytest.mark.parametrize("case", case_params())
 def test_in_memory(case: Case) -> None:
-    hold(case, lambda label: in_memory(case, label), [*labels(case), *edges(case)])
+    assert_holds(case, lambda label: call_in_memory(case, label), [*labels(case), *edges(case)])
 
 
-@pytest.mark.parametrize("case", params())
+@pytest.mark.parametrize("case", case_params())
 def test_over_asgi(case: Case) -> None:
-    hold(case, lambda label: over_asgi(case, label), labels(case))
+    assert_holds(case, lambda label: call_over_asgi(case, label), labels(case))
 
 
-@pytest.mark.parametrize("case", params())
-def test_over_http(case: Case, started: Callable[[str], Running]) -> None:
-    hold(case, lambda label: over_http(case, started(label).url, label), labels(case))
+@pytest.mark.parametrize("case", case_params())
+def test_over_http(case: Case, start_server: Callable[[str], Running]) -> None:
+    assert_holds(case, lambda label: call_over_http(case, start_server(label).url, label), labels(case))
 
 
 def test_every_row_has_a_case() -> None:
@@ -138,12 +138,12 @@ def test_ids_are_unique() -> None:
     assert len(names) == len(set(names))
 
 
-def test_dates_agree_with_the_rows() -> None:
+def test_cases_agree_with_the_catalogue() -> None:
     rows = {row.id: row for row in catalogue.rows()}
     for case in load():
         for row in (rows[name] for name in case.covers):
-            days = as_of(case.label())
-            assert days.holds(row.since, row.until), (case.id, row.id)
+            day = as_of(case.label)
+            assert day.holds(row.since, row.until), (case.id, row.id)
             assert case.orders is None or case.orders == row.family, case.id
 
 
@@ -156,7 +156,7 @@ def test_files_satisfy_their_schema(name: str) -> None:
     Draft202012Validator(data_files.contract("schemas/case.json")).validate(data)
 
 
-def test_refusals_are_refused() -> None:
+def test_errors_are_specified() -> None:
     for case in load():
-        assert case.served or case.expect["status"] >= 400, case.id
-        assert case.served or "error" in case.expect or "body" in case.expect, case.id
+        assert case.is_served or case.expect["status"] >= 400, case.id
+        assert case.is_served or "error" in case.expect or "body" in case.expect, case.id

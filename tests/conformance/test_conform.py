@@ -1,4 +1,4 @@
-"""conform(): the mock passes whole, a bent one is found out, money is kept together, and trouble is one line."""
+"""conform(): the mock passes, a server that differs fails, the budget holds, and each error is one line."""
 
 import contextlib
 import json
@@ -21,10 +21,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.harness.conformance import run as module
-from mockserver.harness.conformance.cases import build, load
+from mockserver.harness.conformance.cases import build_call, load
 from mockserver.harness.conformance.in_process import estimate
-from mockserver.harness.conformance.outcome import Outcome, answered, blackened, draft, written
-from mockserver.harness.conformance.reports import writer
+from mockserver.harness.conformance.outcome import Outcome, draft_rows, redact, response_date, to_yaml
+from mockserver.harness.conformance.reports import build_writer
 from mockserver.harness.conformance.run import conform
 from mockserver.server.app import create_app
 from mockserver.server.uvicorn_server import running
@@ -32,80 +32,82 @@ from mockserver.state.sessions import Server
 
 KEY = "sk-conform-0123456789-secret"
 CASES = {case.id: case for case in load()}
-Bend = Callable[[int, dict[bytes, bytes], bytes], tuple[int, dict[bytes, bytes], bytes]]
+Change = Callable[[int, dict[bytes, bytes], bytes], tuple[int, dict[bytes, bytes], bytes]]
 
 
-def chosen(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+def use_cases(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     monkeypatch.setattr(module, "load", lambda: tuple(CASES[name] for name in names))
 
 
 @contextlib.contextmanager
-def mock(label: str = "any") -> Iterator[str]:
+def run_mock(label: str = "any") -> Iterator[str]:
     settings = Settings(as_of(label), "exact", frozenset({KEY}), "flat")
     with running(Server(settings, clock=lambda: 1_795_000_000.0)) as started:
         yield started.url
 
 
 @contextlib.contextmanager
-def bent(monkeypatch: pytest.MonkeyPatch, bends: dict[str, Bend]) -> Iterator[str]:
-    """A mock that alters its answers to some cases."""
-    calls = {name: build(CASES[name], KEY) for name in bends}
-    known = {(call.path, call.body): bends[name] for name, call in calls.items()}
-    monkeypatch.setattr("mockserver.server.uvicorn_server.create_app", lambda server: Bent(create_app(server), known))
-    with mock() as url:
+def run_altered(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Change]) -> Iterator[str]:
+    """A mock that alters its responses to some cases."""
+    calls = {name: build_call(CASES[name], KEY) for name in changes}
+    known = {(call.path, call.body): changes[name] for name, call in calls.items()}
+    monkeypatch.setattr(
+        "mockserver.server.uvicorn_server.create_app", lambda server: AlteringApp(create_app(server), known)
+    )
+    with run_mock() as url:
         yield url
 
 
-class Bent:
-    """An application around another that buffers what comes and alters what goes."""
+class AlteringApp:
+    """Wraps an application and alters its responses."""
 
-    def __init__(self, app: ASGIApp, bends: dict[tuple[str, bytes], Bend]) -> None:
+    def __init__(self, app: ASGIApp, changes: dict[tuple[str, bytes], Change]) -> None:
         self.app = app
-        self.bends = bends
+        self.changes = changes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        came = [await receive()]
-        while came[-1].get("more_body"):
-            came.append(await receive())
-        bend = self.bends.get((scope["path"], b"".join(message.get("body", b"") for message in came)))
+        received = [await receive()]
+        while received[-1].get("more_body"):
+            received.append(await receive())
+        change = self.changes.get((scope["path"], b"".join(message.get("body", b"") for message in received)))
         sent: list[Message] = []
 
         async def replay() -> Message:
-            return came.pop(0)
+            return received.pop(0)
 
-        async def keep(message: Message) -> None:
+        async def record(message: Message) -> None:
             sent.append(message)
 
-        await self.app(scope, replay, keep)
+        await self.app(scope, replay, record)
         head, body = sent[0], b"".join(message.get("body", b"") for message in sent[1:])
-        status, headers, body = (bend or unbent)(head["status"], dict(head["headers"]), body)
+        status, headers, body = (change or leave_unchanged)(head["status"], dict(head["headers"]), body)
         headers[b"content-length"] = str(len(body)).encode()
         headers.pop(b"transfer-encoding", None)
         await send({"type": "http.response.start", "status": status, "headers": list(headers.items())})
         await send({"type": "http.response.body", "body": body})
 
 
-def unbent(status: int, headers: dict[bytes, bytes], body: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
+def leave_unchanged(status: int, headers: dict[bytes, bytes], body: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
     return status, headers, body
 
 
-def with_error(**values: Any) -> Bend:
-    def bend(status: int, headers: dict[bytes, bytes], body: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
+def change_error(**values: Any) -> Change:
+    def change(status: int, headers: dict[bytes, bytes], body: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
         error = {**json.loads(body)["error"], **values}
         error = {name: value for name, value in error.items() if value != "drop"}
         return status, headers, json.dumps({"error": error}).encode()
 
-    return bend
+    return change
 
 
-BENDS: dict[str, tuple[Bend, str]] = {
+CHANGES: dict[str, tuple[Change, str]] = {
     "edit-n-zero": (lambda status, headers, body: (422, headers, body), "status"),
-    "edit-n-eleven": (with_error(code="too_many"), "error.code"),
-    "edit-prompt-empty": (with_error(message="No."), "error.message"),
-    "edit-background": (with_error(param=None), "error.param"),
-    "generation-size-bogus": (with_error(type="invalid_request_error"), "error.type"),
-    "generation-n-zero": (with_error(code="drop"), "error.code"),
-    "edit-model-unknown": (with_error(extra={"a": 1}), "error.extra"),
+    "edit-n-eleven": (change_error(code="too_many"), "error.code"),
+    "edit-prompt-empty": (change_error(message="No."), "error.message"),
+    "edit-background": (change_error(param=None), "error.param"),
+    "generation-size-bogus": (change_error(type="invalid_request_error"), "error.type"),
+    "generation-n-zero": (change_error(code="drop"), "error.code"),
+    "edit-model-unknown": (change_error(extra={"a": 1}), "error.extra"),
     "no-key": (lambda status, headers, body: (status, headers | {b"www-authenticate": b"x"}, body), "headers"),
     "edit-quality-standard": (lambda status, headers, body: (status, headers, b""), "error"),
     "served-generation-2": (
@@ -116,45 +118,45 @@ BENDS: dict[str, tuple[Bend, str]] = {
 
 
 def test_the_mock_passes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    chosen(monkeypatch, *CASES)
-    with mock() as url:
+    use_cases(monkeypatch, *CASES)
+    with run_mock() as url:
         status, lines = conform(url, KEY, "any", 100.0, str(tmp_path / "report.json"))
     report = json.loads((tmp_path / "report.json").read_text())
     assert [case for case in report["cases"] if case["verdict"] in ("differs", "guess")] == []
     assert status == 0
     reasons = {case.get("reason") for case in report["cases"] if case["verdict"] == "skipped"}
     assert reasons == {
-        "only a scenario can order their error",
-        "their price is not known",
-        "they are another provider's",
+        "only a scenario can request their error",
+        "their price is unknown",
+        "they belong to another provider",
     }
     assert report["summary"]["as expected"] > 200
     assert KEY not in "".join(lines)
 
 
-def test_refusals_alone_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen(monkeypatch, "edit-n-zero", "served-edit-2", "org-verify", "edit-model-missing", "served-edit-dall-e-2")
-    with mock() as url:
+def test_errors_only_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cases(monkeypatch, "edit-n-zero", "served-edit-2", "org-verify", "edit-model-missing", "served-edit-dall-e-2")
+    with run_mock() as url:
         assert conform(f"{url}/v1/", KEY, "any") == (
             0,
             [
-                "skipped: 1 because only a scenario can order their error",
-                "skipped: 1 because their price is not known",
-                "skipped: 1 because they would go beyond the budget",
+                "skipped: 1 because only a scenario can request their error",
+                "skipped: 1 because their price is unknown",
+                "skipped: 1 because they would exceed the budget",
                 "4 cases: 1 as expected, 0 differs, 0 guess, 3 skipped; estimated cost $0.0000",
             ],
         )
 
 
-def test_ten_bends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    chosen(monkeypatch, *BENDS, "edit-n-text")
-    with bent(monkeypatch, {name: bend for name, (bend, _) in BENDS.items()}) as url:
+def test_ten_differences(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    use_cases(monkeypatch, *CHANGES, "edit-n-text")
+    with run_altered(monkeypatch, {name: change for name, (change, _) in CHANGES.items()}) as url:
         status, lines = conform(url, KEY, "any", 1.0, str(tmp_path / "report.json"))
     assert status == 1
     cases = json.loads((tmp_path / "report.json").read_text())["cases"]
     found = {case["id"]: case for case in cases if case["verdict"] == "differs"}
-    assert len(found) == len(BENDS) == 10
-    for name, (_, path) in BENDS.items():
+    assert len(found) == len(CHANGES) == 10
+    for name, (_, path) in CHANGES.items():
         assert found[name]["differences"][0]["path"].startswith(path)
         assert len(found[name]["differences"]) == 1
     assert "differs: edit-n-zero: n is at least 1." in lines
@@ -180,13 +182,13 @@ def test_ten_bends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert "draft" not in found["served-generation-2"]
 
 
-def serve(status: int, headers: dict[bytes, bytes], body: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
+def change_to_success(status: int, headers: dict[bytes, bytes], body: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
     return 200, headers, b'{"created": 1, "data": []}'
 
 
-def test_stops_at_the_first_success(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen(monkeypatch, "edit-dall-e-2-heavy", "edit-size-ratio", "edit-n-eleven", "served-edit-2")
-    with bent(monkeypatch, {"edit-size-ratio": serve}) as url:
+def test_stops_at_an_unexpected_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cases(monkeypatch, "edit-dall-e-2-heavy", "edit-size-ratio", "edit-n-eleven", "served-edit-2")
+    with run_altered(monkeypatch, {"edit-size-ratio": change_to_success}) as url:
         status, lines = conform(url, KEY, "any", 1.0)
     assert status == 1
     assert lines[0].startswith("differs: edit-size-ratio: ")
@@ -196,16 +198,16 @@ def test_stops_at_the_first_success(monkeypatch: pytest.MonkeyPatch) -> None:
         f"      source: conform {url} 2026-11-18",
     ]
     assert [line for line in lines if line.startswith(("stopped", "skipped"))] == [
-        "stopped: edit-size-ratio: a refusal was expected and a success came, which may have cost money; no further "
-        "case was run",
+        "stopped: edit-size-ratio: expected an error, got a success, which may have been billed; no further case "
+        "was sent",
         "skipped: 2 because the run was stopped at edit-size-ratio",
     ]
     assert lines[-1] == "4 cases: 1 as expected, 1 differs, 0 guess, 2 skipped; estimated cost $0.0000"
 
 
-def test_a_wrong_guess_is_no_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    chosen(monkeypatch, "edit-size-ratio")
-    with bent(monkeypatch, {"edit-size-ratio": with_error(message="Too wide\x00.")}) as url:
+def test_wrong_guess_is_not_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    use_cases(monkeypatch, "edit-size-ratio")
+    with run_altered(monkeypatch, {"edit-size-ratio": change_error(message="Too wide\x00.")}) as url:
         status, lines = conform(url, KEY, "any", report_path=str(tmp_path / "r.xml"))
     assert status == 0
     assert lines[0].startswith("guess: edit-size-ratio: ")
@@ -217,8 +219,8 @@ def test_a_wrong_guess_is_no_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_junit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    chosen(monkeypatch, "edit-n-zero", "edit-n-eleven", "org-verify")
-    with bent(monkeypatch, {"edit-n-zero": BENDS["edit-n-zero"][0]}) as url:
+    use_cases(monkeypatch, "edit-n-zero", "edit-n-eleven", "org-verify")
+    with run_altered(monkeypatch, {"edit-n-zero": CHANGES["edit-n-zero"][0]}) as url:
         assert conform(url, KEY, "any", report_path=str(tmp_path / "report.XML"))[0] == 1
     suite = ElementTree.fromstring((tmp_path / "report.XML").read_bytes())
     assert suite.tag == "testsuite"
@@ -240,22 +242,22 @@ def test_junit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_budget() -> None:
     day = as_of("latest")
     cases = [case for case in load() if case.holds(day) and not case.orders]
-    prices = sorted(price for case in cases if case.served and (price := estimate(case, day)) is not None)
+    prices = sorted(price for case in cases if case.is_served and (price := estimate(case, day)) is not None)
     assert prices[0] > 0
     for budget in (0.0, prices[0], sum(prices[:3]) + 0.000001, 1_000.0):
-        run, left = module.selected(cases, day, budget)
-        costs = [cost for case, cost in run if case.served]
+        selected, skipped = module.select(cases, day, budget)
+        costs = [cost for case, cost in selected if case.is_served]
         assert costs == sorted(costs)
         assert sum(costs) <= budget
-        assert len(run) + len(left) == len(cases)
-        assert not [case for case, cost in run if case.served and not cost]
+        assert len(selected) + len(skipped) == len(cases)
+        assert not [case for case, cost in selected if case.is_served and not cost]
     assert len(costs) == len(prices)
 
 
-def test_the_key_is_never_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    chosen(monkeypatch, "edit-n-zero", "edit-n-eleven")
-    echo = with_error(message=f"Incorrect API key provided: {KEY}.", extra=[{KEY: [KEY, 1]}], **{KEY: 1})
-    with bent(monkeypatch, {"edit-n-zero": echo}) as url:
+def test_key_is_redacted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    use_cases(monkeypatch, "edit-n-zero", "edit-n-eleven")
+    echo = change_error(message=f"Incorrect API key provided: {KEY}.", extra=[{KEY: [KEY, 1]}], **{KEY: 1})
+    with run_altered(monkeypatch, {"edit-n-zero": echo}) as url:
         status, lines = conform(url, KEY, "any", report_path=str(tmp_path / "r.json"))
     assert status == 1
     text = "\n".join(lines) + (tmp_path / "r.json").read_text()
@@ -264,10 +266,10 @@ def test_the_key_is_never_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("key", ["x", "Expected"])
-def test_a_key_leaves_our_own_words_alone(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
-    chosen(monkeypatch, "edit-n-eleven")
+def test_short_key_is_not_redacted_in_messages(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    use_cases(monkeypatch, "edit-n-eleven")
     body = b'{"error": {"message": "maximum", "code": "x", "type": "invalid_request_error", "param": "n"}}'
-    with speaking(b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)) as url:
+    with respond_once(b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)) as url:
         text = "\n".join(conform(url, key, "any")[1])
     assert "integer above maximum value. Expected a value" in text
     assert "got 'maximum'" in text
@@ -277,22 +279,26 @@ def test_a_key_leaves_our_own_words_alone(monkeypatch: pytest.MonkeyPatch, key: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"url": "localhost:1"}, "the URL begins with http:// or https:// and names a host"),
-        ({"url": "ftp://host"}, "the URL begins with http:// or https:// and names a host"),
-        ({"url": "http://"}, "the URL begins with http:// or https:// and names a host"),
-        ({"url": "http://host:99999"}, "this is no URL: Port out of range 0-65535"),
-        ({"url": "http://[::1"}, "this is no URL: Invalid IPv6 URL"),
-        ({"url": "http://me:pass@host"}, "the URL has no query, no fragment and no user; the key is given apart"),
-        ({"url": "http://host/?a"}, "the URL has no query, no fragment and no user; the key is given apart"),
-        ({"url": "http://host/a b"}, "the URL has a character that belongs in none"),
+        ({"url": "localhost:1"}, "invalid URL: expected http:// or https:// and a host"),
+        ({"url": "ftp://host"}, "invalid URL: expected http:// or https:// and a host"),
+        ({"url": "http://"}, "invalid URL: expected http:// or https:// and a host"),
+        ({"url": "http://host:99999"}, "invalid URL: Port out of range 0-65535"),
+        ({"url": "http://[::1"}, "invalid URL: Invalid IPv6 URL"),
+        (
+            {"url": "http://me:pass@host"},
+            "invalid URL: expected no query, fragment or user; pass the key with --key-env",
+        ),
+        ({"url": "http://host/?a"}, "invalid URL: expected no query, fragment or user; pass the key with --key-env"),
+        ({"url": "http://host/a b"}, "invalid URL: expected printable ASCII characters without spaces"),
         ({"as_of_label": "soon"}, "as-of is 'any', 'latest' or a date such as 2026-04-21, not 'soon'"),
-        ({"budget_usd": -1.0}, "the budget is a number of dollars, 0 or more"),
-        ({"budget_usd": float("nan")}, "the budget is a number of dollars, 0 or more"),
-        ({"key": "a\nb"}, "the key is empty, or has characters that no header can carry"),
-        ({"key": ""}, "the key is empty, or has characters that no header can carry"),
-        ({"report_path": "r.txt"}, "a report's name ends in .json or .xml, not in .txt"),
-        ({"report_path": "r"}, "a report's name ends in .json or .xml, not in nothing"),
+        ({"budget_usd": -1.0}, "invalid budget -1: expected a number of US dollars, 0 or more"),
+        ({"budget_usd": float("nan")}, "invalid budget nan: expected a number of US dollars, 0 or more"),
+        ({"key": "a\nb"}, "the key has characters that no HTTP header can carry; expected an API key"),
+        ({"key": ""}, "the key is empty; expected an API key"),
+        ({"report_path": "r.txt"}, "unknown report format '.txt': expected a name that ends in .json or .xml"),
+        ({"report_path": "r"}, "unknown report format 'r': expected a name that ends in .json or .xml"),
     ],
+    ids=lambda value: " ".join(map(repr, value.values())) if isinstance(value, dict) else "",
 )
 def test_bad_input(arguments: dict[str, Any], message: str) -> None:
     assert conform(**{"url": "http://127.0.0.1:9", "key": KEY, **arguments}) == (2, [message])
@@ -304,29 +310,27 @@ def test_unreachable(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         status, lines = conform(f"http://127.0.0.1:{port}", KEY, report_path=str(tmp_path / "r.json"))
     assert status == 2
-    assert lines[-1:] == [
-        f"http://127.0.0.1:{port} cannot be reached: Connection refused",
-    ]
+    assert lines[-1] == f"cannot connect to http://127.0.0.1:{port}: Connection refused"
     assert {case["verdict"] for case in json.loads((tmp_path / "r.json").read_text())["cases"]} == {"skipped"}
 
 
-def test_a_name_that_is_none() -> None:
+def test_invalid_host() -> None:
     status, lines = conform("http://a..b", KEY)
     assert status == 2
-    assert lines[-1].startswith("http://a..b cannot be reached: ")
+    assert lines[-1].startswith("cannot connect to http://a..b: ")
 
 
-def test_report_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    chosen(monkeypatch, "edit-n-zero")
-    with mock() as url:
+def test_unwritable_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    use_cases(monkeypatch, "edit-n-zero")
+    with run_mock() as url:
         status, lines = conform(url, KEY, "any", report_path=str(tmp_path / "no" / "r.json"))
     assert status == 2
     assert lines[-1] == f"cannot write {tmp_path}/no/r.json: No such file or directory"
 
 
 @contextlib.contextmanager
-def speaking(reply: bytes | None, read: int = 65_536) -> Iterator[str]:
-    """A server that reads a little, says something and hangs up; with None it says nothing until the client left."""
+def respond_once(reply: bytes | None, read: int = 65_536) -> Iterator[str]:
+    """A server that reads once, sends the reply and closes; with None it stays silent until the client disconnects."""
 
     def serve() -> None:
         with contextlib.suppress(OSError):
@@ -337,7 +341,7 @@ def speaking(reply: bytes | None, read: int = 65_536) -> Iterator[str]:
                 if reply is not None:
                     connection.sendall(reply)
                     connection.shutdown(socket.SHUT_WR)
-                # Hanging up on what was not read would reset the connection before the answer is read.
+                # Closing with unread data would reset the connection before the client reads the reply.
                 list(iter(lambda: connection.recv(read), b""))
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -354,33 +358,34 @@ def speaking(reply: bytes | None, read: int = 65_536) -> Iterator[str]:
         (b"SSH-2.0-OpenSSH\r\n", "BadStatusLine"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nx", "IncompleteRead"),
     ],
+    ids=["banner", "cut"],
 )
 def test_not_http(monkeypatch: pytest.MonkeyPatch, reply: bytes, name: str) -> None:
-    chosen(monkeypatch, "edit-n-zero")
-    with speaking(reply) as url:
-        assert conform(url, KEY)[1][-1] == f"{url} does not speak HTTP as it should: {name}"
+    use_cases(monkeypatch, "edit-n-zero")
+    with respond_once(reply) as url:
+        assert conform(url, KEY)[1][-1] == f"{url} sent an invalid HTTP response: {name}"
 
 
-def test_what_was_learnt_before_the_trouble_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen(monkeypatch, "edit-n-zero", "edit-n-eleven")
-    answer = b"HTTP/1.1 418 Teapot\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
-    with speaking(answer) as url:
+def test_outcomes_before_an_error_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cases(monkeypatch, "edit-n-zero", "edit-n-eleven")
+    reply = b"HTTP/1.1 418 Teapot\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+    with respond_once(reply) as url:
         status, lines = conform(url, KEY)
     assert status == 2
     assert lines[1] == "  status: expected 400, got 418"
     assert lines[-2].startswith("1 cases: 0 as expected, 1 differs")
-    assert lines[-1].startswith(f"{url} ")
+    assert url in lines[-1]
 
 
-def test_a_key_that_is_refused(tmp_path: Path) -> None:
-    with mock() as url:
-        refused = conform(url, "sk-another", "any", report_path=str(tmp_path / "r.json"), as_json=True)
-    assert refused == (2, [f"{url} does not take the key"])
+def test_rejected_key(tmp_path: Path) -> None:
+    with run_mock() as url:
+        result = conform(url, "sk-another", "any", report_path=str(tmp_path / "r.json"), as_json=True)
+    assert result == (2, [f"{url} rejects the key"])
     assert not (tmp_path / "r.json").exists()
 
 
-class Elsewhere(BaseHTTPRequestHandler):
-    """A server of something else."""
+class OtherServer(BaseHTTPRequestHandler):
+    """A server that does not serve this API."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -389,30 +394,33 @@ class Elsewhere(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST
 
     def log_message(self, *_: Any) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
-def test_a_server_of_something_else() -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+def test_server_of_another_api() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), OtherServer) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         url = f"http://127.0.0.1:{server.server_port}"
-        assert conform(url, KEY) == (2, [f"{url} is no such API: no answer was as expected, or had an error object"])
+        assert conform(url, KEY) == (
+            2,
+            [f"{url} does not serve this API: no response was as expected or had an error object"],
+        )
         server.shutdown()
         thread.join()
 
 
 def test_tls(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen(monkeypatch, "edit-n-zero")
-    with speaking(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url:
+    use_cases(monkeypatch, "edit-n-zero")
+    with respond_once(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url:
         url = url.replace("http:", "https:")
         status, lines = conform(url, KEY)
     assert status == 2
-    assert lines[-1].startswith(f"TLS with {url} failed: ")
+    assert lines[-1].startswith(f"TLS handshake with {url} failed: ")
 
 
 def test_tls_without_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen(monkeypatch, "edit-n-zero")
+    use_cases(monkeypatch, "edit-n-zero")
 
     def fail(*_: Any) -> None:
         raise ssl.SSLError(1, "odd")
@@ -421,47 +429,47 @@ def test_tls_without_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "odd" in conform("https://[::1]:9/prefix/v1", KEY)[1][-1]
 
 
-def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen(monkeypatch, "edit-n-zero")
-    monkeypatch.setattr(module, "SECONDS", 0.05)
-    with speaking(None) as url:
-        assert conform(url, KEY)[1][-1] == f"{url} did not answer within 0.05 seconds"
+def test_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cases(monkeypatch, "edit-n-zero")
+    monkeypatch.setattr(module, "TIMEOUT", 0.05)
+    with respond_once(None) as url:
+        assert conform(url, KEY)[1][-1] == f"{url} did not respond within 0.05 seconds"
 
 
-def test_an_answer_before_the_body_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen(monkeypatch, "edit-n-zero")
+def test_response_before_the_body_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cases(monkeypatch, "edit-n-zero")
     body = b'{"error": "no"}'
     reply = b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
-    monkeypatch.setattr("http.client.HTTPConnection._send_output", sent_too_much)
-    with speaking(reply) as url:
+    monkeypatch.setattr("http.client.HTTPConnection._send_output", send_rejected_body)
+    with respond_once(reply) as url:
         status, lines = conform(url, KEY)
     assert status == 1
     assert "      wire: string" in lines
 
 
-def sent_too_much(self: Any, *_: Any, **__: Any) -> None:
+def send_rejected_body(self: Any, *_: Any, **__: Any) -> None:
     self.sock.sendall(b"POST / HTTP/1.1\r\n\r\n")
     raise BrokenPipeError
 
 
-def test_an_answer_of_a_thousand_floors() -> None:
+def test_deeply_nested_response() -> None:
     deep: Any = "k"
     for _ in range(900):
         deep = [deep]
-    assert "(nested too deeply)" in json.dumps(blackened({"k": deep}, "secret-k"))
+    assert "(nested too deeply)" in json.dumps(redact({"k": deep}, "secret-k"))
 
 
-def test_day_of_an_answer() -> None:
-    assert answered((("date", "Sat, 21 Nov 2026 23:59:59 GMT"),)) == date(2026, 11, 21)
+def test_date_of_a_response() -> None:
+    assert response_date((("date", "Sat, 21 Nov 2026 23:59:59 GMT"),)) == date(2026, 11, 21)
     today = datetime.now(UTC).date()
-    assert (answered((("date", "soon"),)) - today).days in (0, 1)
-    assert (answered(()) - today).days in (0, 1)
+    assert (response_date((("date", "soon"),)) - today).days in (0, 1)
+    assert (response_date(()) - today).days in (0, 1)
 
 
 def test_drafts() -> None:
     case = CASES["stream-error"]
     event = b'event: error\ndata: {"error": {"message": "m", "type": "t", "param": null, "code": "c"}}\n\n'
-    rows = draft(case, "http://x", 200, (("date", "Sat, 21 Nov 2026 00:00:00 GMT"),), event)
+    rows = draft_rows(case, "http://x", 200, (("date", "Sat, 21 Nov 2026 00:00:00 GMT"),), event)
     assert rows[0] == {
         "id": "sse-error-2026-11-21",
         "family": "stream-error",
@@ -474,13 +482,13 @@ def test_drafts() -> None:
         "since": date(2026, 11, 21),
         "source": "conform http://x 2026-11-21",
     }
-    rows = draft(case, "http://x", 502, (), b"<html>")
-    assert (rows[0]["status"], rows[0]["note"]) == (502, "the answer holds no error object")
-    assert written(draft(replace(case, covers=()), "http://x", 200, (), b"")) == ""
+    rows = draft_rows(case, "http://x", 502, (), b"<html>")
+    assert (rows[0]["status"], rows[0]["note"]) == (502, "the response holds no error object")
+    assert to_yaml(draft_rows(replace(case, covers=()), "http://x", 200, (), b"")) == ""
 
 
 def test_writer(tmp_path: Path) -> None:
-    writer(str(tmp_path / "a.json"))("http://x", "any", [Outcome(CASES["edit-n-zero"], "as expected", cost=0.5)])
+    build_writer(str(tmp_path / "a.json"))("http://x", "any", [Outcome(CASES["edit-n-zero"], "as expected", cost=0.5)])
     report = json.loads((tmp_path / "a.json").read_text())
     assert report["cases"] == [
         {

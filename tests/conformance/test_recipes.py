@@ -1,4 +1,4 @@
-"""The files that cases are made of, and the requests that carry them."""
+"""The files that recipes build, and the requests that send them."""
 
 import base64
 import io
@@ -9,8 +9,8 @@ from PIL import Image
 
 from mockserver.core.form_reader import FormReader
 from mockserver.harness.conformance import recipes
-from mockserver.harness.conformance.cases import Case, build, filled
-from mockserver.harness.conformance.in_process import request
+from mockserver.harness.conformance.cases import Case, build_call, expand
+from mockserver.harness.conformance.in_process import parse_request
 
 FILES: list[dict[str, Any]] = [
     {"field": "image[]", "png": {"size": "8x8"}},
@@ -20,10 +20,10 @@ FILES: list[dict[str, Any]] = [
 ]
 
 
-def opened(data: bytes) -> Image.Image:
-    picture = Image.open(io.BytesIO(data))
-    picture.load()
-    return picture
+def decode(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
 
 
 @pytest.mark.parametrize(
@@ -37,17 +37,18 @@ def opened(data: bytes) -> Image.Image:
         ("jpeg", {"mode": "CMYK"}, "JPEG", "CMYK"),
         *(("png", {"mode": mode}, "PNG", mode) for mode in ("RGB", "RGBA", "L", "LA", "P", "1", "I;16")),
     ],
+    ids=lambda value: value if isinstance(value, str) else value.get("mode", "default"),
 )
-def test_pictures(kind: str, spec: dict[str, Any], format: str, mode: str) -> None:
+def test_images(kind: str, spec: dict[str, Any], format: str, mode: str) -> None:
     data = recipes.make({kind: {"size": "32x24", **spec}})
-    picture = opened(data)
-    assert (picture.format, picture.size, picture.mode) == (format, (32, 24), mode)
+    image = decode(data)
+    assert (image.format, image.size, image.mode) == (format, (32, 24), mode)
     assert data == recipes.make({kind: {"size": "32x24", **spec}})
 
 
 def test_alpha_hole() -> None:
-    picture = opened(recipes.make({"png": {"size": "64x64", "alpha_hole": True}}))
-    alpha = picture.getchannel("A")
+    image = decode(recipes.make({"png": {"size": "64x64", "alpha_hole": True}}))
+    alpha = image.getchannel("A")
     assert [alpha.getpixel(place) for place in ((0, 0), (15, 16), (16, 16), (47, 47), (48, 48))] == [
         255,
         255,
@@ -58,42 +59,42 @@ def test_alpha_hole() -> None:
 
 
 def test_exif_orientation() -> None:
-    assert opened(recipes.make({"jpeg": {"size": "8x8", "exif_orientation": 6}})).getexif()[0x0112] == 6
+    assert decode(recipes.make({"jpeg": {"size": "8x8", "exif_orientation": 6}})).getexif()[0x0112] == 6
 
 
 def test_frames() -> None:
-    assert getattr(opened(recipes.make({"gif": {"size": "8x8", "frames": 3}})), "n_frames", 1) == 3
+    assert getattr(decode(recipes.make({"gif": {"size": "8x8", "frames": 3}})), "n_frames", 1) == 3
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
-def test_weight(kind: str) -> None:
+def test_padding(kind: str) -> None:
     data = recipes.make({kind: {"size": "8x8", "bytes": 5_000}})
     assert len(data) == 5_000
-    assert opened(data).size == (8, 8)
+    assert decode(data).size == (8, 8)
 
 
-def test_weight_that_it_has_anyway() -> None:
+def test_padding_is_a_minimum() -> None:
     plain = recipes.make({"png": {"size": "8x8"}})
     assert recipes.make({"png": {"size": "8x8", "bytes": 10}}) == plain
     assert len(recipes.make({"png": {"size": "8x8", "bytes": len(plain) + 1}})) == len(plain) + 12
 
 
-def test_other_bytes() -> None:
+def test_other_recipes() -> None:
     assert recipes.make({"text": "ä"}) == b"\xc3\xa4"
     assert recipes.make({"bytes_hex": "00ff"}) == b"\x00\xff"
     assert recipes.make({"cut": {"of": {"text": "abcdef"}, "keep": 4}}) == b"abcd"
     assert base64.b64decode(recipes.make({"base64_of": {"text": "abc"}})) == b"abc"
-    assert recipes.data_url({"png": {"size": "8x8"}}).startswith("data:image/png;base64,iVBORw0KGgo")
+    assert recipes.build_data_url({"png": {"size": "8x8"}}).startswith("data:image/png;base64,iVBORw0KGgo")
 
 
-def case(**request: Any) -> Case:
+def build_case(**request: Any) -> Case:
     return Case("one", "", {"path": "/v1/images/edits", **request}, {"status": 200})
 
 
 def test_form() -> None:
     png = {"png": {"size": "8x8"}}
-    call = build(case(fields={"image[]": ["a", "b"], "n": 2, "stream": True}, files=FILES), "k")
-    assert call == build(case(fields={"image[]": ["a", "b"], "n": 2, "stream": True}, files=FILES), "k")
+    call = build_call(build_case(fields={"image[]": ["a", "b"], "n": 2, "stream": True}, files=FILES), "k")
+    assert call == build_call(build_case(fields={"image[]": ["a", "b"], "n": 2, "stream": True}, files=FILES), "k")
     kind = dict(call.headers)["content-type"]
     form = FormReader(kind.partition("boundary=")[2].encode())
     form.feed(call.body)
@@ -109,22 +110,22 @@ def test_form() -> None:
         ("image", None, "text/x", b"x"),
         ("mask", "mask.cut", "application/octet-stream", b"\x89PN"),
     ]
-    assert request(call).parts == tuple(form.parts)
+    assert parse_request(call).parts == tuple(form.parts)
 
 
 def test_other_bodies() -> None:
-    call = build(case(json={"prompt": {"repeat": "ab", "times": 2}, "n": [None, 1.5]}), "k")
+    call = build_call(build_case(json={"prompt": {"repeat": "ab", "times": 2}, "n": [None, 1.5]}), "k")
     assert call.body == b'{"prompt": "abab", "n": [null, 1.5]}'
     assert dict(call.headers)["content-type"] == "application/json"
-    call = build(case(text="--x", content_type="multipart/form-data; boundary=x"), "k")
-    assert request(call).fault is not None
-    assert "content-type" not in dict(build(case(text="x", content_type=None), "k").headers)
-    assert filled({"data_url": {"text": "x"}}) == "data:text/plain;base64,eA=="
+    call = build_call(build_case(text="--x", content_type="multipart/form-data; boundary=x"), "k")
+    assert parse_request(call).fault is not None
+    assert "content-type" not in dict(build_call(build_case(text="x", content_type=None), "k").headers)
+    assert expand({"data_url": {"text": "x"}}) == "data:text/plain;base64,eA=="
 
 
-def test_keys_and_headers() -> None:
-    assert dict(build(case(), "k").headers)["authorization"] == "Bearer k"
-    assert "authorization" not in dict(build(case(auth="none"), "k").headers)
-    call = build(case(method="GET", auth="Basic x", headers={"X-One": "1"}), "k")
+def test_headers() -> None:
+    assert dict(build_call(build_case(), "k").headers)["authorization"] == "Bearer k"
+    assert "authorization" not in dict(build_call(build_case(auth="none"), "k").headers)
+    call = build_call(build_case(method="GET", auth="Basic x", headers={"X-One": "1"}), "k")
     assert (call.method, call.body) == ("GET", b"")
     assert dict(call.headers) == {"accept": "application/json", "authorization": "Basic x", "x-one": "1"}

@@ -64,7 +64,7 @@ def check(
         found = verdicts.check(files, beside, [*texts, *more], on(day), together)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(report.as_json(found) if as_json else report.as_text(found))
+    click.echo(report.format_json(found) if as_json else report.format_text(found))
     context.exit(int(not all(verdict.accepted for verdict in found)))
 
 

@@ -1,1 +1,1 @@
-"""Would the API accept these files? Verdicts without a server or a request, and lines of code that mend what is not."""
+"""Checks of image files without a server: the API's verdict on each file, and a line of Python that fixes it."""

@@ -1,4 +1,4 @@
-"""Files on disk as the parts of a form. Knows what they hold; judges nothing."""
+"""Files on disk as parts of a form."""
 
 import mimetypes
 from dataclasses import dataclass
@@ -9,42 +9,43 @@ import xxhash
 from mockserver.core.request import Part
 from mockserver.images.inspect import ImageInfo, inspect_image
 
-# Python's own table and no machine's, so that a file gets the same verdict everywhere.
+# Python's own table, without the machine's, so that a file gets the same verdict everywhere.
 TYPES = mimetypes.MimeTypes()
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A file, and the part as which it is sent."""
+class ImageFile:
+    """A file, and the part of the form that sends it."""
 
     path: Path
     part: Part
 
     @property
     def facts(self) -> ImageInfo:
-        """What it holds."""
         return inspect_image(self.part)
 
     @property
     def name(self) -> str:
-        """Its path, for a reader's terminal."""
-        return shown(self.path)
+        return format_path(self.path)
 
-    def beside(self, suffix: str) -> str:
-        """A new name beside it, with another suffix."""
+    def fixed_path(self, suffix: str) -> str:
+        """A new path in the same folder, with another suffix."""
         return str(self.path.with_name(f"{self.path.stem}-fixed{suffix}"))
 
 
-def read(name: str, path: Path) -> File:
-    """A file as the part of that name, declared by its suffix as the official Python client does. Raises ValueError."""
+def read_file(name: str, path: Path) -> ImageFile:
+    """Read a file as the part `name`, with the content type that the official Python client derives from its suffix.
+
+    Raises ValueError.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ValueError(f"cannot read {shown(path)}: {error.strerror}") from None
+        raise ValueError(f"cannot read {format_path(path)}: {error.strerror}") from None
     kind = TYPES.guess_type(path.name, strict=False)[0] or "application/octet-stream"
-    return File(path, Part(name, path.name, kind, data, xxhash.xxh3_128_hexdigest(data)))
+    return ImageFile(path, Part(name, path.name, kind, data, xxhash.xxh3_128_hexdigest(data)))
 
 
-def shown(path: Path) -> str:
-    """A path that is fit to print, whatever characters it has."""
+def format_path(path: Path) -> str:
+    # Control characters in a name must not reach the terminal.
     return str(path) if str(path).isprintable() else repr(str(path))

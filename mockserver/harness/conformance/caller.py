@@ -1,4 +1,4 @@
-"""One HTTP request to somebody else's server, and what came back. Says in a line what was wrong with the way there."""
+"""Sends one HTTP request to the server under test. Every failure is an error message of one line."""
 
 import contextlib
 import http.client
@@ -8,17 +8,18 @@ from urllib.parse import urlsplit
 
 from mockserver.harness.conformance.cases import Call, Reply
 
-SECONDS = 60
-SECONDS_SERVED = 300
+TIMEOUT = 60
+# Rendering images takes a real server minutes.
+SERVED_TIMEOUT = 300
 
 
-class Trouble(Exception):
-    """A server that cannot be asked; the message is one line."""
+class CallError(Exception):
+    """The server gave no usable response; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server's address. `prefix` is what stands in its URL before /v1."""
+    """A server's address. `prefix` is the path of its URL before /v1."""
 
     secure: bool
     host: str
@@ -27,7 +28,6 @@ class Target:
 
     @property
     def provider(self) -> str:
-        """Whose server that is, by its name."""
         return "azure" if ".azure." in self.host else "openai"
 
     @property
@@ -38,47 +38,47 @@ class Target:
         return f"{'https' if self.secure else 'http'}://{host}{port}{self.prefix}"
 
 
-def target(url: str) -> Target:
-    """A Target from a root URL, or one that ends in /v1. Raises Trouble for anything else."""
+def parse_target(url: str) -> Target:
+    """Parse a root URL, or one that ends in /v1. Raises CallError for anything else."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise Trouble(f"this is no URL: {error}") from None
+        raise CallError(f"invalid URL: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Trouble("the URL begins with http:// or https:// and names a host")
+        raise CallError("invalid URL: expected http:// or https:// and a host")
     if parts.query or parts.fragment or "@" in parts.netloc:
-        raise Trouble("the URL has no query, no fragment and no user; the key is given apart")
+        raise CallError("invalid URL: expected no query, fragment or user; pass the key with --key-env")
     if any(not "!" <= char <= "~" for char in parts.netloc + parts.path):
-        raise Trouble("the URL has a character that belongs in none")
+        raise CallError("invalid URL: expected printable ASCII characters without spaces")
     prefix = parts.path.rstrip("/").removesuffix("/v1")
     return Target(parts.scheme == "https", parts.hostname, port, prefix)
 
 
-def call(server: Target, request: Call, seconds: float = SECONDS) -> Reply:
-    """Status, headers and body of the answer. Follows no redirect. Raises Trouble."""
+def send(server: Target, call: Call, timeout: float = TIMEOUT) -> Reply:
+    """Return the response's status, headers and body. Follows no redirect. Raises CallError."""
     kind = http.client.HTTPSConnection if server.secure else http.client.HTTPConnection
-    connection = kind(server.host, server.port, timeout=seconds)
+    connection = kind(server.host, server.port, timeout=timeout)
     try:
-        return _exchange(connection, server.prefix, request)
+        return _exchange(connection, server.prefix, call)
     except ssl.SSLError as error:
-        raise Trouble(f"TLS with {server.url} failed: {getattr(error, 'reason', None) or error}") from None
+        raise CallError(f"TLS handshake with {server.url} failed: {getattr(error, 'reason', None) or error}") from None
     except TimeoutError:
-        raise Trouble(f"{server.url} did not answer within {seconds:g} seconds") from None
+        raise CallError(f"{server.url} did not respond within {timeout:g} seconds") from None
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise Trouble(f"{server.url} cannot be reached: {reason}") from None
+        raise CallError(f"cannot connect to {server.url}: {reason}") from None
     except (http.client.HTTPException, ValueError) as error:
-        raise Trouble(f"{server.url} does not speak HTTP as it should: {type(error).__name__}") from None
+        raise CallError(f"{server.url} sent an invalid HTTP response: {type(error).__name__}") from None
     finally:
         connection.close()
 
 
-def _exchange(connection: http.client.HTTPConnection, prefix: str, request: Call) -> Reply:
+def _exchange(connection: http.client.HTTPConnection, prefix: str, call: Call) -> Reply:
     connection.connect()
-    # A server may refuse a long body before its end, and its answer is there to be read.
+    # A server may reject a long body before its end; its response can still be read.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        connection.request(request.method, prefix + request.path, request.body or None, dict(request.headers))
+        connection.request(call.method, prefix + call.path, call.body or None, dict(call.headers))
     response = connection.getresponse()
     body = response.read()
     return response.status, tuple((name.lower(), value) for name, value in response.getheaders()), body

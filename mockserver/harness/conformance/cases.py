@@ -1,4 +1,4 @@
-"""The conformance cases of contracts/cases/: read, dated, and turned into the requests that go over the wire."""
+"""The conformance cases of contracts/cases/: loading them, their dates, and their requests as bytes."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ from mockserver.core import data_files
 from mockserver.harness.conformance import recipes
 
 Headers = tuple[tuple[str, str], ...]
-# Status, headers and body of an answer.
+# Status, headers and body of a response.
 Reply = tuple[int, Headers, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request and the answer it should get; contracts/schemas/case.json explains each key."""
+    """A request and the response to expect. contracts/schemas/case.json documents each key."""
 
     id: str
     about: str
@@ -36,41 +36,42 @@ class Case:
 
     @property
     def provider(self) -> str:
-        """Whose path it asks: that of nobody counts as the API's own."""
-        place = route(self.request["path"].partition("?")[0], as_of("any"))
-        return place.provider if place else "openai"
+        """The provider whose path it requests; an unknown path counts as OpenAI's."""
+        endpoint = route(self.request["path"].partition("?")[0], as_of("any"))
+        return endpoint.provider if endpoint else "openai"
 
     @property
-    def served(self) -> bool:
-        """Does a server that answers as expected make pictures, which cost money?"""
+    def is_served(self) -> bool:
+        """Whether the expected response holds images, which a real server bills."""
         return bool(200 <= self.expect["status"] < 300)
 
     @property
-    def keyed(self) -> bool:
-        """Does it bring the caller's own key?"""
+    def has_own_key(self) -> bool:
+        """Whether the request carries the caller's key."""
         return "auth" not in self.request
 
-    def holds(self, day: AsOf) -> bool:
-        """Is this what is expected of the API on that day?"""
-        return self.any if day.is_any else day.holds(self.since, self.until)
-
+    @property
     def label(self) -> str:
-        """A day on which the case holds, as a label: the latest if it may be, else the nearest end of its time."""
+        """`latest` if the case holds then, else the date nearest to it on which the case holds."""
         latest = as_of("latest")
         if latest.holds(self.since, self.until):
             return "latest"
-        ended = self.until is not None and self.until <= latest.day
-        return self.last() if ended else str(self.since)
+        has_ended = self.until is not None and self.until <= latest.day
+        return self.last_day if has_ended else str(self.since)
 
-    def last(self) -> str:
-        """The last day on which the case holds; only for one that ends."""
+    @property
+    def last_day(self) -> str:
+        """The last date on which the case holds; only for a case with `until`."""
         assert self.until is not None
         return str(self.until - timedelta(days=1))
+
+    def holds(self, day: AsOf) -> bool:
+        return self.any if day.is_any else day.holds(self.since, self.until)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, ready for any wire. Header names are in lower case."""
+    """A request ready to be sent. Header names are in lower case."""
 
     method: str
     path: str
@@ -80,7 +81,7 @@ class Call:
 
 @cache
 def load() -> tuple[Case, ...]:
-    """Every case of contracts/cases/, in the order of the files and of their lines."""
+    """Every case of contracts/cases/, in the order of the files."""
     return tuple(_read())
 
 
@@ -91,62 +92,62 @@ def _read() -> Iterator[Case]:
             yield Case(**values, file=name)
 
 
-def build(case: Case, key: str) -> Call:
-    """The request of a case as bytes, the same ones every time; `key` is the caller's API key."""
-    wanted = case.request
-    kind, body = _body(case)
-    auth = wanted.get("auth", f"Bearer {key}")
+def build_call(case: Case, key: str) -> Call:
+    """The request of a case, byte for byte the same each time; `key` is the caller's API key."""
+    request = case.request
+    kind, body = _build_body(case)
+    auth = request.get("auth", f"Bearer {key}")
     headers = {"accept": "application/json"}
     headers |= {} if auth == "none" else {"authorization": auth}
     headers |= {} if kind is None else {"content-type": kind}
-    headers |= {name.lower(): str(value) for name, value in wanted.get("headers", {}).items()}
-    return Call(wanted.get("method", "POST"), wanted["path"], tuple(headers.items()), body)
+    headers |= {name.lower(): str(value) for name, value in request.get("headers", {}).items()}
+    return Call(request.get("method", "POST"), request["path"], tuple(headers.items()), body)
 
 
-def _body(case: Case) -> tuple[str | None, bytes]:
-    wanted = case.request
-    if "json" in wanted:
-        text = json.dumps(filled(wanted["json"]), ensure_ascii=False)
-        return wanted.get("content_type", "application/json"), text.encode()
-    if "text" in wanted:
-        return wanted["content_type"], wanted["text"].encode()
-    if "fields" in wanted or "files" in wanted:
+def _build_body(case: Case) -> tuple[str | None, bytes]:
+    request = case.request
+    if "json" in request:
+        text = json.dumps(expand(request["json"]), ensure_ascii=False)
+        return request.get("content_type", "application/json"), text.encode()
+    if "text" in request:
+        return request["content_type"], request["text"].encode()
+    if "fields" in request or "files" in request:
         boundary = f"case-{hashlib.blake2b(case.id.encode(), digest_size=8).hexdigest()}"
-        return f"multipart/form-data; boundary={boundary}", b"".join(_form(wanted, boundary))
+        return f"multipart/form-data; boundary={boundary}", b"".join(_build_form(request, boundary))
     return None, b""
 
 
-def filled(value: Any) -> Any:
-    """A value with `{repeat: TEXT, times: N}` and `{data_url: RECIPE}` written out, at any depth."""
+def expand(value: Any) -> Any:
+    """Replace `{repeat: TEXT, times: N}` and `{data_url: RECIPE}` by their texts, at any depth."""
     if isinstance(value, Mapping):
         if set(value) == {"repeat", "times"}:
             return str(value["repeat"]) * int(value["times"])
         if set(value) == {"data_url"}:
-            return recipes.data_url(value["data_url"])
-        return {name: filled(item) for name, item in value.items()}
-    return [filled(item) for item in value] if isinstance(value, list) else value
+            return recipes.build_data_url(value["data_url"])
+        return {name: expand(item) for name, item in value.items()}
+    return [expand(item) for item in value] if isinstance(value, list) else value
 
 
-def _form(wanted: Mapping[str, Any], boundary: str) -> Iterator[bytes]:
-    edge = f"--{boundary}\r\n".encode()
-    for name, values in wanted.get("fields", {}).items():
+def _build_form(request: Mapping[str, Any], boundary: str) -> Iterator[bytes]:
+    delimiter = f"--{boundary}\r\n".encode()
+    for name, values in request.get("fields", {}).items():
         for value in values if isinstance(values, list) else [values]:
-            yield edge + _disposition(name) + b"\r\n" + _text(filled(value)) + b"\r\n"
-    for file in wanted.get("files", ()):
-        yield edge + _file_head(file) + b"\r\n" + recipes.make(file) + b"\r\n"
+            yield delimiter + _disposition(name) + b"\r\n" + _encode(expand(value)) + b"\r\n"
+    for file in request.get("files", ()):
+        yield delimiter + _file_headers(file) + b"\r\n" + recipes.make(file) + b"\r\n"
     yield f"--{boundary}--\r\n".encode()
 
 
-def _text(value: Any) -> bytes:
+def _encode(value: Any) -> bytes:
     return (json.dumps(value) if isinstance(value, bool) else str(value)).encode()
 
 
 def _disposition(name: str, filename: str | None = None) -> bytes:
-    named = "" if filename is None else f'; filename="{filename}"'
-    return f'Content-Disposition: form-data; name="{name}"{named}\r\n'.encode()
+    parameter = "" if filename is None else f'; filename="{filename}"'
+    return f'Content-Disposition: form-data; name="{name}"{parameter}\r\n'.encode()
 
 
-def _file_head(file: Mapping[str, Any]) -> bytes:
-    filename = file.get("filename", f"{file['field'].removesuffix('[]')}.{recipes.kind_of(file)}")
+def _file_headers(file: Mapping[str, Any]) -> bytes:
+    filename = file.get("filename", f"{file['field'].removesuffix('[]')}.{recipes.find_kind(file)}")
     kind = file.get("type", recipes.media_type(file))
     return _disposition(file["field"], filename) + (f"Content-Type: {kind}\r\n".encode() if kind else b"")

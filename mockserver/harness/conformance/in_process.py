@@ -1,4 +1,4 @@
-"""The cases without a socket: what the engine understands of one, answers to it, and takes for it."""
+"""Runs conformance cases through the engine, without a server."""
 
 from mockserver.contract.asof import AsOf
 from mockserver.core.form_reader import FormReader
@@ -10,38 +10,37 @@ from mockserver.engine.context import Context
 from mockserver.engine.respond import respond
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
-from mockserver.harness.conformance.cases import Call, Case, Reply, build
+from mockserver.harness.conformance.cases import Call, Case, Reply, build_call
 from mockserver.scenario.machine import Step, Turn
 
 
-def request(call: Call) -> Request:
-    """A call as the engine takes it."""
-    edge = parse_boundary(dict(call.headers).get("content-type", ""))
+def parse_request(call: Call) -> Request:
+    """A call's bytes as the engine's request."""
+    delimiter = parse_boundary(dict(call.headers).get("content-type", ""))
     path, _, query = call.path.partition("?")
-    if edge is None:
+    if delimiter is None:
         return Request(call.method, path, call.headers, query, body=call.body)
-    form = FormReader(edge)
+    form = FormReader(delimiter)
     form.feed(call.body)
     form.close()
     fault = MalformedBody("malformed-multipart", reason=form.fault) if form.fault else None
     return Request(call.method, path, call.headers, query, parts=() if fault else tuple(form.parts), fault=fault)
 
 
-def replied(case: Case, call: Call, settings: Settings) -> Reply:
-    """What the engine answers: status, headers, body. An ordered error comes as if from a scenario."""
+def respond_to(case: Case, call: Call, settings: Settings) -> Reply:
+    """The engine's status, headers and body. An error that the case orders is requested as a scenario would."""
     turn = Turn("case", Step(1, case.orders) if case.orders else None)
     context = Context(0, case.id, 0, 0, settings.as_of)
-    plan = respond(understand(request(call), settings), turn, context, settings, "http://localhost").plan
+    plan = respond(understand(parse_request(call), settings), turn, context, settings, "http://localhost").plan
     head = next(step for step in plan if isinstance(step, Head))
     return head.status, head.headers, b"".join(step.data for step in plan if isinstance(step, Chunk))
 
 
-def understood(case: Case, day: AsOf) -> Understood:
-    """What the engine makes of a case's request on a day."""
-    return understand(request(build(case, "")), Settings(day, "open"))
+def understand_case(case: Case, day: AsOf) -> Understood:
+    return understand(parse_request(build_call(case, "")), Settings(day, "open"))
 
 
 def estimate(case: Case, day: AsOf) -> float | None:
-    """What a served case will cost in US dollars, from the contracts; None where no price is known."""
-    job = understood(case, day).job
+    """The price of a served case in US dollars, or None if contracts/ has no price for it."""
+    job = understand_case(case, day).job
     return usage.usage(job, Context(0, case.id, 0, 0, day))[1] if job else None

@@ -1,4 +1,4 @@
-"""What became of one case, and what it would change in the catalogue."""
+"""The outcome of one case, and the changes to the catalogue that it suggests."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ import yaml
 
 from mockserver.contract import catalogue
 from mockserver.harness.conformance.cases import Case, Headers, Reply
-from mockserver.harness.conformance.compare import Difference, compare, events, parsed
+from mockserver.harness.conformance.compare import Difference, compare, parse_events, parse_json
 
 FIELDS = ("type", "param", "code", "message")
 VERDICTS = ("as expected", "differs", "guess", "skipped")
-# Characters from which on a key is blacked out, as in the journal.
-SECRET = 8
+# Shorter keys are not redacted, as in the journal: they could be part of any word.
+MIN_SECRET = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One case: `verdict` is one of VERDICTS, `reason` says why it was skipped, `cost` is the estimate in dollars.
+    """One case: `verdict` is one of VERDICTS, `reason` why it was skipped, `cost` an estimate in dollars.
 
-    `draft` is the row of contracts/errors.yaml that would have to change, as YAML. `costly` says that pictures may
-    have been made, and billed, where a refusal was expected.
+    `draft` holds the suggested rows of contracts/errors.yaml, as YAML. `is_costly` is set where a success came in place
+    of an error, so that images may have been rendered and billed.
     """
 
     case: Case
@@ -32,48 +32,44 @@ class Outcome:
     reason: str = ""
     draft: str = ""
     cost: float = 0.0
-    costly: bool = False
+    is_costly: bool = False
 
 
-def blackened(value: Any, secret: str, depth: int = 20) -> Any:
-    """A JSON-like value with the secret blacked out of its texts, and with nothing nested too deeply to be written.
-
-    What is shorter than SECRET could be a part of any word, and stays.
-    """
+def redact(value: Any, secret: str, depth: int = 20) -> Any:
+    """Replace the secret in the texts of a JSON-like value, and cut off what is nested too deeply to be written."""
     if isinstance(value, str):
-        return value.replace(secret, "[key]") if len(secret) >= SECRET else value
+        return value.replace(secret, "[key]") if len(secret) >= MIN_SECRET else value
     if not isinstance(value, Mapping | list):
         return value
     if not depth:
         return "(nested too deeply)"
     if isinstance(value, list):
-        return [blackened(item, secret, depth - 1) for item in value]
-    return {blackened(name, secret): blackened(item, secret, depth - 1) for name, item in value.items()}
+        return [redact(item, secret, depth - 1) for item in value]
+    return {redact(name, secret): redact(item, secret, depth - 1) for name, item in value.items()}
 
 
-def judged(case: Case, url: str, reply: Reply, cost: float, secret: str) -> Outcome:
-    """The outcome of a case that was put to a server, which was expected to cost so much. It never tells the secret."""
+def judge(case: Case, url: str, reply: Reply, cost: float, secret: str) -> Outcome:
+    """The outcome of a case from the server's reply, with the secret redacted. `cost` is the estimate of the call."""
     differences = compare(case, *reply)
     if not differences:
         return Outcome(case, "as expected", cost=cost)
-    found = tuple(Difference(blackened(d.path, secret), d.expected, blackened(d.got, secret)) for d in differences)
-    costly = not case.served and 200 <= reply[0] < 300
-    guessed = case.confidence == "guess" and not costly
-    rows = written(blackened(draft(case, url, *reply), secret))
-    return Outcome(case, "guess" if guessed else "differs", found, draft=rows, cost=cost, costly=costly)
+    redacted = tuple(Difference(redact(d.path, secret), d.expected, redact(d.got, secret)) for d in differences)
+    is_costly = not case.is_served and 200 <= reply[0] < 300
+    is_guess = case.confidence == "guess" and not is_costly
+    draft = to_yaml(redact(draft_rows(case, url, *reply), secret))
+    return Outcome(case, "guess" if is_guess else "differs", redacted, draft=draft, cost=cost, is_costly=is_costly)
 
 
-def written(rows: list[dict[str, Any]]) -> str:
-    """Rows as YAML; nothing where there are none."""
+def to_yaml(rows: list[dict[str, Any]]) -> str:
     return str(yaml.safe_dump(rows, sort_keys=False, allow_unicode=True, width=1000)) if rows else ""
 
 
-def draft(case: Case, url: str, status: int, headers: Headers, body: bytes) -> list[dict[str, Any]]:
-    """The rows of errors.yaml that a case covers, as they would have to read after this answer."""
-    day = answered(headers)
+def draft_rows(case: Case, url: str, status: int, headers: Headers, body: bytes) -> list[dict[str, Any]]:
+    """The rows of errors.yaml that the case covers, changed so that they match this response."""
+    day = response_date(headers)
     source = {"source": f"conform {url} {day}"}
     known = {row.id: row for row in catalogue.rows()}
-    observed = dict(_observed(body))
+    observed = dict(_observe_error(body))
     rows: list[dict[str, Any]] = []
     for name in case.covers:
         if status < 400 and "type" not in observed:
@@ -85,12 +81,12 @@ def draft(case: Case, url: str, status: int, headers: Headers, body: bytes) -> l
 
 
 def has_error(reply: Reply) -> bool:
-    """Does an answer hold the API's error object, or at least a text in its place?"""
-    return bool(reply[2]) and "note" not in dict(_observed(reply[2]))
+    """Whether a response holds the API's error object, or at least a text in its place."""
+    return bool(reply[2]) and "note" not in dict(_observe_error(reply[2]))
 
 
-def _observed(body: bytes) -> Iterator[tuple[str, Any]]:
-    data = parsed(body) or next((data for name, data in reversed(events(body)) if name == "error"), None)
+def _observe_error(body: bytes) -> Iterator[tuple[str, Any]]:
+    data = parse_json(body) or next((data for name, data in reversed(parse_events(body)) if name == "error"), None)
     error = data.get("error") if isinstance(data, Mapping) else None
     if isinstance(error, Mapping):
         yield from ((name, error[name]) for name in FIELDS if name in error)
@@ -102,11 +98,11 @@ def _observed(body: bytes) -> Iterator[tuple[str, Any]]:
     elif not body:
         yield from (("message", ""), ("wire", "empty"))
     else:
-        yield "note", "the answer holds no error object"
+        yield "note", "the response holds no error object"
 
 
-def answered(headers: Headers) -> date:
-    """The day of an answer by its Date header, or today's where it has none that can be read."""
+def response_date(headers: Headers) -> date:
+    """The date of a response's Date header, or today if it has none or an invalid one."""
     text = next((value for name, value in headers if name == "date"), "")
     try:
         return parsedate_to_datetime(text).date()

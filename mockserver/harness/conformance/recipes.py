@@ -1,4 +1,4 @@
-"""Files made from recipes: the pictures, texts and broken bytes that the conformance cases send. Judges nothing."""
+"""Builds files from recipes: the images, texts and broken bytes that the conformance cases send."""
 
 import base64
 import io
@@ -12,15 +12,15 @@ from PIL import Image
 FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP", "gif": "GIF", "bmp": "BMP"}
 MEDIA_TYPES = {kind: f"image/{kind}" for kind in FORMATS} | {"text": "text/plain", "base64_of": "text/plain"}
 ORIENTATION = 0x0112
-END_OF_PNG = 12  # the chunk IEND, the last of every PNG
+IEND_LENGTH = 12  # the chunk IEND, the last of every PNG
 OPAQUE = (200, 120, 40, 255)
 
 
 def make(recipe: Mapping[str, Any]) -> bytes:
-    """The bytes of a file, from the one recipe that `recipe` holds beside other keys."""
-    kind = kind_of(recipe)
+    """The bytes of a file from the recipe that the mapping holds among other keys."""
+    kind = find_kind(recipe)
     if kind in FORMATS:
-        return _picture(kind, recipe[kind])
+        return _render(kind, recipe[kind])
     value = recipe[kind]
     match kind:
         case "text":
@@ -33,29 +33,28 @@ def make(recipe: Mapping[str, Any]) -> bytes:
             return make(value["of"])[: value["keep"]]
 
 
-def kind_of(recipe: Mapping[str, Any]) -> str:
-    """The name of the recipe among a mapping's keys."""
+def find_kind(recipe: Mapping[str, Any]) -> str:
+    """The recipe's name among the mapping's keys."""
     return next(name for name in (*FORMATS, "text", "base64_of", "bytes_hex", "cut") if name in recipe)
 
 
 def media_type(recipe: Mapping[str, Any]) -> str:
-    """The content type that a client would declare for such a file."""
-    return MEDIA_TYPES.get(kind_of(recipe), "application/octet-stream")
+    """The content type that a client would declare for the file."""
+    return MEDIA_TYPES.get(find_kind(recipe), "application/octet-stream")
 
 
-def data_url(recipe: Mapping[str, Any]) -> str:
-    """A file as a data URL."""
+def build_data_url(recipe: Mapping[str, Any]) -> str:
     return f"data:{media_type(recipe)};base64,{base64.b64encode(make(recipe)).decode('ascii')}"
 
 
-def size(text: str) -> tuple[int, int]:
+def parse_size(text: str) -> tuple[int, int]:
     """Width and height from `WIDTHxHEIGHT`."""
     width, height = text.split("x")
     return int(width), int(height)
 
 
-def _picture(kind: str, spec: Mapping[str, Any]) -> bytes:
-    frames = [_frame(kind, spec, number) for number in range(spec.get("frames", 1))]
+def _render(kind: str, spec: Mapping[str, Any]) -> bytes:
+    frames = [_render_frame(kind, spec, number) for number in range(spec.get("frames", 1))]
     options: dict[str, Any] = {"save_all": True, "append_images": frames[1:]} if len(frames) > 1 else {}
     if "exif_orientation" in spec:
         exif = Image.Exif()
@@ -63,26 +62,26 @@ def _picture(kind: str, spec: Mapping[str, Any]) -> bytes:
         options["exif"] = exif
     out = io.BytesIO()
     frames[0].save(out, FORMATS[kind], **options)
-    return _padded(kind, out.getvalue(), spec.get("bytes", 0))
+    return _pad(kind, out.getvalue(), spec.get("bytes", 0))
 
 
-def _frame(kind: str, spec: Mapping[str, Any], number: int) -> Image.Image:
+def _render_frame(kind: str, spec: Mapping[str, Any], number: int) -> Image.Image:
     mode = spec.get("mode", "RGBA" if kind == "png" else "RGB")
-    picture = Image.new("RGBA", size(spec["size"]), (OPAQUE[0] - 50 * number, *OPAQUE[1:]))
+    image = Image.new("RGBA", parse_size(spec["size"]), (OPAQUE[0] - 50 * number, *OPAQUE[1:]))
     if spec.get("alpha_hole"):
-        width, height = picture.size
-        picture.paste((0, 0, 0, 0), (width // 4, height // 4, width - width // 4, height - height // 4))
+        width, height = image.size
+        image.paste((0, 0, 0, 0), (width // 4, height // 4, width - width // 4, height - height // 4))
     if mode == "I;16":
-        return picture.convert("I").convert("I;16")
-    return picture if mode == "RGBA" else picture.convert(mode)
+        return image.convert("I").convert("I;16")
+    return image if mode == "RGBA" else image.convert(mode)
 
 
-def _padded(kind: str, data: bytes, wanted: int) -> bytes:
-    missing = wanted - len(data)
+def _pad(kind: str, data: bytes, size: int) -> bytes:
+    missing = size - len(data)
     if missing <= 0:
         return data
     if kind != "png":
         return data + bytes(missing)
-    chunk = b"paDd" + bytes(max(0, missing - 12))  # ancillary, private, safe to copy: decoders pass over it
+    chunk = b"paDd" + bytes(max(0, missing - 12))  # ancillary, private, safe to copy: decoders ignore it
     framed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    return data[:-END_OF_PNG] + framed + data[-END_OF_PNG:]
+    return data[:-IEND_LENGTH] + framed + data[-IEND_LENGTH:]

@@ -1,25 +1,24 @@
-"""Puts the conformance cases to any server and says where it differs, for no more money than was allowed."""
+"""Sends the conformance cases to a server and reports the differences, within a budget."""
 
 import math
 from collections.abc import Iterator, Sequence
 
 from mockserver.contract.asof import AsOf, as_of
 from mockserver.core.request import is_header_safe
-from mockserver.harness.conformance import reports as documents
-from mockserver.harness.conformance.caller import SECONDS, SECONDS_SERVED, Target, Trouble, call, target
-from mockserver.harness.conformance.cases import Case, Reply, build, load
+from mockserver.harness.conformance import reports
+from mockserver.harness.conformance.caller import SERVED_TIMEOUT, TIMEOUT, CallError, Target, parse_target, send
+from mockserver.harness.conformance.cases import Case, Reply, build_call, load
 from mockserver.harness.conformance.in_process import estimate
-from mockserver.harness.conformance.outcome import Outcome, has_error, judged
-from mockserver.harness.conformance.reports import summary, writer
+from mockserver.harness.conformance.outcome import Outcome, has_error, judge
 
-Priced = tuple[Case, float]
-# Answers after which a server that never spoke as the API does is asked no more.
-FEW = 20
-COSTLY = "a refusal was expected and a success came, which may have cost money; no further case was run"
+PricedCase = tuple[Case, float]
+# A run ends after so many responses if not one of them looks like this API's.
+PROBE_LENGTH = 20
+COSTLY = "expected an error, got a success, which may have been billed; no further case was sent"
 
 
-class Stranger(Trouble):
-    """A server from whose answers nothing can be learnt."""
+class UnusableServer(CallError):
+    """The server rejects the key, or it is not a server of this API."""
 
 
 def conform(
@@ -31,115 +30,122 @@ def conform(
     as_json: bool = False,
     key_name: str = "the key",
 ) -> tuple[int, list[str]]:
-    """Exit status and the lines to print, after putting every case of that day to the server at `url`.
+    """Send every case of that date to the server at `url`; return the exit status and the lines to print.
 
-    0: all as expected; 1: the server differs; 2: it could not be asked, or was not asked sensibly. Served cases are
-    run only as far as the sum of their estimated prices stays within `budget_usd`. `url` is the root, or ends in /v1.
-    With `as_json` the lines are the report as JSON. Where the status is 2, the last line says why; there is no other,
-    and no report, of a server that refuses the key or is no such API. `key_name` is what it calls the key.
+    The status is 0 if every response is as expected, 1 if the server differs, and 2 if the run is impossible or broke
+    off; then the last line is the error. For a server that rejects the key or does not serve this API it is the only
+    line, and no report is written. `url` is the root, or ends in /v1. Cases that render images are sent as long as
+    their estimated prices add up to at most `budget_usd`. With `as_json` the lines are the report as JSON. `key_name`
+    names the key in error messages.
     """
     try:
-        day, server = as_of(as_of_label), target(url)
-        sensible(key, key_name, budget_usd)
-        write = writer(report_path) if report_path else None
-    except (ValueError, Trouble) as error:
+        day, server = as_of(as_of_label), parse_target(url)
+        check_arguments(key, key_name, budget_usd)
+        write = reports.build_writer(report_path) if report_path else None
+    except (ValueError, CallError) as error:
         return 2, [str(error)]
     outcomes: list[Outcome] = []
-    trouble = []
+    errors = []
     try:
         for outcome in run(server, key, day, budget_usd):
             outcomes.append(outcome)
-    except Stranger as error:
+    except UnusableServer as error:
         return 2, [str(error)]
-    except Trouble as error:
-        trouble.append(str(error))
+    except CallError as error:
+        errors.append(str(error))
     try:
         if write:
             write(server.url, as_of_label, outcomes)
     except OSError as error:
-        trouble.append(f"cannot write {report_path}: {error.strerror}")
-    differs = any(outcome.verdict == "differs" for outcome in outcomes)
-    lines = documents.as_json(server.url, as_of_label, outcomes).decode().splitlines() if as_json else report(outcomes)
-    return 2 if trouble else int(differs), [*lines, *(["; ".join(trouble)] if trouble else [])]
+        errors.append(f"cannot write {report_path}: {error.strerror}")
+    lines = (
+        reports.format_json(server.url, as_of_label, outcomes).decode().splitlines() if as_json else report(outcomes)
+    )
+    if errors:
+        return 2, [*lines, "; ".join(errors)]
+    return int(any(outcome.verdict == "differs" for outcome in outcomes)), lines
 
 
-def sensible(key: str, name: str, budget: float) -> None:
-    """Raise ValueError for a key that no header can carry, or a budget that is none."""
+def check_arguments(key: str, key_name: str, budget: float) -> None:
+    """Raise ValueError for a key that a header cannot carry, or an invalid budget."""
     if not is_header_safe(key):
-        raise ValueError(f"{name} is empty, or has characters that no header can carry")
+        problem = "has characters that no HTTP header can carry" if key else "is empty"
+        raise ValueError(f"{key_name} {problem}; expected an API key")
     if not 0 <= budget < math.inf:
-        raise ValueError("the budget is a number of dollars, 0 or more")
+        raise ValueError(f"invalid budget {budget:g}: expected a number of US dollars, 0 or more")
 
 
 def run(server: Target, key: str, day: AsOf, budget: float) -> Iterator[Outcome]:
-    """The outcome of every case that holds on that day. Stops asking at the first success that was not expected."""
+    """The outcome of every case that holds on that date. Sends no more cases after an unexpected success."""
     cases = [case for case in load() if case.holds(day)]
     others = [case for case in cases if case.provider != server.provider]
-    yield from (Outcome(case, "skipped", reason="they are another provider's") for case in others)
-    cases = [case for case in cases if case.provider == server.provider]
-    stopped = ""
-    chosen, left = selected(cases, day, budget)
-    known = Acquaintance(server.url, [case for case, _ in chosen])
-    for case, cost in chosen:
-        if stopped:
-            yield Outcome(case, "skipped", reason=f"the run was stopped at {stopped}")
+    yield from (Outcome(case, "skipped", reason="they belong to another provider") for case in others)
+    selected, skipped = select([case for case in cases if case.provider == server.provider], day, budget)
+    probe = ServerProbe(server.url, [case for case, _ in selected])
+    stopped_at = ""
+    for case, cost in selected:
+        if stopped_at:
+            yield Outcome(case, "skipped", reason=f"the run was stopped at {stopped_at}")
             continue
-        reply = call(server, build(case, key), SECONDS_SERVED if case.served else SECONDS)
-        outcome = judged(case, server.url, reply, cost, key)
-        known.meet(outcome, reply)
-        stopped = case.id if outcome.costly else ""
+        reply = send(server, build_call(case, key), SERVED_TIMEOUT if case.is_served else TIMEOUT)
+        outcome = judge(case, server.url, reply, cost, key)
+        probe.record(outcome, reply)
+        stopped_at = case.id if outcome.is_costly else ""
         yield outcome
-    yield from left
+    yield from skipped
 
 
-class Acquaintance:
-    """Finds out early whether a server is one to ask."""
+class ServerProbe:
+    """Detects early that a server rejects the key or does not serve this API."""
 
     def __init__(self, url: str, cases: Sequence[Case]) -> None:
         self._url = url
-        # The first request that is read, and refused for something else, only with a key that is taken.
-        self._keyed = next((case for case in cases if case.keyed and case.expect["status"] == 400), None)
-        self._left = min(FEW, len(cases))
-        self._spoke = False
+        # The first request that a server rejects for another reason than its key, once it accepts the key.
+        self._keyed = next((case for case in cases if case.has_own_key and case.expect["status"] == 400), None)
+        self._remaining = min(PROBE_LENGTH, len(cases))
+        self._is_known = False
 
-    def meet(self, outcome: Outcome, reply: Reply) -> None:
-        """Take note of an answer. Raises Stranger."""
+    def record(self, outcome: Outcome, reply: Reply) -> None:
+        """Take a response into account. Raises UnusableServer."""
         if outcome.case is self._keyed and reply[0] == 401:
-            raise Stranger(f"{self._url} does not take the key")
-        self._spoke = self._spoke or outcome.costly or outcome.verdict == "as expected" or has_error(reply)
-        self._left -= 1
-        if not self._left and not self._spoke:
-            raise Stranger(f"{self._url} is no such API: no answer was as expected, or had an error object")
+            raise UnusableServer(f"{self._url} rejects the key")
+        self._is_known = self._is_known or outcome.is_costly or outcome.verdict == "as expected" or has_error(reply)
+        self._remaining -= 1
+        if not self._remaining and not self._is_known:
+            expected = "no response was as expected or had an error object"
+            raise UnusableServer(f"{self._url} does not serve this API: {expected}")
 
 
-def selected(cases: Sequence[Case], day: AsOf, budget: float) -> tuple[list[Priced], list[Outcome]]:
-    """The cases to run, refusals first and then the cheapest, with their estimates; and why the others are not run."""
-    left = [Outcome(case, "skipped", reason="only a scenario can order their error") for case in cases if case.orders]
-    chosen = [(case, 0.0) for case in cases if not case.orders and not case.served]
-    served = [(case, estimate(case, day)) for case in cases if not case.orders and case.served]
+def select(cases: Sequence[Case], day: AsOf, budget: float) -> tuple[list[PricedCase], list[Outcome]]:
+    """The cases to send with their estimated prices, errors first and then the cheapest; and the cases to skip."""
+    skipped = [
+        Outcome(case, "skipped", reason="only a scenario can request their error") for case in cases if case.orders
+    ]
+    selected = [(case, 0.0) for case in cases if not case.orders and not case.is_served]
+    served = [(case, estimate(case, day)) for case in cases if not case.orders and case.is_served]
     spent = 0.0
     for case, cost in sorted(served, key=lambda pair: pair[1] or 0.0):
         if cost is None:
-            left.append(Outcome(case, "skipped", reason="their price is not known"))
+            skipped.append(Outcome(case, "skipped", reason="their price is unknown"))
         elif spent + cost > budget:
-            left.append(Outcome(case, "skipped", reason="they would go beyond the budget", cost=cost))
+            skipped.append(Outcome(case, "skipped", reason="they would exceed the budget", cost=cost))
         else:
             spent += cost
-            chosen.append((case, cost))
-    return chosen, left
+            selected.append((case, cost))
+    return selected, skipped
 
 
 def report(outcomes: Sequence[Outcome]) -> list[str]:
-    """The lines for a reader: each difference with its draft, why cases were left out, and the sums."""
+    """The lines to print: each difference with its draft, the reasons for skipped cases, and the totals."""
     lines = []
     for outcome in outcomes:
         if outcome.verdict in ("differs", "guess"):
             lines.append(f"{outcome.verdict}: {outcome.case.id}: {outcome.case.about}")
             lines += [f"  {difference}" for difference in outcome.differences]
             lines += [f"    {line}" for line in outcome.draft.splitlines()]
-    lines += [f"stopped: {o.case.id}: {COSTLY}" for o in outcomes if o.costly]
+    lines += [f"stopped: {outcome.case.id}: {COSTLY}" for outcome in outcomes if outcome.is_costly]
     reasons = [outcome.reason for outcome in outcomes if outcome.reason]
     lines += [f"skipped: {reasons.count(reason)} because {reason}" for reason in dict.fromkeys(reasons)]
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in summary(outcomes).items())
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in reports.count_verdicts(outcomes).items())
     spent = sum(outcome.cost for outcome in outcomes if outcome.verdict != "skipped")
     return [*lines, f"{len(outcomes)} cases: {counts}; estimated cost ${spent:.4f}"]
