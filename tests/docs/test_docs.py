@@ -54,7 +54,7 @@ def test_every_fixture_and_word() -> None:
     parser = SimpleNamespace(getgroup=lambda *words: group, addini=lambda name, about: settings.append(name))
     pytest_plugin.pytest_addoption(cast("pytest.Parser", parser))
     assert (len(options), len(settings)) == (5, 4)
-    named = [*fixtures, *options, *settings, *pytest_plugin.WORDS]
+    named = [*fixtures, *options, *settings, *pytest_plugin.settings.SETTINGS]
     assert [name for name in named if f"`{name}" not in FIXTURES] == []
 
 

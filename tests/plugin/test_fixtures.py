@@ -272,7 +272,10 @@ import mockserver.pytest_plugin
 print(sorted(name for name in set(sys.modules) - before if not name.startswith("_")))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=HOME)
-    assert eval(done.stdout) == ["mockserver", "mockserver.pytest_plugin"]
+    assert eval(done.stdout) == [
+        "mockserver",
+        *(f"mockserver.pytest_plugin{module}" for module in ("", ".fixtures", ".reporting", ".settings")),
+    ]
 
 
 def test_help_of_the_fixtures(pytester: pytest.Pytester) -> None:
