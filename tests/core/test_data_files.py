@@ -21,16 +21,16 @@ PROBE = """
 import json, sys
 from mockserver.core import data_files
 from mockserver.contract import capabilities, catalogue
-from mockserver.contract.asof import latest
-from mockserver.contract.tokens import text_tokens
+from mockserver.contract.asof import latest_date
+from mockserver.contract.tokens import count_text_tokens
 from mockserver.scenario.loader import load
 print(json.dumps({
     "where": str(data_files.folder("contracts")),
-    "latest": str(latest()),
+    "latest": str(latest_date()),
     "models": list(capabilities.table()),
     "rows": len(catalogue.rows()),
     "page": len(data_files.page()),
-    "tokens": text_tokens("a siamese cat"),
+    "tokens": count_text_tokens("a siamese cat"),
     "scenarios": {name: load(name).name for name in data_files.names("scenarios", ".yaml")},
 }))
 """
