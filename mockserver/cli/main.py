@@ -20,7 +20,7 @@ from mockserver.server.collector import rarely
 
 if TYPE_CHECKING:
     from mockserver.cli.run import Ending
-    from mockserver.state.sessions import Server
+    from mockserver.state.server_state import ServerState
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EXAMPLES = """
@@ -119,23 +119,23 @@ def serve(ending: Ending, host: str, port: int, port_file: Path | None, workers:
 def greeting(server: Any, root: str) -> str:
     """One line that says what was understood, and a command to paste that makes a first edit."""
     from mockserver.contract.capabilities import longest_served_model
-    from mockserver.state.sessions import Memory
+    from mockserver.state.sessions import SessionStore
 
-    settings = Memory(server.state.scenario).over("", server.settings)
+    settings = SessionStore(server.sessions.scenario).settings_for("", server.settings)
     model = longest_served_model("images/edits", settings.as_of)
     # A key given on the command line stays out of logs: the shell fills it in.
     key = "$OPENAI_API_KEY" if settings.auth == "exact" else "test"
     who = "" if settings.auth == "open" else f'-H "Authorization: Bearer {key}" '
     return (
         f"mockserver {__version__} on {root} with its page {root}/__mock/ "
-        f"(scenario {server.state.scenario.name}, as of {settings.as_of.label}, "
+        f"(scenario {server.sessions.scenario.name}, as of {settings.as_of.label}, "
         f"auth {settings.auth}, paint {settings.paint})\n"
         f"  curl -s {root}/__mock/sample.png | curl -o answer.json {root}/v1/images/edits {who}"
         f"-F model={model} -F prompt='Make it night' -F 'image=@-;type=image/png;filename=house.png'"
     )
 
 
-def warning(server: Server, host: str) -> str:
+def warning(server: ServerState, host: str) -> str:
     """What it means to listen where other machines reach the server."""
     return (
         f"\n  {host} is reached from other machines: whoever can reach it can use the API, with any key unless --auth "

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import socket
 
     from mockserver.engine.values import Settings
-    from mockserver.state.sessions import Server, Sharing
+    from mockserver.state.server_state import ServerState, Sharing
 
 T = TypeVar("T")
 
@@ -35,11 +35,12 @@ def furnished(
     token: str | None,
     state: str | None = None,
     **options: Any,
-) -> Server:
+) -> ServerState:
     """The server that the options ask for."""
     from mockserver.scenario.loader import ScenarioError, load
     from mockserver.state.clock import Clock
-    from mockserver.state.sessions import Memory, Server
+    from mockserver.state.memory import MemoryState
+    from mockserver.state.sessions import SessionStore
 
     if (options["auth"] == "exact") != bool(keys):
         raise click.UsageError("--auth exact and --key belong together: give both, or neither")
@@ -55,7 +56,7 @@ def furnished(
 
             server = shared(state, settings, played, seed, now, say)
         else:
-            server = Server(settings, Memory(played, seed), clock=Clock(now))
+            server = MemoryState(settings, SessionStore(played, seed), clock=Clock(now))
         server.token = token
     except (ScenarioError, ValueError) as error:
         raise click.UsageError(str(error)) from None
@@ -64,16 +65,16 @@ def furnished(
     return server
 
 
-def joined(server: Server) -> Server:
+def joined(server: ServerState) -> ServerState:
     """The server, which has begun with its shared state if it has one."""
     if server.shared:
         visited(server, lambda: None, server.shared.start())
     return server
 
 
-def visited(server: Server, work: Callable[[], T], first: Coroutine[Any, Any, None] | None = None) -> T:
+def visited(server: ServerState, work: Callable[[], T], first: Coroutine[Any, Any, None] | None = None) -> T:
     """Run a function where no loop runs, on what all workers have noted; before it something else, if given."""
-    from mockserver.state.sessions import Unreachable
+    from mockserver.state.server_state import StateUnavailable
 
     async def visit(sharing: Sharing) -> T:
         try:
@@ -85,7 +86,7 @@ def visited(server: Server, work: Callable[[], T], first: Coroutine[Any, Any, No
 
     try:
         return asyncio.run(visit(server.shared)) if server.shared else work()
-    except Unreachable as error:
+    except StateUnavailable as error:
         raise click.UsageError(str(error)) from None
 
 
@@ -146,7 +147,7 @@ def listening(host: str, port: int, port_file: Path | None) -> Iterator[socket.s
         yield listener
 
 
-def watching(scenario: str, server: Server) -> Callable[[], object]:
+def watching(scenario: str, server: ServerState) -> Callable[[], object]:
     """A function that reads the scenario's file again if it has changed."""
     from mockserver.cli.run import say
     from mockserver.core import data_files
@@ -154,4 +155,4 @@ def watching(scenario: str, server: Server) -> Callable[[], object]:
 
     if scenario in data_files.names("scenarios", ".yaml"):
         raise click.UsageError(f"--watch is for the file of a scenario, and {scenario!r} is built in")
-    return Watch(scenario, server.state, say).look
+    return Watch(scenario, server.sessions, say).look

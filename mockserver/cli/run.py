@@ -17,7 +17,7 @@ from mockserver import __version__
 from mockserver.contract.capabilities import table
 from mockserver.journal.report.facts import Condition, facts, failures, summary
 from mockserver.server.uvicorn_server import Running
-from mockserver.state.sessions import Server
+from mockserver.state.server_state import ServerState
 
 KEY = "sk-mockserver"
 # A run is counted to its end, so its journal holds more than that of a server that runs for days.
@@ -114,12 +114,12 @@ def at_terminal() -> bool:
         return False
 
 
-def end(server: Server, ending: Ending, command: Sequence[str] | None = None, status: int | None = None) -> int:
+def end(server: ServerState, ending: Ending, command: Sequence[str] | None = None, status: int | None = None) -> int:
     """Say what a run came to, and write its report. Returns the command's status, or 1 where it is 0 and a condition
     or the report failed."""
     about = {
         "version": __version__,
-        "scenario": server.state.scenario.name,
+        "scenario": server.sessions.scenario.name,
         "as_of": server.settings.as_of.label,
         "command": None if command is None else list(command),
         "status": status,
@@ -137,7 +137,7 @@ def end(server: Server, ending: Ending, command: Sequence[str] | None = None, st
     return status or int(bool(wrong))
 
 
-def retired(server: Server) -> None:
+def retired(server: ServerState) -> None:
     """Say which models were used that are to be shut down."""
     for model, calls in server.dated.items():
         click.echo(f"{calls} calls used {model}, which is shut down from {table()[model].shutdown} on")

@@ -11,7 +11,7 @@ TOTAL_BYTES = 1024 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class Upload:
     """A file that was uploaded. Times are in seconds since 1970; `digest` is the xxh3 of `data`."""
 
     id: str
@@ -38,15 +38,15 @@ class File:
 
 
 @dataclass(slots=True)
-class Files:
+class UploadStore:
     """The files of every session, oldest first. What goes beyond a bound is refused, never dropped."""
 
     session_bytes: int = SESSION_BYTES
     session_files: int = SESSION_FILES
     total_bytes: int = TOTAL_BYTES
-    _held: dict[str, dict[str, File]] = field(default_factory=dict)
+    _held: dict[str, dict[str, Upload]] = field(default_factory=dict)
 
-    def of(self, session: str, now: float) -> Mapping[str, File]:
+    def of(self, session: str, now: float) -> Mapping[str, Upload]:
         """The files of a session by id, as they are now. Those that have expired are gone."""
         held = self._held.get(session, {})
         for file in list(held.values()):
@@ -67,7 +67,7 @@ class Files:
         files = [file for one in self._held.values() for file in one.values()]
         return len(files), sum(len(file.data) for file in files)
 
-    def put(self, session: str, file: File) -> None:
+    def put(self, session: str, file: Upload) -> None:
         """Keep a file."""
         self._held.setdefault(session, {})[file.id] = file
 

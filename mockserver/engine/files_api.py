@@ -16,7 +16,7 @@ from mockserver.contract.endpoints import Route, body_schema, rows
 from mockserver.contract.form import group_fields
 from mockserver.contract.request_schema import compile_schema
 from mockserver.core.request import Part, Request
-from mockserver.core.uploads import File
+from mockserver.core.uploads import Upload
 from mockserver.engine.context import Context
 from mockserver.engine.values import Sources, Understood
 
@@ -24,17 +24,17 @@ BATCH_SECONDS = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class NewUpload:
     """A file on its way in; `lasts` is in seconds, None for ever."""
 
     part: Part
     purpose: str
     lasts: int | None
 
-    def filed(self, context: Context) -> File:
+    def filed(self, context: Context) -> Upload:
         """The file that it becomes: its id and its times come from the context."""
         now = int(context.now)
-        return File(
+        return Upload(
             id=f"file-{context.token('file', 12)}",
             name=self.part.filename or "upload",
             purpose=self.purpose,
@@ -64,7 +64,7 @@ def asked(place: Route, request: Request, as_of: AsOf, sources: Sources) -> Unde
     return Understood(content=file, provider=place.provider)
 
 
-def _upload(request: Request, as_of: AsOf, sources: Sources) -> Upload:
+def _upload(request: Request, as_of: AsOf, sources: Sources) -> NewUpload:
     name = body_schema("files", request.media_type, as_of)
     if request.fault:
         raise Problem(request.fault.family, **request.fault.facts)
@@ -77,7 +77,7 @@ def _upload(request: Request, as_of: AsOf, sources: Sources) -> Upload:
     if len(part.data) > sources.room:
         raise Problem("files-full", length=len(part.data), room=sources.room)
     default = BATCH_SECONDS if typed["purpose"] == "batch" else None
-    return Upload(part, typed["purpose"], expiry["seconds"] if expiry else default)
+    return NewUpload(part, typed["purpose"], expiry["seconds"] if expiry else default)
 
 
 def _listed(request: Request, as_of: AsOf, sources: Sources) -> Mapping[str, Any]:

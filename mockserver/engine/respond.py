@@ -11,7 +11,7 @@ from mockserver.contract.capabilities import default_model, merge
 from mockserver.contract.catalogue import Row
 from mockserver.contract.dialects import apply_dialect
 from mockserver.core.plan import Cut, Head, Plan
-from mockserver.core.uploads import File
+from mockserver.core.uploads import Upload
 from mockserver.engine import headers, limit_headers, replies, responses, usage
 from mockserver.engine.context import Context
 from mockserver.engine.job import Job
@@ -44,7 +44,7 @@ class Response(NamedTuple):
     cost: float | None = None
     usage: Mapping[str, Any] | None = None
     pictures: tuple[OutputImage, ...] = ()
-    filed: File | None = None
+    filed: Upload | None = None
     removed: str | None = None
 
 

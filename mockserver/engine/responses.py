@@ -12,7 +12,7 @@ from mockserver.contract.dialects import find_dialect
 from mockserver.core import sse
 from mockserver.core.cache import Shelf
 from mockserver.core.plan import End, Head, Plan, Wait, single_chunk
-from mockserver.core.uploads import File
+from mockserver.core.uploads import Upload
 from mockserver.engine.context import Context
 from mockserver.engine.echo import echo, key, shape
 from mockserver.engine.events import events, frames, paced
@@ -95,7 +95,7 @@ def told(reply: Mapping[str, Any], context: Context) -> Plan:
     )
 
 
-def handed(file: File, context: Context) -> Plan:
+def handed(file: Upload, context: Context) -> Plan:
     """The plan that hands an uploaded file out again. Its headers are a guess beyond type and length."""
     took = context.randint("processing", 30, 41) / 1000
     head = headers(context, 200, "application/octet-stream", len(file.data), took)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.contract.asof import AsOf, as_of
 from mockserver.contract.catalogue import Problem
-from mockserver.core.uploads import SESSION_BYTES, File
+from mockserver.core.uploads import SESSION_BYTES, Upload
 from mockserver.engine.job import Job
 
 if TYPE_CHECKING:
-    from mockserver.engine.files_api import Upload
+    from mockserver.engine.files_api import NewUpload
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Sources:
     URL: of this server itself, or one that a scenario provided for. Nothing is fetched.
     """
 
-    files: Mapping[str, File] = field(default_factory=dict)
+    files: Mapping[str, Upload] = field(default_factory=dict)
     room: int = SESSION_BYTES
     find: Callable[[str], bytes | None] = _nothing
 
@@ -77,8 +77,8 @@ class Understood:
     document: Mapping[str, Any] | None = None
     provider: str = "openai"
     reply: Mapping[str, Any] | None = None
-    content: File | None = None
-    upload: "Upload | None" = None
+    content: Upload | None = None
+    upload: "NewUpload | None" = None
     removes: str | None = None
 
     @property

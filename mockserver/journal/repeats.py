@@ -23,7 +23,7 @@ class Call:
     under_way: dict[str, Callable[[], bool]] = field(default_factory=dict)
 
 
-class Calls:
+class RepeatTracker:
     """The calls of all sessions, by digest; those that came longest ago are forgotten."""
 
     def __init__(self) -> None:

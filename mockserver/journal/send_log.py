@@ -8,7 +8,7 @@ PIECES = 100
 EVENT = re.compile(rb"event: ([\w.]{1,100})\n", re.ASCII)
 
 
-class Trail:
+class SendLog:
     """Writes into the `answer` of an entry what has left of it: `sent_bytes`, `complete` and `sent`.
 
     That holds `at` (seconds after `began`, by the watch), `what` and `bytes` of each piece; see `spelled`. After the
@@ -22,7 +22,7 @@ class Trail:
 
     def foreseen(self, body: bytes) -> dict[str, Any]:
         """The answer of the entry as it will be if all leaves now, with its body in one piece."""
-        ahead = Trail({**self._answer, "sent": []}, self._began, self._watch)
+        ahead = SendLog({**self._answer, "sent": []}, self._began, self._watch)
         ahead.whole(body)
         return ahead._answer
 

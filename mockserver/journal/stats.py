@@ -9,7 +9,7 @@ BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 @dataclass(slots=True)
-class Tally:
+class RequestStats:
     """Counts that only grow, and how many answers and streams are under way.
 
     `requests` counts by endpoint, status and family of the refusal, each empty where there is none. `seconds` is the

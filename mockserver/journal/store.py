@@ -16,7 +16,7 @@ from cachetools import FIFOCache
 
 from mockserver.journal import send_log
 from mockserver.journal.filters import Filter
-from mockserver.journal.repeats import Calls
+from mockserver.journal.repeats import RepeatTracker
 
 ENTRIES = 1_000
 PICTURE_BYTES = 64 * 1024 * 1024
@@ -108,7 +108,7 @@ class Journal:
     limit: int = ENTRIES
     dropped: int = 0
     pictures: Pictures = field(default_factory=Pictures)
-    calls: Calls = field(default_factory=Calls)
+    repeats: RepeatTracker = field(default_factory=RepeatTracker)
     _entries: deque[dict[str, Any]] = field(default_factory=deque)
     _count: int = 0
 
@@ -145,7 +145,7 @@ class Journal:
         kept = [entry for entry in self._entries if session not in (None, entry["session"])]
         self._entries.clear()
         self._entries.extend(kept)
-        self.calls.forget(session)
+        self.repeats.forget(session)
         if session is None:
             self.dropped = 0
 

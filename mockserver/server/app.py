@@ -12,22 +12,23 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.engine import image_urls
-from mockserver.journal.send_log import Trail
+from mockserver.journal.send_log import SendLog
 from mockserver.server.admin import routes as admin
 from mockserver.server.admin.auth import Guard
 from mockserver.server.admin.errors import problem
 from mockserver.server.around import Around
 from mockserver.server.handler import Api
 from mockserver.server.send import carry_out, connection_of
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.server_state import ServerState
 
 # Characters of a session's name.
 NAME = 200
 
 
-def create_app(server: Server | None = None) -> Starlette:
+def create_app(server: ServerState | None = None) -> Starlette:
     """An ASGI application that answers the Images API, and `/__mock/*` about itself."""
-    server = server or Server()
+    server = server or MemoryState()
     api = Api(server)
     mounts: list[tuple[str, ASGIApp]] = [
         ("/__mock/s", Named(api)),
@@ -93,7 +94,7 @@ class Named:
 class Storage:
     """The storage service behind the URLs of old answers."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerState) -> None:
         self.server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,5 +104,5 @@ class Storage:
             await server.shared.meet("")
         found = await asyncio.to_thread(server.journal.pictures.named, name)
         plan = image_urls.respond_from_storage(name, query, server.clock(), found)
-        trail = Trail({"sent": []}, 0, server.clock.watch)
+        trail = SendLog({"sent": []}, 0, server.clock.watch)
         await carry_out(plan, trail, connection_of(scope, receive), send, server.sleep)

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.server.admin.errors import problem
-from mockserver.state.sessions import Sharing, Unreachable
+from mockserver.state.server_state import Sharing, StateUnavailable
 
 
 class Around:
@@ -32,7 +32,7 @@ class Around:
                 await self._meet(scope)
                 await self.sharing.pull()
             await self.app(scope, receive, noticed)
-        except Unreachable as error:
+        except StateUnavailable as error:
             if begun:
                 raise
             await problem(503, "Service Unavailable", str(error), {"retry-after": "1"})(scope, receive, send)

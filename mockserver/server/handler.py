@@ -23,13 +23,13 @@ from mockserver.engine.meaning import mean, meaning, recalled
 from mockserver.engine.respond import Response, apply_faults, is_cheap_to_respond, may_respond_early, respond
 from mockserver.engine.understand import is_cheap_to_understand, understand_head
 from mockserver.engine.values import Understood
-from mockserver.journal.send_log import Trail
+from mockserver.journal.send_log import SendLog
 from mockserver.scenario.loader import ScenarioError, find_scenario
 from mockserver.scenario.machine import Scenario, Turn
 from mockserver.server.admin.errors import problem
 from mockserver.server.receive import opened, read
 from mockserver.server.send import carry_out, connection_of
-from mockserver.state.sessions import Server
+from mockserver.state.server_state import ServerState
 
 HINT_BYTES = 1_000
 T = TypeVar("T")
@@ -47,7 +47,7 @@ PREFLIGHT = (
 class Api:
     """The emulated API."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerState) -> None:
         self.server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +74,7 @@ class Api:
         if told is None:
             return
         understood, settings = told.understood, told.settings
-        taken = await server.state.take(name, told.asked, picked)
+        taken = await server.sessions.take(name, told.asked, picked)
         gone = partial(getattr, connection, "gone")
         context = Context(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
         origin = f"{scope['scheme']}://{told.request.host}"
@@ -83,12 +83,12 @@ class Api:
         noted, meant, plan = await self._planned(told, taken.turn, context, given, browser)
         place = (name, noted["call"], noted["id"])
         arrived = began + server.clock.advanced(name)
-        noted["repeats"], noted["waited"] = server.journal.calls.begin(*place, arrived, gone)
+        noted["repeats"], noted["waited"] = server.journal.repeats.begin(*place, arrived, gone)
         self._keep(name, noted, understood, given)
         stream = self._count(noted, understood, given, began)
-        server.tally.begin(stream)
+        server.stats.begin(stream)
         server.witness(noted, told.request, meant, plan)
-        trail = Trail(noted["answer"], began, server.clock.watch)
+        trail = SendLog(noted["answer"], began, server.clock.watch)
 
         def now() -> float:
             return server.clock.watch() + server.clock.advanced(name)
@@ -98,10 +98,10 @@ class Api:
                 send = await server.shared.keep(send, plan, trail, now)
             await carry_out(plan, trail, connection, send, server.sleep)
         finally:
-            server.tally.end(stream)
+            server.stats.end(stream)
             trail.close()
             left = gone() and not noted["answer"]["complete"]
-            server.journal.calls.end(*place, None if left else now())
+            server.journal.repeats.end(*place, None if left else now())
             if server.shared:
                 await server.shared.finish()
 
@@ -110,10 +110,10 @@ class Api:
     ) -> Heard | None:
         """All of a request, or its head where a step answers before the rest has come; None when it breaks off."""
         server = self.server
-        if server.state.hasty(name, picked):
-            settings = server.state.over(name, server.settings, picked)
+        if server.sessions.may_respond_early(name, picked):
+            settings = server.sessions.settings_for(name, server.settings, picked)
             head = heard(request, mean(request, understand_head(request, settings)), settings, server.clock(name))
-            if may_respond_early(server.state.peek(name, head.asked, picked), settings):
+            if may_respond_early(server.sessions.peek(name, head.asked, picked), settings):
                 return head._replace(unread=True)
         came = await read(request, receive, server.upload_bytes, server.journal.pictures.held)
         if came is None:
@@ -121,7 +121,7 @@ class Api:
         # The scenario may have changed while the body came.
         if server.shared and not uploaded:
             await server.shared.meet(name)
-        settings = server.state.over(name, server.settings, picked)
+        settings = server.sessions.settings_for(name, server.settings, picked)
         now, body = server.clock(name), None if came.fault else came.body
         if known := again(request, body, settings, now):
             return known
@@ -155,7 +155,7 @@ class Api:
         job, row = understood.job, given.row
         seconds = self.server.clock.watch() - began
         endpoint, family = job.endpoint if job else "", row.family if row else ""
-        self.server.tally.note(endpoint, noted["answer"]["status"], family, seconds)
+        self.server.stats.note(endpoint, noted["answer"]["status"], family, seconds)
         return job is not None and job.stream and row is None
 
     def _keep(self, name: str, noted: dict[str, Any], understood: Understood, given: Response) -> None:
@@ -165,16 +165,16 @@ class Api:
         for picture in list_images(understood, given):
             server.journal.pictures.put(*picture)
         if given.filed:
-            server.files.put(name, given.filed)
+            server.uploads.put(name, given.filed)
         if given.removed:
-            server.files.remove(name, given.removed)
+            server.uploads.remove(name, given.removed)
         if job and job.capability.shutdown:
             server.dated[job.model] += 1
 
     def _picked(self, request: Request) -> Scenario | None:
         """The scenario that the request itself names, if it does. Raises ScenarioError."""
         named = request.header("x-mockserver-scenario")
-        return find_scenario(named, self.server.state.scenario.folder) if named is not None else None
+        return find_scenario(named, self.server.sessions.scenario.folder) if named is not None else None
 
     async def _aside(self, work: Callable[..., T], *arguments: object) -> T:
         """Do pure work off the event loop, when one of a bounded number of places is free."""

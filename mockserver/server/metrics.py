@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from mockserver.journal.stats import BUCKETS
-from mockserver.state.sessions import Server
+from mockserver.state.server_state import ServerState
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 LABELS = ("endpoint", "status", "family")
@@ -19,12 +19,12 @@ LABELS = ("endpoint", "status", "family")
 class Counts(Collector):
     """The counts of one server, as Prometheus' library takes them."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerState) -> None:
         self.server = server
 
     def collect(self) -> Iterator[Metric]:
         """All that there is to tell, as it is now."""
-        tally, journal = self.server.tally, self.server.journal
+        tally, journal = self.server.stats, self.server.journal
         requests = CounterMetricFamily("mockserver_requests", "Requests answered, by how.", labels=LABELS)
         for labels, count in sorted(tally.requests.items()):
             requests.add_metric(labels, count)
@@ -42,17 +42,17 @@ class Counts(Collector):
 
     def _sizes(self) -> Iterator[tuple[str, str, float]]:
         server = self.server
-        count, size = server.files.held()
+        count, size = server.uploads.held()
         yield "journal_entries", "Entries of the journal.", len(server.journal.noted())
-        yield "sessions", "Sessions whose place is known.", server.state.count()
+        yield "sessions", "Sessions whose place is known.", server.sessions.count()
         yield "files", "Uploaded files.", count
         yield "files_bytes", "Bytes of uploaded files.", size
         yield "pictures_bytes", "Bytes of pictures received and sent.", server.journal.pictures.weight
-        yield "answers_open", "Answers under way.", server.tally.answers
-        yield "streams_open", "Streams under way.", server.tally.streams
+        yield "answers_open", "Answers under way.", server.stats.answers
+        yield "streams_open", "Streams under way.", server.stats.streams
 
 
-def exposition(server: Server) -> bytes:
+def exposition(server: ServerState) -> bytes:
     """The text of a scrape. Each has a registry of its own, so that nothing is shared between servers."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Counts(server))

@@ -9,7 +9,7 @@ from typing import Protocol
 from starlette.types import Receive, Scope, Send
 
 from mockserver.core.plan import Chunk, Cut, End, Head, Headers, Plan, Raw, Wait, as_single_chunk
-from mockserver.journal.send_log import Trail
+from mockserver.journal.send_log import SendLog
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -88,7 +88,7 @@ def connection_of(scope: Scope, receive: Receive) -> Connection:
     return lent or InMemory(receive)
 
 
-async def carry_out(plan: Plan, trail: Trail, connection: Connection, send: Send, sleep: Sleep) -> None:
+async def carry_out(plan: Plan, trail: SendLog, connection: Connection, send: Send, sleep: Sleep) -> None:
     """Perform a plan step by step, and leave a trail of what was really sent. Stops when the client has gone.
 
     Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.

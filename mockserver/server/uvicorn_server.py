@@ -19,7 +19,8 @@ from mockserver.server.app import create_app
 from mockserver.server.collector import rarely
 from mockserver.server.connection import Protocol
 from mockserver.server.uvicorn_protocol import IDLE_SECONDS, look, widen
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.server_state import ServerState
 
 T = TypeVar("T")
 # Addresses that stand for all of a machine's, and the one by which it reaches itself.
@@ -64,7 +65,7 @@ def url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def bound(server: Server, listener: socket.socket, name: str = "") -> bool:
+def bound(server: ServerState, listener: socket.socket, name: str = "") -> bool:
     """Tell the server where it listens: its address, and the name that it was given by. Is that beyond this machine?
 
     One that others reach asks for a token below `/__mock`; it gets one if it has none.
@@ -80,7 +81,7 @@ def bound(server: Server, listener: socket.socket, name: str = "") -> bool:
 class Serving(uvicorn.Server):
     """A uvicorn server that looks for a changed scenario while it has nothing else to do."""
 
-    def __init__(self, config: uvicorn.Config, server: Server) -> None:
+    def __init__(self, config: uvicorn.Config, server: ServerState) -> None:
         super().__init__(config)
         self.server = server
 
@@ -99,7 +100,7 @@ class Serving(uvicorn.Server):
             await self.server.shared.close()
 
 
-def configured(server: Server) -> Serving:
+def configured(server: ServerState) -> Serving:
     """A uvicorn server for an application, silent, and without headers of its own."""
     return Serving(
         uvicorn.Config(
@@ -118,7 +119,7 @@ def configured(server: Server) -> Serving:
     )
 
 
-def foreground(server: Server, listener: socket.socket, ready: Callable[[], object]) -> None:
+def foreground(server: ServerState, listener: socket.socket, ready: Callable[[], object]) -> None:
     """Serve until SIGINT or SIGTERM, then return. Calls `ready` once a signal is heeded."""
     serving = configured(server)
     widen()
@@ -142,7 +143,7 @@ def foreground(server: Server, listener: socket.socket, ready: Callable[[], obje
 class Running:
     """A server in a thread. `url` is its root; `call` runs a function where the server runs, and returns its result."""
 
-    def __init__(self, server: Server, listener: socket.socket, name: str = "") -> None:
+    def __init__(self, server: ServerState, listener: socket.socket, name: str = "") -> None:
         self.server = server
         self.url = url(listener)
         bound(server, listener, name)
@@ -181,9 +182,9 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(server: Server | None = None, host: str = "127.0.0.1", port: int = 0) -> Iterator[Running]:
+def running(server: ServerState | None = None, host: str = "127.0.0.1", port: int = 0) -> Iterator[Running]:
     """A server in a thread, for as long as the block lasts. Raises OSError when the port is taken."""
-    started = Running(server or Server(), listen(host, port), host)
+    started = Running(server or MemoryState(), listen(host, port), host)
     try:
         yield started
     finally:

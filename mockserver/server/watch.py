@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mockserver.scenario.loader import ScenarioError, load
-from mockserver.state.sessions import Memory
+from mockserver.state.sessions import SessionStore
 
 Seen = tuple[int, int, int] | None
 
@@ -12,7 +12,7 @@ Seen = tuple[int, int, int] | None
 class Watch:
     """A scenario's file, played by all sessions that have none of their own. `say` takes one line for the user."""
 
-    def __init__(self, file: str, memory: Memory, say: Callable[[str], object]) -> None:
+    def __init__(self, file: str, memory: SessionStore, say: Callable[[str], object]) -> None:
         self.file, self.memory, self.say = file, memory, say
         self._seen = self._look()
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from mockserver.core.uploads import File
+from mockserver.core.uploads import Upload
 from mockserver.engine import image_urls
 from mockserver.images import sample
 from mockserver.journal.store import Pictures
@@ -20,7 +20,7 @@ class Stores:
     """Where to look: what a scenario gives by URL, a session's files by id, the pictures received and sent."""
 
     urls: Mapping[str, bytes]
-    files: Mapping[str, File]
+    files: Mapping[str, Upload]
     pictures: Pictures
 
 

@@ -109,14 +109,14 @@ class ImagesMock:
         """
         found = load(name)
         scenario = found if seed is None else replace(found, seed=seed)
-        self._running.call(lambda: self._running.server.state.play(self.session, scenario))
+        self._running.call(lambda: self._running.server.sessions.play(self.session, scenario))
 
     def as_of(self, day: str) -> None:
         """Be the API of that day: `any`, `latest` or a date. Raises ValueError for anything else."""
         from mockserver.contract.asof import as_of
 
         label = as_of(day).label
-        self._running.call(lambda: self._running.server.state.play(self.session, as_of=label))
+        self._running.call(lambda: self._running.server.sessions.play(self.session, as_of=label))
 
     @property
     def journal(self) -> list[dict[str, Any]]:
@@ -156,9 +156,9 @@ class ImagesMock:
         """Back to the start: the server's own scenario, the clock's own time, no files, an empty journal."""
 
         def reset() -> None:
-            self._running.server.state.reset(self.session)
+            self._running.server.sessions.reset(self.session)
             self._running.server.clock.reset(self.session)
-            self._running.server.files.clear(self.session)
+            self._running.server.uploads.clear(self.session)
             self._running.server.journal.clear(self.session)
 
         self._running.call(reset)
@@ -186,6 +186,6 @@ class ImagesMock:
 
     def unreached(self) -> list[int]:
         """The numbers of the steps of this session's scenario that never answered."""
-        steps = self._running.call(lambda: self._running.server.state.playing(self.session)).steps
+        steps = self._running.call(lambda: self._running.server.sessions.scenario_of(self.session)).steps
         reached = {entry["turn"]["step"] for entry in self.journal}
         return [step.number for step in steps if step.number not in reached]

@@ -21,7 +21,9 @@ from mockserver.scenario.suggest import describe_unknown
 from mockserver.server import app
 from mockserver.server.uvicorn_server import running
 from mockserver.state.clock import Clock
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.server_state import ServerState
+from mockserver.state.sessions import SessionStore
 from mockserver.testing.images_mock import ImagesMock
 
 CHOICES = {
@@ -31,7 +33,7 @@ CHOICES = {
 }
 
 
-def furnished(scenario: str = "ok", **settings: Any) -> Server:
+def furnished(scenario: str = "ok", **settings: Any) -> ServerState:
     """A server with these settings, which mean what the options of the command line mean.
 
     `latency` is in seconds, None as recorded; `clock` tells the seconds since 1970. Raises TypeError for a setting that
@@ -63,7 +65,7 @@ def _furnished(
     validate: str = "strict",
     dialect: str = "openai",
     bare: bool = False,
-) -> Server:
+) -> ServerState:
     chosen = {"auth": auth, "paint": paint, "validate": validate, "dialect": dialect}
     for name, known in {**CHOICES, "dialect": tuple(dialects.table())}.items():
         if chosen[name] not in known:
@@ -76,7 +78,7 @@ def _furnished(
     _hold(seed is None or _number(seed), "seed is a whole number, or None for the scenario's own", seed)
     _hold(isinstance(bare, bool), "bare is True or False", bare)
     _hold(callable(clock), "clock is a function that tells the seconds since 1970", clock)
-    return Server(settings, Memory(load(scenario), seed), clock=Clock(clock))
+    return MemoryState(settings, SessionStore(load(scenario), seed), clock=Clock(clock))
 
 
 def _keys(keys: Any) -> frozenset[str]:

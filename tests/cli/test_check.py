@@ -25,7 +25,8 @@ from mockserver.harness.check.verdicts import Verdict, check
 from mockserver.harness.conformance import recipes
 from mockserver.scenario.loader import load
 from mockserver.server.uvicorn_server import running
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.images import masked, png, saved
 
 Run = Callable[..., tuple[int, str, str]]
@@ -263,7 +264,7 @@ def test_the_server_says_the_same(tmp_path: Path, day: str) -> None:
     fields = [("prompt", "x"), ("model", "gpt-image-2"), ("quality", "low")]
     paths = [tmp_path / name for name in files]
     verdicts = check(paths, {}, fields, as_of(day))
-    server = Server(Settings(as_of(day), paint="flat"), Memory(load("ok")))
+    server = MemoryState(Settings(as_of(day), paint="flat"), SessionStore(load("ok")))
     said = {}
     with running(server) as at, openai.OpenAI(base_url=f"{at.url}/v1", api_key="x", max_retries=0) as client:
         for path, verdict in zip(paths, verdicts, strict=True):

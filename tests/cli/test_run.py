@@ -16,7 +16,7 @@ import mockserver
 from mockserver.cli import run as cli_run
 from mockserver.cli.run import at_terminal, environment
 from mockserver.server.uvicorn_server import running
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
 from tests.support.contracted import VALIDATORS
 
 HOME = Path(mockserver.__file__).parents[1]
@@ -250,7 +250,7 @@ def test_at_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_proxies() -> None:
-    with running(Server(token="t")) as started:
+    with running(MemoryState(token="t")) as started:
         told = environment({"no_proxy": "*"}, started, "k")
     assert (told["no_proxy"], told["NO_PROXY"]) == ("*", "127.0.0.1,localhost,::1")
     assert told["MOCKSERVER_TOKEN"] == "t"

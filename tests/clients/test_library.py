@@ -13,7 +13,8 @@ import pytest
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import built_in_names, load
 from mockserver.server.uvicorn_server import Running, running
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.images import png
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "scenarios-built-in.md"
@@ -54,7 +55,7 @@ class Talk:
 @contextmanager
 def playing(name: str, timeout: float = 30, **server: Any) -> Iterator[Talk]:
     with (
-        running(Server(Settings(paint="flat"), Memory(load(name)), **server)) as started,
+        running(MemoryState(Settings(paint="flat"), SessionStore(load(name)), **server)) as started,
         openai.OpenAI(base_url=f"{started.url}/v1", api_key="sk-test", timeout=timeout) as client,
     ):
         yield Talk(started, client)

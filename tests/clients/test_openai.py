@@ -12,7 +12,8 @@ import pytest
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
 from mockserver.server.uvicorn_server import Running, running
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.images import masked, opened, png
 
 KEY = "sk-proj-0123456789abcdefghij"
@@ -20,13 +21,13 @@ KEY = "sk-proj-0123456789abcdefghij"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running(Server(Settings(paint="flat"))) as started:
+    with running(MemoryState(Settings(paint="flat"))) as started:
         yield started
 
 
 @pytest.fixture
 def client(server: Running) -> Iterator[openai.OpenAI]:
-    server.call(lambda: (server.server.state.reset(), server.server.journal.restart()))
+    server.call(lambda: (server.server.sessions.reset(), server.server.journal.restart()))
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, max_retries=0) as client:
         yield client
 
@@ -148,7 +149,7 @@ def test_no_image(client: openai.OpenAI, kind: str) -> None:
 
 @pytest.mark.parametrize(("retries", "statuses"), [(2, [429, 429, 500]), (3, [429, 429, 500, 200])])
 def test_flaky(retries: int, statuses: list[int]) -> None:
-    with running(Server(Settings(paint="flat"), Memory(load("flaky")))) as server:
+    with running(MemoryState(Settings(paint="flat"), SessionStore(load("flaky")))) as server:
         with openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, max_retries=retries) as client:
             call: dict[str, Any] = {"image": ("a.png", png()), "prompt": "x", "model": "gpt-image-1.5"}
             if statuses[-1] == 200:

@@ -23,7 +23,8 @@ from mockserver.harness.conformance.in_process import respond_to
 from mockserver.scenario import machine
 from mockserver.server.app import create_app
 from mockserver.server.uvicorn_server import Running, running
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 
 KEY = "sk-conformance-0123456789"
 
@@ -43,9 +44,9 @@ def edges(case: Case) -> list[str]:
 
 
 @functools.cache
-def build_server(label: str) -> Server:
+def build_server(label: str) -> MemoryState:
     scenario = machine.build({"scenario": "ok", "steps": [{"ok": {}}]})
-    return Server(build_settings(label), Memory(scenario), clock=lambda: 1_795_000_000.0)
+    return MemoryState(build_settings(label), SessionStore(scenario), clock=lambda: 1_795_000_000.0)
 
 
 def prepare_call(case: Case, label: str) -> Call:
@@ -54,7 +55,7 @@ def prepare_call(case: Case, label: str) -> Call:
     if not case.orders:
         return call
     scenario = machine.build({"scenario": case.id, "steps": [{"error": case.orders}]})
-    build_server(label).state.play(case.id, scenario)
+    build_server(label).sessions.play(case.id, scenario)
     return Call(call.method, f"/__mock/s/{case.id}{call.path}", call.headers, call.body)
 
 

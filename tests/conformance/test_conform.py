@@ -28,7 +28,7 @@ from mockserver.harness.conformance.reports import build_writer
 from mockserver.harness.conformance.run import conform
 from mockserver.server.app import create_app
 from mockserver.server.uvicorn_server import running
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
 
 KEY = "sk-conform-0123456789-secret"
 CASES = {case.id: case for case in load()}
@@ -42,7 +42,7 @@ def use_cases(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 @contextlib.contextmanager
 def run_mock(label: str = "any") -> Iterator[str]:
     settings = Settings(as_of(label), "exact", frozenset({KEY}), "flat")
-    with running(Server(settings, clock=lambda: 1_795_000_000.0)) as started:
+    with running(MemoryState(settings, clock=lambda: 1_795_000_000.0)) as started:
         yield started.url
 
 

@@ -215,7 +215,8 @@ def test_limits_for_what_is_recognised() -> None:
     talk = Talk()
     headers = {**FORM["headers"], "Content-Type": "multipart/form-data; boundary=same"}
     assert [talk.edit(headers=headers).status_code for _ in range(3)] == [200] * 3
-    talk.server.state.play(None, parse(b"scenario: l\nlimits: {images: 1}\nsteps: [{ok: {}, times: forever}]\n", "l"))
+    scenario = b"scenario: l\nlimits: {images: 1}\nsteps: [{ok: {}, times: forever}]\n"
+    talk.server.sessions.play(None, parse(scenario, "l"))
     answers = []
     for wait in (0, 60, 0, 60, 0):
         talk.post("clock", {"advance": wait})

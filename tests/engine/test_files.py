@@ -10,13 +10,14 @@ import httpx2
 import openai
 import pytest
 
-from mockserver.core.uploads import File, Files
+from mockserver.core.uploads import Upload, UploadStore
 from mockserver.engine.values import Settings
 from mockserver.journal.store import Pictures
 from mockserver.scenario import machine
 from mockserver.server.app import create_app
 from mockserver.server.uvicorn_server import Running, running
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.images import masked, png
 
 NOW = 1_795_000_000.0
@@ -38,7 +39,7 @@ def clock() -> Time:
 
 @pytest.fixture
 def server(clock: Time) -> Iterator[Running]:
-    with running(Server(Settings(paint="flat"), clock=clock)) as started:
+    with running(MemoryState(Settings(paint="flat"), clock=clock)) as started:
         yield started
 
 
@@ -75,7 +76,7 @@ def test_life(client: openai.OpenAI) -> None:
 )
 def test_names(server: Running, name: str, told: str) -> None:
     """A name that is no word for a header is not put into one as it is."""
-    server.call(lambda: server.server.files.put("s", File("file-1", name, "vision", b"x", "digest", 1)))
+    server.call(lambda: server.server.uploads.put("s", Upload("file-1", name, "vision", b"x", "digest", 1)))
     answer = httpx2.get(f"{server.url}/__mock/s/s/v1/files/file-1/content", headers={"Authorization": "Bearer sk-test"})
     assert answer.headers["content-disposition"] == told
     assert (answer.status_code, answer.content) == (200, b"x")
@@ -119,9 +120,9 @@ def test_withheld(client: openai.OpenAI) -> None:
 
 def test_room() -> None:
     """The bound is told before anything is kept."""
-    kept = Files(session_bytes=20, session_files=3, total_bytes=32)
+    kept = UploadStore(session_bytes=20, session_files=3, total_bytes=32)
     with (
-        running(Server(Settings(), files=kept)) as server,
+        running(MemoryState(Settings(), uploads=kept)) as server,
         openai.OpenAI(base_url=f"{server.url}/v1", api_key="sk-test", max_retries=0) as client,
     ):
         upload(client, b"x" * 15)
@@ -140,8 +141,8 @@ def test_room() -> None:
 
 def test_many_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockserver.core.uploads.SESSIONS", 1)
-    kept = Files()
-    kept.put("one", File("file-1", "a", "vision", b"x", "digest", 1))
+    kept = UploadStore()
+    kept.put("one", Upload("file-1", "a", "vision", b"x", "digest", 1))
     assert (kept.room("one") > 0, kept.room("two")) == (True, 0)
     kept.clear("one")
     assert kept.room("two") > 0
@@ -239,7 +240,7 @@ def test_refused_upload_keeps_nothing() -> None:
     scenario = machine.build({"scenario": "x", "steps": [{"error": "server-error"}, {"ok": {}}]})
 
     async def play() -> list[Any]:
-        app = create_app(Server(Settings(), Memory(scenario)))
+        app = create_app(MemoryState(Settings(), SessionStore(scenario)))
         async with openai.AsyncOpenAI(
             base_url="http://mock/v1",
             api_key="sk-test",

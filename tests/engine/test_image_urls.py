@@ -12,7 +12,7 @@ import pytest
 from mockserver.engine.image_urls import signature
 from mockserver.engine.values import Settings
 from mockserver.server.app import create_app
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
 from tests.support.images import opened
 
 START = datetime(2026, 4, 21, 12, tzinfo=UTC).timestamp()
@@ -31,7 +31,7 @@ def asked(clock: Clock, *later: float, change: Any = None) -> tuple[list[str], l
     """The URLs of an answer, and what its first URL gives so many seconds later."""
 
     async def ask() -> tuple[list[str], list[httpx2.Response]]:
-        transport = httpx2.ASGITransport(app=create_app(Server(Settings(paint="flat", auth="open"), clock=clock)))
+        transport = httpx2.ASGITransport(app=create_app(MemoryState(Settings(paint="flat", auth="open"), clock=clock)))
         async with httpx2.AsyncClient(transport=transport, base_url="http://mock.test") as client:
             answer = await client.post("/v1/images/generations", json=CALL)
             urls = [item["url"] for item in answer.json()["data"]]

@@ -12,7 +12,7 @@ import pytest
 from mockserver.contract.capabilities import table
 from mockserver.engine.values import Settings
 from mockserver.server.uvicorn_server import Running, running
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
 from tests.support.client import FORM, Talk
 from tests.support.images import masked, opened, png
 
@@ -26,7 +26,7 @@ def level(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def server(level: str) -> Iterator[Running]:
-    with running(Server(Settings(paint="flat", validate=level))) as started:
+    with running(MemoryState(Settings(paint="flat", validate=level))) as started:
         yield started
 
 

@@ -12,7 +12,7 @@ from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.server.app import create_app
 from mockserver.server.uvicorn_server import Running, running
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
 from tests.support.images import opened, png
 
 AUTH = {"Authorization": "Bearer sk-test"}
@@ -21,13 +21,13 @@ EDIT = {"data": {"model": "gpt-image-2", "prompt": "x"}, "files": {"image": ("a.
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running(Server(Settings(paint="flat"))) as started:
+    with running(MemoryState(Settings(paint="flat"))) as started:
         yield started
 
 
 def ask(method: str, url: str, day: str = "any", **options: Any) -> httpx2.Response:
     async def call() -> httpx2.Response:
-        app = create_app(Server(Settings(as_of(day), paint="flat")))
+        app = create_app(MemoryState(Settings(as_of(day), paint="flat")))
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://test") as client:
             return await client.request(method, url, **({"headers": AUTH} | options))
 

@@ -14,7 +14,7 @@ from mockserver.contract.asof import as_of
 from mockserver.contract.openapi import bundle
 from mockserver.engine.values import Settings
 from mockserver.server.app import create_app
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
 
 KEY = "sk-fuzz-0123456789abcdef"
 
@@ -51,7 +51,7 @@ def contract(day: str) -> Any:
         # Where a form's model is required, Schemathesis tries it empty as well, in spite of its enum.
         del document["paths"]["/v1/images/edits"]["post"]["requestBody"]["content"]["multipart/form-data"]
     schema = schemathesis.openapi.from_dict(document)
-    schema.app = create_app(Server(Settings(as_of(day), "exact", frozenset([KEY]), "flat")))
+    schema.app = create_app(MemoryState(Settings(as_of(day), "exact", frozenset([KEY]), "flat")))
     return schema
 
 
@@ -82,7 +82,7 @@ def kept() -> Any:
     document = copy.deepcopy(bundle(as_of("latest")))
     document["components"]["schemas"]["file-form"]["properties"]["purpose"]["enum"].remove("assistants")
     schema = schemathesis.openapi.from_dict(document)
-    schema.app = create_app(Server(Settings(as_of("latest"), "exact", frozenset([KEY]), "flat")))
+    schema.app = create_app(MemoryState(Settings(as_of("latest"), "exact", frozenset([KEY]), "flat")))
     return schema.include(path_regex="^/v1/files")
 
 

@@ -17,7 +17,7 @@ from mockserver.engine.values import Settings
 from mockserver.server.connection import Connection, Protocol
 from mockserver.server.uvicorn_protocol import look
 from mockserver.server.uvicorn_server import running
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
 from tests.server.test_protocol import Slow
 from tests.support.attacks import edit, form, part, post
 from tests.support.client import Talk
@@ -31,7 +31,7 @@ ROWS = re.findall(r"^\| [^|]+ \| ([^|]+) \| `([\w.]+)` \| [^|]+ \|$", TEXT, re.M
 def test_each_bound_is_that_of_the_code(name: str) -> None:
     bound = next(bound for bound, other in ROWS if other == name)
     module, _, constant = name.rpartition(".")
-    if name == "mockserver.state.sessions.Server.at_once":
+    if name == "mockserver.state.server_state.ServerState.at_once":
         assert bound == "twice the processors"
     else:
         assert f"{getattr(importlib.import_module(module), constant):,}" == bound
@@ -115,7 +115,7 @@ def test_keys_that_are_not_ascii() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_nothing_is_painted_for_who_has_gone(stream: bool) -> None:
-    with running(Server(Settings(paint="flat"), at_once=1)) as started:
+    with running(MemoryState(Settings(paint="flat"), at_once=1)) as started:
         there, server = Slow(started), started.server
         with there.connect() as connection:
             connection.sendall(edit())
@@ -128,7 +128,7 @@ def test_nothing_is_painted_for_who_has_gone(stream: bool) -> None:
 
         started.call(hold)
         if stream:
-            started.call(lambda: server.state.give(None, {"error": "stream-error"}))
+            started.call(lambda: server.sessions.add_step(None, {"error": "stream-error"}))
         with there.connect() as connection:
             more = [part("stream", b"true")] if stream else []
             connection.sendall(post(form(*more, prompt=b"away")))
@@ -176,7 +176,7 @@ def test_nothing_of_a_request_waits_for_the_collector(size: int, change: tuple[b
     def held() -> int:
         return sum(isinstance(one, Connection | Protocol | Request | multipart.FormParser) for one in gc.get_objects())
 
-    with running(Server(Settings(paint="flat"))) as started:
+    with running(MemoryState(Settings(paint="flat"))) as started:
         slow = Slow(started)
         gc.collect()
         before = held()

@@ -29,7 +29,8 @@ from mockserver.scenario.machine import build
 from mockserver.server.app import create_app
 from mockserver.server.send import WireFaultNeedsSocket
 from mockserver.server.uvicorn_server import Running, running
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.images import opened, png
 
 EDITS = "/v1/images/edits"
@@ -60,7 +61,7 @@ def contracted() -> None:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
     complaints, logger = BufferingHandler(1000), logging.getLogger("uvicorn.error")
-    with running(Server(Settings(paint="flat"), clock=lambda: 1_795_000_000.0)) as started:
+    with running(MemoryState(Settings(paint="flat"), clock=lambda: 1_795_000_000.0)) as started:
         logger.addHandler(complaints)
         yield started
     logger.removeHandler(complaints)
@@ -92,7 +93,7 @@ class Seen:
         self.entry = server.call(lambda: server.server.journal.entries("me")[-1])
 
     def play(self) -> None:
-        self.server.call(lambda: self.server.server.state.play("me", self.scenario))
+        self.server.call(lambda: self.server.server.sessions.play("me", self.scenario))
 
     def spoken(self, fields: dict[str, str]) -> tuple[bytes, str]:
         """All bytes of an answer and how it ended: `closed`, `reset`, or `open` when no more came."""
@@ -336,7 +337,7 @@ def test_each_is_tested() -> None:
 def edit(server: Running, *faults: Any, stream: bool = False) -> Any:
     """What the official client makes of a served edit with those faults."""
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": faults}]})
-    server.call(lambda: server.server.state.play("me", scenario))
+    server.call(lambda: server.server.sessions.play("me", scenario))
     url = f"{server.url}/__mock/s/me/v1"
     call: dict[str, Any] = {"image": FILES["image"], **CALL}
     with openai.OpenAI(base_url=url, api_key=KEY, max_retries=0, timeout=30) as client:
@@ -379,7 +380,7 @@ def test_all_that_is_legal(server: Running) -> None:
 def test_redirected(server: Running) -> None:
     """The official client follows; the next step answers."""
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [{"redirect": {}}]}, {"ok": {}}]})
-    server.call(lambda: server.server.state.play("me", scenario))
+    server.call(lambda: server.server.sessions.play("me", scenario))
     with openai.OpenAI(base_url=f"{server.url}/__mock/s/me/v1", api_key=KEY, max_retries=0) as client:
         answer = client.images.edit(image=FILES["image"], prompt="x", model="gpt-image-1.5")
     assert answer.data
@@ -410,7 +411,7 @@ def test_next_request(server: Running, name: str, stream: bool) -> None:
     """Whatever a fault does, or cannot do, the next request of the session is answered."""
     quick = QUICK.get(name, {"seconds": 0} if name == "stall" else {})
     steps = [{"ok": {}, "faults": [{name: quick}]}, {"ok": {}}]
-    server.call(lambda: server.server.state.play("me", build({"scenario": "mine", "steps": steps})))
+    server.call(lambda: server.server.sessions.play("me", build({"scenario": "mine", "steps": steps})))
     with httpx2.Client(base_url=f"{server.url}/__mock/s/me", timeout=30) as client:
         answers: list[Any] = []
         for _ in range(2):
@@ -441,7 +442,7 @@ def test_sent_bytes(server: Running) -> None:
 def test_keep_alive_after_content_faults(server: Running) -> None:
     """A connection that only carried odd contents is used again."""
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [{"empty_data": {}}]}]})
-    server.call(lambda: server.server.state.play("me", scenario))
+    server.call(lambda: server.server.sessions.play("me", scenario))
     with connected(server) as client:
         for _ in range(2):
             client.sendall(asked(CALL, close=False))
@@ -465,7 +466,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 @pytest.mark.parametrize("at", ["start", "headers", "body"])
 def test_stall_ends_with_the_client(server: Running, at: str) -> None:
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [{"stall": at}]}]})
-    server.call(lambda: server.server.state.play("me", scenario))
+    server.call(lambda: server.server.sessions.play("me", scenario))
     with connected(server) as client:
         client.sendall(asked(CALL))
         wait_until(lambda: resting(server))
@@ -475,7 +476,7 @@ def test_stall_ends_with_the_client(server: Running, at: str) -> None:
 @pytest.mark.parametrize("fault", [{"stall": {}}, {"stall": "body"}, {"latency": 3000}, {"drip": {"seconds": 3000}}])
 def test_stall_ends_with_the_server(fault: Any, caplog: pytest.LogCaptureFixture) -> None:
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [fault]}]})
-    with running(Server(Settings(paint="flat"), Memory(scenario))) as started:
+    with running(MemoryState(Settings(paint="flat"), SessionStore(scenario))) as started:
         client = connected(started)
         client.sendall(asked(CALL))
         wait_until(lambda: resting(started))
@@ -490,7 +491,7 @@ def test_early_before_the_upload(server: Running) -> None:
     """The answer is there although the body never comes; what then comes is thrown away, and the next call is heard."""
     faults = [{"early": {}}]
     scenario = build({"scenario": "mine", "steps": [{"error": "slow-down", "faults": faults}, {"ok": {}}]})
-    server.call(lambda: server.server.state.play("me", scenario))
+    server.call(lambda: server.server.sessions.play("me", scenario))
     head, _, rest = asked(CALL, close=False).partition(b"\r\n\r\n")
     with connected(server) as client:
         client.sendall(head + b"\r\n\r\n" + rest[:10])
@@ -504,7 +505,7 @@ def test_upload_while_nothing_is_sent(server: Running) -> None:
     """It is taken and thrown away, however much it is."""
     faults = [{"early": {}}, {"stall": "start"}]
     scenario = build({"scenario": "mine", "steps": [{"error": "slow-down", "faults": faults}]})
-    server.call(lambda: server.server.state.play("me", scenario))
+    server.call(lambda: server.server.sessions.play("me", scenario))
     head = asked(CALL).partition(b"\r\n\r\n")[0]
     head = re.sub(rb"content-length: \d+", b"content-length: 50000000", head, flags=re.IGNORECASE)
     with connected(server) as client:
@@ -525,7 +526,7 @@ def test_upload_while_nothing_is_sent(server: Running) -> None:
 def test_early_that_cannot_be(server: Running, step: Any, status: int) -> None:
     """Only an error of the request can come early; for all else the upload is read."""
     scenario = build({"scenario": "mine", "steps": [{**step, "faults": [{"early": {}}]}]})
-    server.call(lambda: server.server.state.play("me", scenario))
+    server.call(lambda: server.server.sessions.play("me", scenario))
     with httpx2.Client(base_url=f"{server.url}/__mock/s/me", timeout=30) as client:
         answer = client.post(EDITS, data=CALL, files=FILES, headers={"Authorization": f"Bearer {KEY}"})
     entry = server.call(lambda: server.server.journal.entries("me")[-1])
@@ -536,7 +537,7 @@ def test_early_that_cannot_be(server: Running, step: Any, status: int) -> None:
 def test_early_and_unknown(server: Running) -> None:
     """Who may not come in is told so, as always."""
     scenario = build({"scenario": "mine", "steps": [{"error": "slow-down", "faults": [{"early": {}}]}]})
-    server.call(lambda: server.server.state.play("me", scenario))
+    server.call(lambda: server.server.sessions.play("me", scenario))
     with httpx2.Client(base_url=f"{server.url}/__mock/s/me") as client:
         assert client.post(EDITS, data=CALL, files=FILES).status_code == 401
         assert client.post("/v1/nothing", headers={"Authorization": f"Bearer {KEY}"}).status_code == 404
@@ -546,7 +547,7 @@ def test_early_and_unknown(server: Running) -> None:
 def test_without_a_socket(fault: Any) -> None:
     """An application in memory has no wire: that is said, and not passed over."""
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [fault]}]})
-    app = create_app(Server(Settings(paint="flat"), Memory(scenario)))
+    app = create_app(MemoryState(Settings(paint="flat"), SessionStore(scenario)))
 
     async def ask() -> None:
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://mock") as client:

@@ -81,7 +81,7 @@ def test_ordered_latency_is_not_in_the_histogram() -> None:
 @pytest.mark.parametrize(("seconds", "first"), [(0.0005, "0.0005"), (0.3, "0.5"), (10.0, "10.0"), (11.0, "+Inf")])
 def test_buckets(seconds: float, first: str) -> None:
     talk = Talk()
-    talk.server.tally.note("images/edits", 200, "", seconds)
+    talk.server.stats.note("images/edits", 200, "", seconds)
     found = {labels[1]: value for labels, value in scraped(talk).items() if labels[0].endswith("_bucket")}
     assert next(end for end, count in found.items() if count) == first
     assert found["+Inf"] == 1
@@ -89,7 +89,7 @@ def test_buckets(seconds: float, first: str) -> None:
 
 def test_an_answer_without_a_status() -> None:
     talk = Talk()
-    talk.server.tally.note("images/edits", None, "", 0)
+    talk.server.stats.note("images/edits", None, "", 0)
     assert scraped(talk)[("mockserver_requests_total", "images/edits", "", "")] == 1
 
 
@@ -106,7 +106,7 @@ def test_streams_under_way() -> None:
         there = Slow(started)
 
         def counts() -> tuple[int, int]:
-            return started.server.tally.answers, started.server.tally.streams
+            return started.server.stats.answers, started.server.stats.streams
 
         with there.connect() as stream, there.connect() as plain:
             stream.sendall(post(form(part("stream", b"true"))))

@@ -21,7 +21,8 @@ from mockserver.scenario.loader import load
 from mockserver.server.admin import page as served
 from mockserver.server.uvicorn_server import Running, running
 from mockserver.state.clock import Clock
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.browser import CHROMIUM, DRIVER, Page, chromium
 from tests.support.client import START, Talk
 from tests.support.images import masked, png
@@ -46,11 +47,11 @@ class Watch:
         self.now += seconds
 
 
-def server(scenario: str = "ok", **changed: Any) -> Server:
+def server(scenario: str = "ok", **changed: Any) -> MemoryState:
     watch = Watch()
     settings = Settings(paint="flat", latency=changed.pop("latency", 0))
     known = {"clock": Clock(lambda: START, watch), "sleep": watch.sleep} | changed
-    return Server(settings, Memory(load(scenario)), **known)
+    return MemoryState(settings, SessionStore(load(scenario)), **known)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def show(browser: webdriver.Chrome) -> Iterator[Callable[..., tuple[Page, Runnin
     with contextlib.ExitStack() as stack:
         pages: list[Page] = []
 
-        def start(made: Server | None = None, path: str = "/__mock/", **where: Any) -> tuple[Page, Running]:
+        def start(made: MemoryState | None = None, path: str = "/__mock/", **where: Any) -> tuple[Page, Running]:
             started = stack.enter_context(running(made or server(), **where))
             pages.append(Page(browser, started.url))
             return pages[-1].open(path), started
@@ -296,20 +297,20 @@ def test_scenario(show: Any) -> None:
     page("#play .main").click()
     page.says("#played", "Playing flaky for all sessions.")
     page.says("#scenario", "flaky")
-    assert started.server.state.scenario.name == "flaky"
+    assert started.server.sessions.scenario.name == "flaky"
     page("#play summary").click()
     page.type("#yaml", "scenario: mine\nsteps: []")
     page("#play .main").click()
     page.heard = ["400 (Bad Request)"]
     page.says("#played .bad", "scenario:2: steps")
-    assert started.server.state.scenario.name == "flaky"
+    assert started.server.sessions.scenario.name == "flaky"
     edit(started, "me")
     page.says("#e000001", "429")
     page.choose("#session", "me")
     page.type("#yaml", "scenario: mine\nsteps: [{error: server-error}]")
     page("#play .main").click()
     page.says("#played", "Playing mine for session me.")
-    assert (started.server.state.playing("me").name, started.server.state.scenario.name) == ("mine", "flaky")
+    assert (started.server.sessions.scenario_of("me").name, started.server.sessions.scenario.name) == ("mine", "flaky")
     page.choose("#session", "")
     page.says("#scenario", "flaky")
 

@@ -25,7 +25,8 @@ from mockserver.engine.values import Settings
 from mockserver.scenario.loader import built_in_names, load
 from mockserver.scenario.machine import Stored
 from mockserver.server.uvicorn_server import running
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.images import png
 
 NOW = 1_795_000_000.0
@@ -63,9 +64,9 @@ def told(name: str) -> str:
     """A digest of every turn and plan of a scenario, in which pictures count by their pixels."""
     scenario, found = load(name), hashlib.blake2b(digest_size=16)
     stored: Stored = {}
-    state = Memory(scenario)
+    state = SessionStore(scenario)
     for position, request in enumerate(requests()):
-        settings = state.over("a", Settings(as_of("latest"), paint="flat", dialect="openai"))
+        settings = state.settings_for("a", Settings(as_of("latest"), paint="flat", dialect="openai"))
         understood = understand(request, settings)
         asked = asking(mean(request, understood), dict(request.headers), settings, NOW + position)
         turn, stored = scenario.turn(stored, asked)
@@ -99,7 +100,7 @@ def played(name: str) -> list[Any]:
 
     body = json.dumps({"model": "gpt-image-2", "prompt": "x", "quality": "low", "size": "1024x1024"})
     headers = {"Authorization": "Bearer sk-test", "Content-Type": "application/json", "Host": "localhost"}
-    server = Server(Settings(paint="flat"), Memory(load(name)), clock=lambda: NOW, sleep=at_once)
+    server = MemoryState(Settings(paint="flat"), SessionStore(load(name)), clock=lambda: NOW, sleep=at_once)
     with running(server) as started:
         for _ in range(min(30, 2 + len(load(name).steps))):
             connection = http.client.HTTPConnection(urlsplit(started.url).netloc, timeout=0.5)

@@ -154,7 +154,7 @@ def test_no_key_in_clear(number: int, tmp_path: Path, capfd: pytest.CaptureFixtu
         texts.append((tmp_path / f"report.{ending}").read_text())
     texts += capfd.readouterr()
     # Also in what is kept of it in memory, spelled out.
-    texts += [repr(one) for one in (journal.noted(), journal.calls._calls, talk.server.state._sessions)]
+    texts += [repr(one) for one in (journal.noted(), journal.repeats._calls, talk.server.sessions._sessions)]
     assert [text for text in texts if SECRET in text] == []
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mockserver.journal import repeats
-from mockserver.journal.repeats import Calls
+from mockserver.journal.repeats import RepeatTracker
 
 
 def never() -> bool:
@@ -12,7 +12,7 @@ def never() -> bool:
 
 def test_repetition() -> None:
     """The newest answered one is repeated; seconds count from its answer."""
-    mine = Calls()
+    mine = RepeatTracker()
     assert mine.begin("s", "a", "e1", 0, never) == (None, None)
     mine.end("s", "a", "e1", 2)
     assert mine.begin("s", "a", "e2", 2.5, never) == ("e1", 0.5)
@@ -21,7 +21,7 @@ def test_repetition() -> None:
 
 
 def test_others() -> None:
-    mine = Calls()
+    mine = RepeatTracker()
     mine.begin("s", "a", "e1", 0, never)
     mine.end("s", "a", "e1", 1)
     assert mine.begin("s", "b", "e2", 2, never) == (None, None)
@@ -30,7 +30,7 @@ def test_others() -> None:
 
 def test_side_by_side() -> None:
     """What came before the other's answer had left repeats nothing, also when it was understood later."""
-    mine = Calls()
+    mine = RepeatTracker()
     mine.begin("s", "a", "e1", 0, never)
     assert mine.begin("s", "a", "e2", 1, never) == (None, None)
     mine.end("s", "a", "e1", 5)
@@ -40,14 +40,14 @@ def test_side_by_side() -> None:
 
 def test_hung_up() -> None:
     """A client that did not wait for the answer and sends again repeats its call."""
-    mine = Calls()
+    mine = RepeatTracker()
     mine.begin("s", "a", "e1", 0, lambda: True)
     mine.begin("s", "a", "e2", 0, never)
     assert mine.begin("s", "a", "e3", 1, never) == ("e1", None)
 
 
 def test_forget() -> None:
-    mine = Calls()
+    mine = RepeatTracker()
     for session in "st":
         mine.begin(session, "a", f"e-{session}", 0, never)
         mine.end(session, "a", f"e-{session}", 1)
@@ -61,7 +61,7 @@ def test_forget() -> None:
 
 def test_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeats, "CALLS", 2)
-    mine = Calls()
+    mine = RepeatTracker()
     for number, digest in enumerate("abac"):
         mine.begin("s", digest, f"e{number}", number, never)
         mine.end("s", digest, f"e{number}", number)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.core.plan import Chunk, Cut, End, Head, Plan
-from mockserver.journal.send_log import PIECES, Trail, ended, spelled
+from mockserver.journal.send_log import PIECES, SendLog, ended, spelled
 from mockserver.server.send import carry_out
 from tests.support.client import Talk
 
@@ -21,7 +21,7 @@ def trail(plan: Plan, step: float = 0.5) -> list[tuple[float, str, int]]:
         nonlocal now
         now += step
 
-    noted = Trail(answer, 10.0, lambda: now)
+    noted = SendLog(answer, 10.0, lambda: now)
     connection: Any = Gone()
     asyncio.run(carry_out(plan, noted, connection, send, asyncio.sleep))
     assert ended(answer) == (plan[-1:] == (End(),))

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import ScenarioError, load, parse
 from mockserver.server.app import create_app
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.images import png
 
 
@@ -36,11 +37,13 @@ def made(prompt: str = "x", headers: Any = (), **fields: Any) -> dict[str, Any]:
     return {"url": "/v1/images/generations", "json": body, "headers": AUTH | dict(headers)}
 
 
-def served(text: str, seed: int | None = None) -> Server:
-    return Server(Settings(paint="flat"), Memory(parse(text.encode(), "x"), seed), clock=lambda: 1_795_000_000.0)
+def served(text: str, seed: int | None = None) -> MemoryState:
+    return MemoryState(
+        Settings(paint="flat"), SessionStore(parse(text.encode(), "x"), seed), clock=lambda: 1_795_000_000.0
+    )
 
 
-def ask(server: Server, *calls: dict[str, Any]) -> list[httpx2.Response]:
+def ask(server: MemoryState, *calls: dict[str, Any]) -> list[httpx2.Response]:
     async def call() -> list[httpx2.Response]:
         transport = httpx2.ASGITransport(app=create_app(server))
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -161,7 +164,7 @@ def test_fixed_streams(tmp_path: Path) -> None:
             "ok: {pictures: [b.png]}",
         )
     )
-    server = Server(Settings(paint="flat"), Memory(load(str(tmp_path / "mine.yaml"))))
+    server = MemoryState(Settings(paint="flat"), SessionStore(load(str(tmp_path / "mine.yaml"))))
     first, second, third, *_ = ask(
         server, made(stream=True, partial_images=1), made(stream=True, partial_images=2), made()
     )
@@ -229,10 +232,10 @@ def test_settings_of_a_file() -> None:
         200,
     ]
     assert waits == [2.5]
-    over = server.state.over("a", server.settings)
+    over = server.sessions.settings_for("a", server.settings)
     assert (over.paint, over.latency, over.auth) == ("noise", 2.5, "exact")
     assert statuses(steps("ok: {}", more="auth: open\nlatency: none\n"), made(headers={"Authorization": ""})) == [200]
-    assert served(steps("ok: {}", more="latency: realistic\n")).state.over("a", Settings()).latency is None
+    assert served(steps("ok: {}", more="latency: realistic\n")).sessions.settings_for("a", Settings()).latency is None
 
 
 def json_edit(**more: Any) -> dict[str, Any]:
@@ -252,7 +255,7 @@ def test_urls(tmp_path: Path) -> None:
     (tmp_path / "cat.png").write_bytes(png())
     file = tmp_path / "mine.yaml"
     file.write_text(steps("ok: {}", more="urls: {'https://example.com/cat.png': cat.png}\n"))
-    server = Server(Settings(paint="flat"), Memory(load(str(file))))
+    server = MemoryState(Settings(paint="flat"), SessionStore(load(str(file))))
     urls = ["https://example.com/cat.png", "https://example.com/dog.png"]
     found = ask(server, *(json_edit(images=[{"image_url": url}]) for url in urls))
     assert [answer.status_code for answer in found] == [200, 400]
@@ -276,7 +279,7 @@ def test_validate_and_dialect_of_a_file() -> None:
 
 
 def test_200_sessions_see_their_own_order() -> None:
-    server = Server(Settings(paint="flat"), Memory(load("flaky")))
+    server = MemoryState(Settings(paint="flat"), SessionStore(load("flaky")))
 
     async def rush() -> list[list[int]]:
         transport = httpx2.ASGITransport(app=create_app(server))
@@ -300,7 +303,7 @@ def test_a_request_picks_its_scenario(tmp_path: Path) -> None:
     """It has a place of its own, and the session's stays where it was."""
     (tmp_path / "mine.yaml").write_text(steps("error: org-verify", "ok: {}"))
     (tmp_path / "other.yaml").write_text(steps("error: insufficient-quota"))
-    server = Server(Settings(paint="flat"), Memory(load(str(tmp_path / "mine.yaml"))))
+    server = MemoryState(Settings(paint="flat"), SessionStore(load(str(tmp_path / "mine.yaml"))))
     calls = [picked("flaky"), made(), picked("flaky"), picked("flaky"), made(), picked("other"), picked("ok")]
     assert [one.status_code for one in ask(server, *calls)] == [429, 403, 429, 500, 200, 429, 200]
     names = [entry["turn"]["scenario"] for entry in server.journal.entries()]
@@ -311,7 +314,7 @@ def test_a_request_picks_its_scenario(tmp_path: Path) -> None:
 def test_no_such_scenario(tmp_path: Path, name: str) -> None:
     (tmp_path / "mine.yaml").write_text(steps("ok: {}"))
     for scenario in ("flaky", str(tmp_path / "mine.yaml")):
-        server = Server(Settings(paint="flat"), Memory(load(scenario)))
+        server = MemoryState(Settings(paint="flat"), SessionStore(load(scenario)))
         (refused,) = ask(server, picked(name))
         assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
         assert "there is no scenario" in refused.json()["detail"]
@@ -321,7 +324,7 @@ def test_no_such_scenario(tmp_path: Path, name: str) -> None:
 def test_a_broken_scenario_is_not_picked(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(steps("ok: {}"))
     (tmp_path / "other.yaml").write_text("scenario: other\nsteps: [{}, {times: 0, ok: {}}]\n")
-    (refused,) = ask(Server(Settings(), Memory(load(str(tmp_path / "mine.yaml")))), picked("other"))
+    (refused,) = ask(MemoryState(Settings(), SessionStore(load(str(tmp_path / "mine.yaml")))), picked("other"))
     assert len(refused.json()["detail"].splitlines()) == 2
 
 
@@ -405,7 +408,7 @@ def test_what_lints_is_answered(data: dict[str, Any]) -> None:
         scenario = parse(text, "x")
     except ScenarioError:
         return
-    server = Server(Settings(paint="flat"), Memory(scenario), clock=lambda: 1_795_000_000.0)
+    server = MemoryState(Settings(paint="flat"), SessionStore(scenario), clock=lambda: 1_795_000_000.0)
     for call in CALLS:
         (response,) = ask(server, call)
         entry = server.journal.entries()[-1]

@@ -11,7 +11,8 @@ from mockserver.engine.values import Settings
 from mockserver.scenario import rate_limits
 from mockserver.scenario.loader import parse
 from mockserver.server.app import create_app
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 
 NOW = 1_795_000_000.0
 
@@ -74,7 +75,7 @@ def test_duration(seconds: float, text: str) -> None:
 def ask(text: str, *calls: Any, day: str = "") -> list[httpx2.Response]:
     """The answers to calls: a number advances the clock, anything else is the JSON of a generation."""
     clock = Clock()
-    server = Server(Settings(paint="flat"), Memory(parse(text.encode(), "x")), clock=clock)
+    server = MemoryState(Settings(paint="flat"), SessionStore(parse(text.encode(), "x")), clock=clock)
 
     async def call() -> list[httpx2.Response]:
         found = []

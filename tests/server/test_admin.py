@@ -15,7 +15,8 @@ from mockserver.engine.values import Settings
 from mockserver.journal.store import Pictures
 from mockserver.scenario.loader import load
 from mockserver.server.app import create_app
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.images import opened, png
 
 AUTH = {"Authorization": "Bearer sk-test"}
@@ -27,7 +28,7 @@ EDIT: dict[str, Any] = {
 }
 
 
-def ask(server: Server, *calls: dict[str, Any]) -> list[httpx2.Response]:
+def ask(server: MemoryState, *calls: dict[str, Any]) -> list[httpx2.Response]:
     async def call() -> list[httpx2.Response]:
         transport = httpx2.ASGITransport(app=create_app(server))
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -40,8 +41,8 @@ def post(**changed: Any) -> dict[str, Any]:
     return EDIT | {"method": "POST"} | changed
 
 
-def flat(scenario: str = "ok") -> Server:
-    return Server(Settings(paint="flat"), Memory(load(scenario)))
+def flat(scenario: str = "ok") -> MemoryState:
+    return MemoryState(Settings(paint="flat"), SessionStore(load(scenario)))
 
 
 def test_health() -> None:
@@ -164,7 +165,7 @@ def test_dall_e_url() -> None:
     ],
 )
 def test_openapi_by_date(day: str, bodies: list[str], paths: list[str]) -> None:
-    (response,) = ask(Server(Settings(as_of(day))), {"url": "/__mock/openapi.json"})
+    (response,) = ask(MemoryState(Settings(as_of(day))), {"url": "/__mock/openapi.json"})
     found = response.json()["paths"]
     assert list(found["/v1/images/edits"]["post"]["requestBody"]["content"]) == bodies
     assert [path.rpartition("/")[2] for path in found if path.startswith("/v1/images/")] == paths
@@ -172,7 +173,7 @@ def test_openapi_by_date(day: str, bodies: list[str], paths: list[str]) -> None:
 
 def test_line_feed() -> None:
     """A path with a line feed is one like any other: what is not there is told as everywhere."""
-    (response,) = ask(Server(), {"url": "/__mock/pictures/a%0Ab"})
+    (response,) = ask(MemoryState(), {"url": "/__mock/pictures/a%0Ab"})
     assert (response.status_code, response.json()["title"]) == (404, "Not Found")
     assert response.headers["content-type"] == "application/problem+json"
 

@@ -16,13 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mockserver.contract.asof import as_of
 from mockserver.core.plan import Chunk, End, Head, Wait
 from mockserver.engine.values import Settings
-from mockserver.journal.send_log import Trail
+from mockserver.journal.send_log import SendLog
 from mockserver.scenario.loader import load
 from mockserver.server import handler
 from mockserver.server.app import create_app
 from mockserver.server.send import InMemory, carry_out
 from mockserver.server.uvicorn_server import Running, running
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.images import masked, png
 
 EDITS = "/v1/images/edits"
@@ -33,13 +34,13 @@ IMAGE = ("image", ("a.png", png(), "image/png"))
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running(Server(Settings(paint="flat"), clock=lambda: 1_795_000_000.25)) as started:
+    with running(MemoryState(Settings(paint="flat"), clock=lambda: 1_795_000_000.25)) as started:
         yield started
 
 
 @pytest.fixture
 def client(server: Running) -> Iterator[httpx2.Client]:
-    server.call(lambda: (server.server.state.reset(), server.server.journal.restart()))
+    server.call(lambda: (server.server.sessions.reset(), server.server.journal.restart()))
     with httpx2.Client(base_url=server.url, headers=AUTH) as client:
         yield client
 
@@ -78,7 +79,7 @@ def test_body_and_headers(client: httpx2.Client) -> None:
 def test_same_bytes(client: httpx2.Client, server: Running) -> None:
     answers = []
     for _ in range(2):
-        server.call(lambda: (server.server.state.reset(), server.server.journal.restart()))
+        server.call(lambda: (server.server.sessions.reset(), server.server.journal.restart()))
         response = client.post(EDITS, data=FIELDS, files=[IMAGE])
         answers.append((response.headers.raw, response.content))
     assert answers[0] == answers[1]
@@ -270,7 +271,7 @@ def test_wrong_method(client: httpx2.Client, method: str) -> None:
 )
 def test_auth(auth: str, sent: str, status: int) -> None:
     settings = Settings(auth=auth, keys=frozenset(["sk-right"]), paint="flat")
-    transport = httpx2.ASGITransport(app=create_app(Server(settings)))
+    transport = httpx2.ASGITransport(app=create_app(MemoryState(settings)))
 
     async def call() -> httpx2.Response:
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -283,7 +284,7 @@ def test_auth(auth: str, sent: str, status: int) -> None:
 
 def test_key_is_masked(server: Running) -> None:
     keys = {"sk-short": "sk-short", "sk-proj-0123456789abcdef": "sk-proj-************cdef"}
-    with running(Server(Settings(auth="exact", keys=frozenset(["other"])))) as server, httpx2.Client() as client:
+    with running(MemoryState(Settings(auth="exact", keys=frozenset(["other"])))) as server, httpx2.Client() as client:
         for key, shown in keys.items():
             response = client.post(server.url + EDITS, headers={"Authorization": f"Bearer {key}"})
             assert response.json()["error"]["message"].startswith(f"Incorrect API key provided: {shown}. You can find")
@@ -393,7 +394,7 @@ def test_malformed(client: httpx2.Client, kind: str, body: bytes) -> None:
 
 @pytest.mark.parametrize("fields", [FIELDS, {}])
 def test_body_too_large(fields: dict[str, str]) -> None:
-    with running(Server(Settings(), upload_bytes=10_000)) as server, httpx2.Client(headers=AUTH) as client:
+    with running(MemoryState(Settings(), upload_bytes=10_000)) as server, httpx2.Client(headers=AUTH) as client:
         if fields:
             response = client.post(
                 server.url + EDITS, data=fields, files={"image": ("a.png", bytes(20_000), "image/png")}
@@ -460,10 +461,10 @@ def test_gone_while_telling(path: str) -> None:
     assert said[0]["status"] == 400
 
 
-def trail() -> tuple[dict[str, Any], Trail]:
+def trail() -> tuple[dict[str, Any], SendLog]:
     """What an entry tells of an answer of which nothing has left, and a trail that is noted there."""
     noted: dict[str, Any] = {"sent_bytes": 0, "complete": False, "sent": []}
-    return noted, Trail(noted, 0, float)
+    return noted, SendLog(noted, 0, float)
 
 
 def test_events_leave_when_due() -> None:
@@ -569,7 +570,7 @@ def test_mounted() -> None:
     from starlette.applications import Starlette
     from starlette.routing import Mount
 
-    outer = Starlette(routes=[Mount("/mock", create_app(Server(Settings(paint="flat"))))])
+    outer = Starlette(routes=[Mount("/mock", create_app(MemoryState(Settings(paint="flat"))))])
 
     async def call() -> list[int]:
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=outer), base_url="http://t/mock") as client:
@@ -583,7 +584,7 @@ def test_mounted() -> None:
 def test_middleware_of_ones_own() -> None:
     """Whoever mounts the application may add to it: every request passes what was added."""
     seen: list[str] = []
-    app = create_app(Server(Settings(paint="flat")))
+    app = create_app(MemoryState(Settings(paint="flat")))
 
     class Seeing:
         def __init__(self, app: ASGIApp) -> None:
@@ -606,7 +607,7 @@ def test_middleware_of_ones_own() -> None:
 
 def test_scenario_before_validation() -> None:
     """A rate limit strikes before the form is looked at; a key that is missing comes before the rate limit."""
-    with running(Server(Settings(), Memory(load("flaky")))) as server, httpx2.Client() as client:
+    with running(MemoryState(Settings(), SessionStore(load("flaky")))) as server, httpx2.Client() as client:
         missing = client.post(server.url + EDITS, data=FIELDS)
         limited = client.post(server.url + EDITS, data=FIELDS, headers=AUTH | {"Authorization": "Bearer b"})
         assert (missing.status_code, limited.status_code) == (401, 429)
@@ -627,7 +628,7 @@ def test_model_hints(client: httpx2.Client) -> None:
 
 def test_as_of() -> None:
     settings = Settings(as_of("latest"))
-    transport = httpx2.ASGITransport(app=create_app(Server(settings)))
+    transport = httpx2.ASGITransport(app=create_app(MemoryState(settings)))
 
     async def call(data: dict[str, str]) -> Any:
         async with httpx2.AsyncClient(transport=transport, base_url="http://test", headers=AUTH) as client:

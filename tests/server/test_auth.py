@@ -7,7 +7,7 @@ import pytest
 
 from mockserver.server.admin.auth import loopback
 from mockserver.server.uvicorn_server import running
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
 from tests.support.client import Talk
 
 
@@ -132,7 +132,7 @@ def test_token(headers: dict[str, str], path: str, status: int) -> None:
 
 
 def test_token_of_ones_own() -> None:
-    with running(Server(token="mine")) as started:
+    with running(MemoryState(token="mine")) as started:
         port = int(started.url.rpartition(":")[2])
         assert ask(port, {})[0] == 401
         assert ask(port, {"X-Mockserver-Token": "mine"})[0] == 200

@@ -12,7 +12,8 @@ from mockserver.server import uvicorn_server
 from mockserver.server.connection import Connection
 from mockserver.server.uvicorn_server import running
 from mockserver.state.clock import Clock
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.server.test_server import rest
 from tests.support.client import START
 
@@ -66,9 +67,9 @@ def test_an_answer_in_one_piece(
 
     def exchange() -> bytes:
         played = parse(f"scenario: own\nsteps: [{{{step}}}]\nthen: ok\n".encode(), "own")
-        told = Server(
+        told = MemoryState(
             Settings(paint="noise" if LONG in request_bytes else "flat"),
-            Memory(played),
+            SessionStore(played),
             clock=Clock(lambda: START, lambda: 0.0),
         )
         with running(told) as started:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.core.uploads import File
+from mockserver.core.uploads import Upload
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import parse
 from mockserver.server import uvicorn_protocol
@@ -25,17 +25,18 @@ from mockserver.server.uvicorn_protocol import (
     look,
 )
 from mockserver.server.uvicorn_server import Running, running
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.attacks import EDITS, KEY, edit, head
 
 OPEN = f"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n{KEY}\r\n\r\n".encode()
 STEPS = "scenario: own\nsteps: [{}]\nthen: ok\n"
 
 
-def server(steps: str = "") -> Server:
+def server(steps: str = "") -> MemoryState:
     """A server that answers at once, or as the steps say."""
-    scenario = [Memory(parse(STEPS.format(steps).encode(), "own"))] if steps else []
-    return Server(Settings(paint="flat"), *scenario)
+    scenario = [SessionStore(parse(STEPS.format(steps).encode(), "own"))] if steps else []
+    return MemoryState(Settings(paint="flat"), *scenario)
 
 
 class Slow:
@@ -194,8 +195,8 @@ def test_nobody_is_hurried_whom_the_server_keeps_waiting() -> None:
 
 def test_an_answer_that_nobody_reads() -> None:
     with slow() as there, there.connect() as connection:
-        large = File("file-large", "a.bin", "vision", bytes(20_000_000), "", 0)
-        there.started.call(lambda: there.started.server.files.put("me", large))
+        large = Upload("file-large", "a.bin", "vision", bytes(20_000_000), "", 0)
+        there.started.call(lambda: there.started.server.uploads.put("me", large))
         connection.sendall(OPEN.replace(b"/v1/models", b"/__mock/s/me/v1/files/file-large/content"))
         there.until(lambda: any(one.transport.get_write_buffer_size() for one in there.connections()))
         there.at(0)

@@ -19,7 +19,7 @@ from mockserver.engine.values import Settings
 from mockserver.server import uvicorn_server
 from mockserver.server.connection import LONG, Connection
 from mockserver.server.uvicorn_server import listen, running, url
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
 
 
 def loopbacks() -> list[str]:
@@ -99,7 +99,7 @@ def test_url(name: tuple[Any, ...], root: str) -> None:
 
 
 def test_own_server() -> None:
-    mine = Server(Settings(paint="flat"))
+    mine = MemoryState(Settings(paint="flat"))
     with running(mine) as started:
         assert started.server is mine
 
@@ -237,7 +237,7 @@ def test_http_1_0(more: dict[str, Any]) -> None:
     body = json.dumps({"prompt": "x", "model": "gpt-image-2", "quality": "low", **more})
     about = f"Authorization: Bearer x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     with contextlib.ExitStack() as stack:
-        port = int(stack.enter_context(running(Server(Settings(paint="flat")))).url.rpartition(":")[2])
+        port = int(stack.enter_context(running(MemoryState(Settings(paint="flat")))).url.rpartition(":")[2])
         client = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
         client.sendall(f"POST /v1/images/generations HTTP/1.0\r\n{about}\r\n\r\n{body}".encode())
         head, _, told = rest(client).partition(b"\r\n\r\n")
@@ -290,7 +290,7 @@ def test_write_to_the_gone(closing: bool, did: list[bytes]) -> None:
 def test_long_and_short_bodies(paint: str, version: int) -> None:
     """However long a body or an event is, all of it comes, and the connection then serves the next request."""
     asked = {"model": "gpt-image-2", "prompt": "x", "quality": "low", "size": "1024x1024"}
-    with running(Server(Settings(auth="open", paint=paint))) as started:
+    with running(MemoryState(Settings(auth="open", paint=paint))) as started:
         connection = http.client.HTTPConnection(started.url.removeprefix("http://"))
         connection._http_vsn, connection._http_vsn_str = version, f"HTTP/1.{version % 10}"  # type: ignore[attr-defined]
         found = []

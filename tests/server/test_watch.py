@@ -9,7 +9,8 @@ import pytest
 from mockserver.scenario.loader import load
 from mockserver.server.uvicorn_server import running
 from mockserver.server.watch import Watch
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.client import Talk
 
 FIRST = "scenario: first\nsteps:\n  - {ok: {}}\n  - {error: server-error}\n"
@@ -32,8 +33,8 @@ def said() -> list[str]:
 @pytest.fixture
 def talk(file: Path, said: list[str]) -> Talk:
     talk = Talk()
-    talk.server.state = Memory(load(str(file)))
-    talk.server.look = Watch(str(file), talk.server.state, said.append).look
+    talk.server.sessions = SessionStore(load(str(file)))
+    talk.server.look = Watch(str(file), talk.server.sessions, said.append).look
     return talk
 
 
@@ -45,13 +46,13 @@ def test_unchanged(talk: Talk, said: list[str]) -> None:
 def test_changed(talk: Talk, file: Path, said: list[str]) -> None:
     """Sessions begin it from its start, but for those that play one of their own."""
     mine = "/__mock/s/mine/v1/images/edits"
-    talk.server.state.play("mine", load("flaky"), "latest")
-    talk.server.state.play("dated", as_of="2026-04-21")
+    talk.server.sessions.play("mine", load("flaky"), "latest")
+    talk.server.sessions.play("dated", as_of="2026-04-21")
     assert [talk.edit().status_code, talk.edit(url=mine).status_code] == [200, 429]
     file.write_text(SECOND)
     assert [talk.edit().status_code for _ in range(3)] == [429, 200, 429]
     assert [talk.edit(url=mine).status_code for _ in range(2)] == [429, 500]
-    assert talk.server.state.over("dated", talk.server.settings).as_of.label == "2026-04-21"
+    assert talk.server.sessions.settings_for("dated", talk.server.settings).as_of.label == "2026-04-21"
     assert talk.get("health")["scenario"] == "second"
     assert said == [f"{file} has changed: every session begins it from its start"]
 
@@ -98,5 +99,5 @@ def test_how_a_change_shows(talk: Talk, file: Path, said: list[str], how: str) -
 def test_looked_at_without_requests() -> None:
     """A server with nothing to do looks too."""
     looked = Event()
-    with running(Server(look=looked.set)):
+    with running(MemoryState(look=looked.set)):
         assert looked.wait(30)

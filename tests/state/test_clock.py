@@ -7,7 +7,7 @@ import pytest
 
 from mockserver.state import clock
 from mockserver.state.clock import Clock
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
 
 
 def test_default() -> None:
@@ -71,6 +71,6 @@ def test_any_function_does() -> None:
     def noon() -> float:
         return 43_200.0
 
-    server = Server(clock=noon)  # type: ignore[arg-type]
+    server = MemoryState(clock=noon)  # type: ignore[arg-type]
     server.clock.advance(1)
     assert server.clock() == 43_201

@@ -15,7 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from mockserver.core.uploads import File
+from mockserver.core.uploads import Upload
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
@@ -24,11 +24,13 @@ from mockserver.server.app import create_app
 from mockserver.server.around import Around
 from mockserver.server.uvicorn_server import running
 from mockserver.state.clock import Clock
+from mockserver.state.memory import MemoryState
 from mockserver.state.redis import journal, serialize, sessions, unit_of_work, uploads
 from mockserver.state.redis.client import Link, place
 from mockserver.state.redis.pipeline import Lane
 from mockserver.state.redis.state import shared
-from mockserver.state.sessions import Memory, Server, Unreachable
+from mockserver.state.server_state import StateUnavailable
+from mockserver.state.sessions import SessionStore
 from tests.support.client import FORM, KEY, START
 from tests.support.images import png
 from tests.support.redis import Redis, scenario
@@ -53,11 +55,11 @@ class Two:
         self.apps = [create_app(server) for server in self.servers]
 
     @staticmethod
-    def _sharing(server: Server) -> Any:
+    def _sharing(server: MemoryState) -> Any:
         assert server.shared is not None
         return server.shared
 
-    def run(self, server: Server, work: Callable[[], Any]) -> Any:
+    def run(self, server: MemoryState, work: Callable[[], Any]) -> Any:
         """What a coroutine function comes to, in a loop of its own."""
 
         async def whole() -> Any:
@@ -105,7 +107,9 @@ def test_turns_go_round(redis: Redis) -> None:
 def test_same_journal_as_in_memory(redis: Redis) -> None:
     """What is told of the same requests does not depend on where the state is."""
     two = Two(redis, load("flaky"))
-    server = Server(Settings(paint="flat"), Memory(load("flaky")), clock=Clock(lambda: START, lambda: two.now))
+    server = MemoryState(
+        Settings(paint="flat"), SessionStore(load("flaky")), clock=Clock(lambda: START, lambda: two.now)
+    )
     app = create_app(server)
 
     def ask(method: str, url: str, **more: Any) -> httpx2.Response:
@@ -276,7 +280,7 @@ def test_files(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = two.ask(0, "POST", "/v1/files", **(upload | {"data": {"purpose": "vision", **lasting}})).json()["id"]
     two.ask(0, "POST", "/__mock/clock", json={"advance": 3601})
     assert two.ask(1, "GET", f"/v1/files/{gone}", headers=head).status_code == 404
-    held = [server.files for server in two.servers]
+    held = [server.uploads for server in two.servers]
     for one in held:
         one.session_files = 2
     assert two.ask(0, "POST", "/v1/files", **upload).status_code == 400
@@ -299,7 +303,7 @@ def test_copies_of_files_are_bounded() -> None:
     assert (kept.room("b"), kept.room("c")) == (1, 5)
     kept.learn("b", [], {}, (8, uploads.SESSIONS))
     assert kept.room("b") == 0
-    assert isinstance(File(**told[0], data=b""), File)
+    assert isinstance(Upload(**told[0], data=b""), Upload)
 
 
 def test_gone_and_back(redis: Redis) -> None:
@@ -373,7 +377,7 @@ def test_answer_lost_on_the_way(redis: Redis, monkeypatch: pytest.MonkeyPatch) -
         answer = await real(link, name, *words)
         if name == "take" and not lost:
             lost.append(name)
-            raise Unreachable("lost")
+            raise StateUnavailable("lost")
         return answer
 
     monkeypatch.setattr(Link, "run", run)
@@ -385,7 +389,7 @@ def test_answer_lost_on_the_way(redis: Redis, monkeypatch: pytest.MonkeyPatch) -
 def test_turn_of_a_copy_that_is_old(redis: Redis) -> None:
     """Somebody else was faster, also for a request that is no job."""
     two = Two(redis, load("flaky"))
-    one, other = (server.state for server in two.servers)
+    one, other = (server.sessions for server in two.servers)
 
     async def late() -> list[int]:
         await two._sharing(two.servers[0]).meet("a")
@@ -412,7 +416,7 @@ def test_gone_while_an_answer_leaves(redis: Redis, monkeypatch: pytest.MonkeyPat
 
     async def run_all(link: Link, commands: Any) -> Any:
         if commands[0][0] == "complete":
-            raise Unreachable("gone")
+            raise StateUnavailable("gone")
         return await real(link, commands)
 
     monkeypatch.setattr(Link, "run_all", run_all)
@@ -502,7 +506,7 @@ def test_gone_after_the_answer_began(redis: Redis) -> None:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        raise Unreachable("gone")
+        raise StateUnavailable("gone")
 
     sent: list[Any] = []
 
@@ -513,7 +517,7 @@ def test_gone_after_the_answer_began(redis: Redis) -> None:
         around = Around(two._sharing(two.servers[0]), app)
         await around({"type": "http", "path": "/v1", "query_string": b""}, None, send)
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(StateUnavailable):
         two.run(two.servers[0], call)
     assert len(sent) == 1
 

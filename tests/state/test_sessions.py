@@ -11,7 +11,8 @@ from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
 from mockserver.scenario.matching import RequestFacts
 from mockserver.state import sessions
-from mockserver.state.sessions import Memory, Server, Taken
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore, Taken
 from tests.support.redis import Make, Store, scenario
 
 TWO = scenario("two", {"error": "server-error"}, {"ok": {}}, then="repeat", seed=5)
@@ -73,8 +74,8 @@ def test_all_play_anew(store: Make) -> None:
 def test_one_shot_steps(store: Make) -> None:
     """Those of a session come before everybody's; no more wait than a bound."""
     memory = store(TWO)
-    memory.give(None, {"error": "overloaded"})
-    memory.give("a", {"error": "org-verify", "times": 2})
+    memory.add_step(None, {"error": "overloaded"})
+    memory.add_step("a", {"error": "org-verify", "times": 2})
     assert [one.turn.step and one.turn.step.error for one in memory.take("a", "a", "a", "a")] == [
         "org-verify",
         "org-verify",
@@ -82,9 +83,9 @@ def test_one_shot_steps(store: Make) -> None:
         "server-error",
     ]
     for _ in range(sessions.WAITING):
-        memory.give("b", {"error": "overloaded"})
+        memory.add_step("b", {"error": "overloaded"})
     with pytest.raises(ValueError, match="100 steps are waiting already"):
-        memory.give("b", {"error": "overloaded"})
+        memory.add_step("b", {"error": "overloaded"})
 
 
 def test_play_anew(store: Make) -> None:
@@ -103,21 +104,21 @@ def test_settings_of_a_session(store: Make) -> None:
     """The session's day over its scenario's over the server's; what is not to be enforced adds up."""
     base = Settings(as_of("latest"), "open", accept=frozenset({"images.modes"}))
     memory = store(TWO)
-    assert memory.over("a", base) is base
+    assert memory.settings_for("a", base) is base
     memory.play("a", OTHER)
     both = frozenset({"images.modes", "size-ratio"})
-    assert memory.over("a", base) == Settings(as_of("2026-04-21"), "open", accept=both)
+    assert memory.settings_for("a", base) == Settings(as_of("2026-04-21"), "open", accept=both)
     memory.play("a", as_of="2025-05-01")
-    assert memory.over("a", base) == Settings(as_of("2025-05-01"), "open", accept=both)
-    assert memory.over("b", base) is base
+    assert memory.settings_for("a", base) == Settings(as_of("2025-05-01"), "open", accept=both)
+    assert memory.settings_for("b", base) is base
     memory.play("b", as_of="2025-05-01")
-    assert memory.over("b", base) == Settings(as_of("2025-05-01"), "open", accept=base.accept)
+    assert memory.settings_for("b", base) == Settings(as_of("2025-05-01"), "open", accept=base.accept)
     memory.play("b", scenario("more", OK, accept=["size-ratio"]))
-    assert memory.over("b", base) == Settings(as_of("2025-05-01"), "open", accept=both)
+    assert memory.settings_for("b", base) == Settings(as_of("2025-05-01"), "open", accept=both)
     memory.reset("b")
-    assert memory.over("b", base) is base
+    assert memory.settings_for("b", base) is base
     only = store(scenario("more", OK, accept=["size-ratio"]))
-    assert only.over("c", base) == Settings(as_of("latest"), "open", accept=both)
+    assert only.settings_for("c", base) == Settings(as_of("latest"), "open", accept=both)
 
 
 @pytest.mark.parametrize(("name", "after"), [(None, [1, 1]), ("a", [1, 2]), ("nobody", [2, 2])])
@@ -151,11 +152,11 @@ def test_oldest_job_goes(store: Make, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_many_sessions() -> None:
-    memory = Store(lambda: Server(state=Memory(TWO)), 1)
+    memory = Store(lambda: MemoryState(sessions=SessionStore(TWO)), 1)
     names = [f"s{number}" for number in range(sessions.SESSIONS + 1)]
 
     async def all_of_them() -> list[Taken]:
-        return [await memory.servers[0].state.take(name, RequestFacts()) for name in names]
+        return [await memory.servers[0].sessions.take(name, RequestFacts()) for name in names]
 
     assert len(asyncio.run(all_of_them())) == 10_001
     assert [one.position for one in memory.take("s1", "s0", "s10000")] == [1, 0, 1]
@@ -163,12 +164,12 @@ def test_many_sessions() -> None:
 
 def test_server() -> None:
     """Two servers share nothing; without settings all is well, at the machine's time."""
-    one, other = Server(), Server()
+    one, other = MemoryState(), MemoryState()
     assert one.settings == Settings()
-    assert one.state is not other.state
+    assert one.sessions is not other.sessions
     assert one.journal is not other.journal
     assert (one.clock.base, one.sleep) == (time.time, asyncio.sleep)
     assert one.upload_bytes > 17 * 50 * 1024 * 1024
-    taken = asyncio.run(one.state.take("a", RequestFacts()))
+    taken = asyncio.run(one.sessions.take("a", RequestFacts()))
     step: Any = taken.turn.step
     assert (taken.turn.scenario, step.error) == ("ok", None)

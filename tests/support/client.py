@@ -11,7 +11,8 @@ from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
 from mockserver.server.app import create_app
 from mockserver.state.clock import Clock
-from mockserver.state.sessions import Memory, Server
+from mockserver.state.memory import MemoryState
+from mockserver.state.sessions import SessionStore
 from tests.support.images import png
 
 START = 1_795_000_000.0
@@ -29,7 +30,7 @@ class Talk:
 
     def __init__(self, steps: str = "", scenario: str = "ok", day: str = "any") -> None:
         self.now = 0.0
-        self.server = Server(Settings(as_of(day), paint="flat"), Memory(self.scenario(steps, scenario)))
+        self.server = MemoryState(Settings(as_of(day), paint="flat"), SessionStore(self.scenario(steps, scenario)))
         self.server.clock = Clock(lambda: START, lambda: self.now)
         self.app = create_app(self.server)
 

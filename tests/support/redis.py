@@ -19,9 +19,10 @@ from mockserver.engine.values import Settings
 from mockserver.scenario.loader import parse
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import RequestFacts
+from mockserver.state.memory import MemoryState
 from mockserver.state.redis import unit_of_work
 from mockserver.state.redis.state import shared
-from mockserver.state.sessions import Memory, Server, Taken
+from mockserver.state.sessions import SessionStore, Taken
 
 T = TypeVar("T")
 
@@ -83,13 +84,13 @@ def redis(one_redis: Redis) -> Redis:
 class Store:
     """The state of sessions, asked in turn through each of the servers that share it."""
 
-    def __init__(self, make: Callable[[], Server], count: int) -> None:
+    def __init__(self, make: Callable[[], MemoryState], count: int) -> None:
         self.servers = [make() for _ in range(count)]
         self._turns = itertools.cycle(self.servers)
         if self.servers[0].shared:
             asyncio.run(self._visit(self.servers[0], self.servers[0].shared.start))
 
-    async def _visit(self, server: Server, work: Callable[[], Any], name: str = "") -> Any:
+    async def _visit(self, server: MemoryState, work: Callable[[], Any], name: str = "") -> Any:
         unit_of_work.begin()
         try:
             if server.shared:
@@ -110,9 +111,9 @@ class Store:
     def rush(self, name: str, count: int) -> list[Taken]:
         """So many turns of one session at once."""
 
-        async def one(server: Server) -> Taken:
+        async def one(server: MemoryState) -> Taken:
             unit_of_work.begin()
-            return await server.state.take(name, RequestFacts(digest="j"))
+            return await server.sessions.take(name, RequestFacts(digest="j"))
 
         async def all_of_them() -> list[Taken]:
             done = await asyncio.gather(*(asyncio.create_task(one(next(self._turns))) for _ in range(count)))
@@ -123,9 +124,9 @@ class Store:
 
         return asyncio.run(all_of_them())
 
-    def _call(self, name: str | None, work: Callable[[Memory], Any]) -> Any:
+    def _call(self, name: str | None, work: Callable[[SessionStore], Any]) -> Any:
         server = next(self._turns)
-        return asyncio.run(self._visit(server, lambda: work(server.state), name or ""))
+        return asyncio.run(self._visit(server, lambda: work(server.sessions), name or ""))
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def call(name: str | None = None, *arguments: Any, **more: Any) -> Any:
@@ -141,6 +142,6 @@ Make = Callable[[Scenario], Store]
 def store(request: pytest.FixtureRequest) -> Make:
     """Makes the state of sessions that play a scenario: in memory, or in Redis for two servers."""
     if request.param == "memory":
-        return lambda played: Store(lambda: Server(state=Memory(played)), 1)
+        return lambda played: Store(lambda: MemoryState(sessions=SessionStore(played)), 1)
     redis = request.getfixturevalue("redis")
     return lambda played: Store(lambda: shared(redis.url, Settings(), played, None, time.time), 2)

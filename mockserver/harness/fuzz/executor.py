@@ -24,7 +24,7 @@ from mockserver.scenario.faults.fault import RequestedFault
 from mockserver.scenario.faults.table import FAULTS
 from mockserver.scenario.machine import build
 from mockserver.server.uvicorn_server import Running, listen
-from mockserver.state.sessions import Server
+from mockserver.state.memory import MemoryState
 
 # A client that waits for its deadline only and a machine that is busy: both are given this.
 GRACE = 2.0
@@ -122,7 +122,7 @@ class Stage:
         self.tried = 0
         self._seen: dict[str, Observation] = {}
         self._witnessed: list[tuple[dict[str, Any], Request, Plan, Plan]] = []
-        server = Server(Settings(as_of(day), paint="flat"))
+        server = MemoryState(Settings(as_of(day), paint="flat"))
         server.witness = lambda *exchange: self._witnessed.append(exchange)
         self.running = Running(server, listen("127.0.0.1", 0))
         self._folder = tempfile.TemporaryDirectory(prefix="mockserver-fuzz-")
@@ -153,7 +153,7 @@ class Stage:
         session = f"case-{self.tried}"
         found = build(cases.scenario(case, "case", self.day), dict(cases.pictures(case.answers)))
         server = self.running.server
-        self.running.call(lambda: server.state.play(session, found))
+        self.running.call(lambda: server.sessions.play(session, found))
         self._witnessed.clear()
         base = f"{self.running.url}/__mock/s/{session}/v1"
         call = cases.call(case, session, base, self.model, Path(self._folder.name))
@@ -168,7 +168,7 @@ class Stage:
             turn = entry["turn"]
             step = found.steps[turn["step"] - 1] if turn["step"] and entry["session"] == session else None
             exchanges.append(Exchange(entry, request, plan, sent, step.faults if step else ()))
-        self.running.call(lambda: server.state.reset(session))
+        self.running.call(lambda: server.sessions.reset(session))
         self.running.call(lambda: server.journal.clear(session))
         return Observation(reply, tuple(exchanges), session, self.model, going, unread)
 

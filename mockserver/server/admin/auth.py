@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.server.admin.errors import problem
-from mockserver.state.sessions import Server
+from mockserver.state.server_state import ServerState
 
 QUERY_BYTES = 4_096
 # What tells nothing of anybody's requests and changes nothing: a health check has no token, and the page asks for it.
@@ -28,7 +28,7 @@ def loopback(host: str) -> bool:
 class Guard:
     """An application that only who may ask it reaches."""
 
-    def __init__(self, server: Server, app: ASGIApp) -> None:
+    def __init__(self, server: ServerState, app: ASGIApp) -> None:
         self.server, self.app = server, app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -13,14 +13,14 @@ from mockserver.journal.ledger import ledger
 from mockserver.journal.store import Journal
 from mockserver.journal.verdict import verdict
 from mockserver.server.admin.errors import Refusal, bad, body, queried
-from mockserver.state.sessions import Server
+from mockserver.state.server_state import ServerState
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 RESULTS = ("success", "error")
 TRUTH = {"true": True, "false": False}
 
 
-def routes(server: Server) -> list[Route]:
+def routes(server: ServerState) -> list[Route]:
     """The routes below `/__mock`."""
     control = Control(server)
     return [
@@ -44,7 +44,7 @@ def _route(path: str, **handlers: Handler) -> Route:
 class Control:
     """The handlers, which all speak of one server."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerState) -> None:
         self.server = server
 
     @property

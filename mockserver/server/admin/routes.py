@@ -18,10 +18,10 @@ from mockserver.scenario.verify import verify
 from mockserver.server.admin import choices, control, page
 from mockserver.server.admin.errors import Refusal, problem, queried, taken
 from mockserver.server.admin.errors import refused as told_why
-from mockserver.state.sessions import Server
+from mockserver.state.server_state import ServerState
 
 
-def create(server: Server) -> Starlette:
+def create(server: ServerState) -> Starlette:
     """The application below `/__mock`."""
     told = Told(server)
     routes = [
@@ -63,7 +63,7 @@ def faulty(title: str, error: ScenarioError) -> Response:
 class Told:
     """The handlers, which all speak of one server."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerState) -> None:
         self.server = server
 
     @property
@@ -85,7 +85,7 @@ class Told:
                 "status": "ok",
                 "version": __version__,
                 "as_of": self.server.settings.as_of.label,
-                "scenario": self.server.state.scenario.name,
+                "scenario": self.server.sessions.scenario.name,
             }
         )
 
@@ -98,9 +98,9 @@ class Told:
     async def reset(self, request: Request) -> Response:
         """Back to the start, for `?session=` or for all: the place in the scenario, clock, files and journal."""
         session = queried(request, "session").get("session")
-        self.server.state.reset(session)
+        self.server.sessions.reset(session)
         self.server.clock.reset(session)
-        self.server.files.clear(session)
+        self.server.uploads.clear(session)
         self._journal.clear(session)
         if session is None:
             self._journal.restart()
@@ -108,20 +108,20 @@ class Told:
 
     async def scenario(self, request: Request) -> Response:
         """The scenario of `?session=`, or the server's; PUT begins another, from YAML or JSON, or changes nothing."""
-        session, state = request.query_params.get("session"), self.server.state
+        session, state = request.query_params.get("session"), self.server.sessions
         if request.method == "PUT":
             try:
                 found = parse(await taken(request), "scenario")
             except ScenarioError as error:
                 return faulty("The scenario cannot be used", error)
             state.play(session, found)
-        return JSONResponse(state.playing(session).data)
+        return JSONResponse(state.scenario_of(session).data)
 
     async def next(self, request: Request) -> Response:
         """A step for the next request that it fits, of `?session=` or of any."""
         try:
             step = parse_part(await taken(request), "step", "step")
-            self.server.state.give(request.query_params.get("session"), step)
+            self.server.sessions.add_step(request.query_params.get("session"), step)
         except ScenarioError as error:
             return faulty("The step cannot be used", error)
         except ValueError as error:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from weakref import WeakKeyDictionary
 
 from mockserver.state.redis.pipeline import Command, Lane, Word
-from mockserver.state.sessions import Unreachable
+from mockserver.state.server_state import StateUnavailable
 
 SCHEMES = ("redis", "rediss", "unix")
 # Seconds until a Redis that says nothing counts as gone.
@@ -54,7 +54,7 @@ class Link:
         self.quiet = False
 
     async def ask(self, name: str, *arguments: Word) -> Any:
-        """The answer of a script that changes nothing. Raises Unreachable.
+        """The answer of a script that changes nothing. Raises StateUnavailable.
 
         A connection to a Redis that was started anew meanwhile is of no use; then it is asked once more.
         """
@@ -66,11 +66,11 @@ class Link:
         return await self.run(name, *arguments)
 
     async def run(self, name: str, *arguments: Word) -> Any:
-        """The answer of one script. Raises Unreachable, also where it may have run: nothing is tried twice."""
+        """The answer of one script. Raises StateUnavailable, also where it may have run: nothing is tried twice."""
         return (await self.run_all([(name, arguments)]))[0]
 
     async def run_all(self, commands: Sequence[Command]) -> list[Any]:
-        """The answers of several scripts, which run as one: nobody else comes between. Raises Unreachable."""
+        """The answers of several scripts, which run as one: nobody else comes between. Raises StateUnavailable."""
         with self._told():
             return await self._lane().ask(commands)
 
@@ -109,7 +109,7 @@ class Link:
             if not self._away and not self.quiet:
                 self._away = True
                 self._say(f"the state at {self.place} cannot be used: {why}; requests get 503 until it can")
-            raise Unreachable(f"the state at {self.place} cannot be used just now: {why}") from None
+            raise StateUnavailable(f"the state at {self.place} cannot be used just now: {why}") from None
         if self._away:
             self._away = False
             self._say(f"the state at {self.place} is back")

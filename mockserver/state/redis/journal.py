@@ -9,7 +9,7 @@ from typing import Any
 
 from cachetools import FIFOCache
 
-from mockserver.journal.repeats import CALLS, Call, Calls
+from mockserver.journal.repeats import CALLS, Call, RepeatTracker
 from mockserver.journal.store import REMEMBERED, Journal, Pictures
 from mockserver.state.redis.client import Link
 from mockserver.state.redis.pipeline import Command
@@ -80,7 +80,7 @@ async def _summed(data: bytes) -> str:
     return (sum_up(data) if len(data) < SHORT else await asyncio.to_thread(sum_up, data)).hexdigest()
 
 
-class SharedCalls(Calls):
+class SharedCalls(RepeatTracker):
     """The calls of all workers: Redis says what one repeats, unless it is seen here that a client has hung up."""
 
     def begin(
@@ -105,7 +105,7 @@ class SharedJournal(Journal):
     """The entries of all workers."""
 
     def __init__(self, link: Link) -> None:
-        super().__init__(pictures=SharedPictures(link), calls=SharedCalls())
+        super().__init__(pictures=SharedPictures(link), repeats=SharedCalls())
         self.epoch, self.revision = "", 0
         self._copies: dict[bytes, dict[str, Any]] = {}
 

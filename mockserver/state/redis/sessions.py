@@ -1,4 +1,4 @@
-"""Sessions in Redis, behind the methods of Memory: a turn is decided on a copy, and taken there if all is as it was.
+"""Sessions in Redis, behind SessionStore: a turn is decided on a copy, and taken there if all is as it was.
 
 Plain methods work on the copy, which `learn` brought up to date; what they change is noted in the visit.
 """
@@ -21,7 +21,8 @@ from mockserver.state import sessions
 from mockserver.state.redis import serialize
 from mockserver.state.redis.client import Link
 from mockserver.state.redis.unit_of_work import current
-from mockserver.state.sessions import Memory, Session, Taken, Unreachable
+from mockserver.state.server_state import StateUnavailable
+from mockserver.state.sessions import SessionState, SessionStore, Taken
 
 # How often a turn is decided anew because somebody else was faster; each time somebody was served.
 TRIES = 1_000
@@ -29,14 +30,14 @@ PARCELS = 100
 
 
 @dataclass(slots=True)
-class Copy(Session):
+class Copy(SessionState):
     """A session as Redis held it: `version` changes with it, `begun` is the server's scenario that its place is of."""
 
     version: str = ""
     begun: str = ""
 
 
-class Sessions(Memory):
+class Sessions(SessionStore):
     """The state of all sessions in Redis. `meet` brings the copy of one up to date."""
 
     def __init__(self, scenario: Scenario, seed: int | None, link: Link) -> None:
@@ -78,7 +79,7 @@ class Sessions(Memory):
         self._parcels[label] = self._seeded(serialize.unpack(text))
 
     async def take(self, name: str, asked: RequestFacts, picked: Scenario | None = None) -> Taken:
-        """As Memory does. The number of the journal's entry comes with the turn. Raises Unreachable."""
+        """As Memory does. The number of the journal's entry comes with the turn. Raises StateUnavailable."""
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:
             for _ in range(TRIES):
@@ -86,7 +87,7 @@ class Sessions(Memory):
                 taken, data, queues = self._decide(name, copy, asked, picked)
                 if await self._taken(name, copy, asked.digest, data, queues):
                     return taken
-        raise Unreachable(f"the session {name} is asked for by too many at once")
+        raise StateUnavailable(f"the session {name} is asked for by too many at once")
 
     def _copy(self, name: str) -> Copy:
         session = self._session(name)
@@ -122,7 +123,7 @@ class Sessions(Memory):
         words += [text for one in lists if one is not None for text in one]
         try:
             answer = await self._link.run("take", *words)
-        except Unreachable:
+        except StateUnavailable:
             # It may have been taken; the token says so, and keeps it from being taken twice.
             words[2] = 1
             answer = await self._link.run("take", *words)
@@ -154,9 +155,9 @@ class Sessions(Memory):
         else:
             current().note("play", "", nonce, label, text)
 
-    def give(self, name: str | None, step: Mapping[str, Any]) -> None:
+    def add_step(self, name: str | None, step: Mapping[str, Any]) -> None:
         """As Memory does, for all workers. What several give at once may go a little beyond the bound."""
-        super().give(name, step)
+        super().add_step(name, step)
         text = json.dumps(one_shot.new_one_shot(step))
         current().note("give", name or "", uuid.uuid4().hex, text, sessions.SESSIONS)
 

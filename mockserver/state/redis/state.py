@@ -11,15 +11,16 @@ from starlette.types import Message, Send
 
 from mockserver.core.plan import Plan, as_single_chunk
 from mockserver.engine.values import Settings
-from mockserver.journal.send_log import Trail
+from mockserver.journal.send_log import SendLog
 from mockserver.scenario.machine import Scenario
+from mockserver.state.memory import MemoryState
 from mockserver.state.redis import serialize
 from mockserver.state.redis.client import Link
 from mockserver.state.redis.journal import SharedJournal, SharedPictures, complete, opening
 from mockserver.state.redis.sessions import Sessions
 from mockserver.state.redis.unit_of_work import begin, current
 from mockserver.state.redis.uploads import SharedClock, SharedFiles
-from mockserver.state.sessions import Server, Unreachable
+from mockserver.state.server_state import ServerState, StateUnavailable
 
 T = TypeVar("T")
 
@@ -31,11 +32,11 @@ def shared(
     seed: int | None,
     base: Callable[[], float],
     say: Callable[[str], object] = lambda line: None,
-) -> Server:
+) -> ServerState:
     """A server whose state is in the Redis at a URL. Raises ValueError for a URL that is none."""
     link = Link(url, say)
     # Waits are measured by a clock that all machines have.
-    server = Server(
+    server = MemoryState(
         settings, Sessions(scenario, seed, link), SharedJournal(link), SharedFiles(), SharedClock(base, time.time)
     )
     server.shared = Sharing(server, link)
@@ -45,19 +46,24 @@ def shared(
 class Sharing:
     """What happens around each request of a server."""
 
-    def __init__(self, server: Server, link: Link) -> None:
-        assert isinstance(server.state, Sessions)
+    def __init__(self, server: ServerState, link: Link) -> None:
+        assert isinstance(server.sessions, Sessions)
         assert isinstance(server.journal, SharedJournal)
         assert isinstance(server.journal.pictures, SharedPictures)
-        assert isinstance(server.files, SharedFiles)
+        assert isinstance(server.uploads, SharedFiles)
         assert isinstance(server.clock, SharedClock)
         self.server, self.link = server, link
-        self._state, self._journal, self._files, self._clock = server.state, server.journal, server.files, server.clock
+        self._state, self._journal, self._files, self._clock = (
+            server.sessions,
+            server.journal,
+            server.uploads,
+            server.clock,
+        )
         self._pictures = server.journal.pictures
         self._state.meet = self.meet
 
     async def start(self, fresh: bool = True) -> None:
-        """Play the server's scenario, unless an earlier server began with the same. Raises Unreachable.
+        """Play the server's scenario, unless an earlier server began with the same. Raises StateUnavailable.
 
         Without `fresh`, only where there is none at all: Redis has lost what it held.
         """
@@ -70,7 +76,7 @@ class Sharing:
             self.link.quiet = False
 
     async def meet(self, session: str) -> None:
-        """Bring all up to date that an answer to a session depends on. Raises Unreachable."""
+        """Bring all up to date that an answer to a session depends on. Raises StateUnavailable."""
         while True:
             meta, own, *rest = await self.link.ask("meet", session)
             epoch, version, label, played, ahead, size = ((one or b"").decode() for one in meta)
@@ -112,20 +118,20 @@ class Sharing:
         begin()
 
     async def pull(self) -> None:
-        """Bring the journal up to date. Raises Unreachable."""
+        """Bring the journal up to date. Raises StateUnavailable."""
         self._journal.learn(
             *await self.link.ask("pull", self._journal.epoch, self._journal.revision, self._journal.limit)
         )
 
     async def push(self) -> None:
-        """Make the changes of the visit under way, all or none. Raises Unreachable."""
+        """Make the changes of the visit under way, all or none. Raises StateUnavailable."""
         visit = current()
         changes, visit.changes = visit.changes, []
         if changes:
             await self.link.run_all(changes)
 
-    async def keep(self, send: Send, plan: Plan, trail: Trail, now: Callable[[], float]) -> Send:
-        """Keep what the answer of this visit leaves behind, before its first byte leaves. Raises Unreachable.
+    async def keep(self, send: Send, plan: Plan, trail: SendLog, now: Callable[[], float]) -> Send:
+        """Keep what the answer of this visit leaves behind, before its first byte leaves. Raises StateUnavailable.
 
         Returns the `send` for the answer: before the last byte leaves, the entry says that it has. Of an answer in one
         piece it says so at once, for all of it leaves then: two ways to Redis less.
@@ -161,7 +167,7 @@ class Sharing:
 
     async def finish(self) -> None:
         """Make the changes of a visit whose answer is on its way: nobody can be told any more that they failed."""
-        with contextlib.suppress(Unreachable):  # of which the link has told the user
+        with contextlib.suppress(StateUnavailable):  # of which the link has told the user
             await self.push()
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mockserver.core.uploads import SESSIONS, File, Files
+from mockserver.core.uploads import SESSIONS, Upload, UploadStore
 from mockserver.state import sessions
 from mockserver.state.clock import Clock
 from mockserver.state.redis.unit_of_work import current
@@ -13,7 +13,7 @@ from mockserver.state.redis.unit_of_work import current
 Told = Mapping[str, Any]
 
 
-class SharedFiles(Files):
+class SharedFiles(UploadStore):
     """The files of all workers."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class SharedFiles(Files):
     def learn(self, session: str, told: Sequence[Told], contents: Mapping[str, bytes], totals: tuple[int, int]) -> None:
         """What Redis holds of a session, with the bytes that were missing; `totals` are all bytes and sessions."""
         held = self._held.pop(session, {})
-        files = {one["id"]: File(**one, data=contents.get(one["id"]) or held[one["id"]].data) for one in told}
+        files = {one["id"]: Upload(**one, data=contents.get(one["id"]) or held[one["id"]].data) for one in told}
         self._bytes, self._others = totals
         if files:
             self._held[session] = files
@@ -39,7 +39,7 @@ class SharedFiles(Files):
     def _weight(self) -> int:
         return sum(len(file.data) for one in self._held.values() for file in one.values())
 
-    def of(self, session: str, now: float) -> Mapping[str, File]:
+    def of(self, session: str, now: float) -> Mapping[str, Upload]:
         """As Files does; what has expired is forgotten by all."""
         before = dict(self._held.get(session, {}))
         after = super().of(session, now)
@@ -55,7 +55,7 @@ class SharedFiles(Files):
         own = sum(len(file.data) for file in held.values())
         return max(0, min(self.session_bytes - own, self.total_bytes - self._bytes))
 
-    def put(self, session: str, file: File) -> None:
+    def put(self, session: str, file: Upload) -> None:
         """As Files does, for all workers."""
         super().put(session, file)
         about = {name: value for name, value in asdict(file).items() if name != "data"}
