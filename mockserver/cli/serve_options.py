@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mockserver.cli import completion
-from mockserver.cli.types import Named, Whole, carriable, fail_on, report, some
+from mockserver.cli.types import Integer, Named, Whole, carriable, fail_on, report, some
 
 
 def flag(name: str, text: str, metavar: str | None = None, key: str | None = None, **more: Any) -> click.Option:
@@ -30,7 +30,7 @@ PLACE = (
 ANSWER = (
     flag("--scenario", "What happens, by name or file.", "NAME", default="ok", shell_complete=completion.SCENARIO),
     flag("--watch", "Read the scenario's file when it changes.", is_flag=True),
-    flag("--seed", "Decides what is left to chance.", "N", type=Whole()),
+    flag("--seed", "Decides what is left to chance.", "N", type=Integer()),
     flag("--as-of", "API of a day: any, latest, date.", "DAY", "day", default="any", shell_complete=completion.DAY),
     flag("--dialect", "How errors are worded.", "NAME", default="openai", shell_complete=completion.DIALECT),
     flag("--auth", "None, any key, those of --key.", default="bearer", type=click.Choice(["open", "bearer", "exact"])),

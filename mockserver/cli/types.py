@@ -69,8 +69,8 @@ class Named(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Whole(click.IntRange):
-    """A whole number in a range."""
+class Integer(click.types.IntParamType):
+    """A whole number of any size."""
 
     name = "integer"
 
@@ -81,6 +81,10 @@ class Whole(click.IntRange):
         ):
             self.fail(f"expected a whole number, not {short(value)}", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Whole(Integer, click.IntRange):
+    """A whole number in a range. One without limits is an `Integer`: the help of a range shows limits."""
 
 
 class Amount(click.FloatRange):

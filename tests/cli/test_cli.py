@@ -290,6 +290,14 @@ def test_help_of_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     assert said(monkeypatch, capsys, name, "--help").startswith(f"Usage: mockserver {name} ")
 
 
+@pytest.mark.parametrize("name", ["", *sorted(main.command.commands)])
+def test_help_shows_limits_only_where_there_are_some(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    text = " ".join(said(monkeypatch, capsys, *name.split(), "--help").split())
+    assert not re.search(r"\[[^]]*None", text)
+
+
 @pytest.mark.parametrize("name", ["check", "conform", "lint"])
 def test_help_names_the_statuses(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str

@@ -6,14 +6,14 @@ import click
 
 from mockserver.cli import completion
 from mockserver.cli.commands.common import DAY, FILE, on
-from mockserver.cli.types import Amount, Named, Whole, some
+from mockserver.cli.types import Amount, Integer, Named, Whole, some
 
 
 @click.command()
 @click.argument("client", nargs=-1, required=True, metavar="MODULE:CALLABLE | -- COMMAND...")
 @click.option("--max-examples", default=40, show_default=True, type=Whole(1), help="Drawn cases a property.")
 @click.option("--max-time", type=Amount(0, min_open=True), help="Seconds for all of it.")
-@click.option("--seed", default=0, show_default=True, type=Whole(), help="The same seed finds the same.")
+@click.option("--seed", default=0, show_default=True, type=Integer(), help="The same seed finds the same.")
 @click.option("--only", type=click.Choice(["request", "response", "faults"]), help="One side of it alone.")
 @click.option(
     "--model",
