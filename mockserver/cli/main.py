@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -77,43 +78,56 @@ def wrap(
 ) -> int:
     """Run a command against a server of its own; returns the exit status."""
     from mockserver.cli.run import ENTRIES, run
-    from mockserver.server.uvicorn_server import Running
+    from mockserver.server.uvicorn_server import BackgroundServer
 
     if workers > 1:
         raise click.UsageError("--workers is for a server that stays; a command after -- has a server of its own")
     server = joined(furnished(**options))
     server.journal.limit = ENTRIES
     with listening(host, port, port_file) as listener:
-        running = Running(server, listener, host)
+        running = BackgroundServer(server, listener, host)
         try:
             return run(command, running, options["keys"], ending)
         finally:
             running.stop()
 
 
+WORKERS_ALONE = (
+    "{count} workers without --state share nothing: each has its own scenario position, rate limits, journal, files "
+    "and clock, and /__mock reports on whichever worker responds. Add --state redis://HOST:PORT/DB to share them"
+)
+
+
 def serve(ending: Ending, host: str, port: int, port_file: Path | None, workers: int = 1, **options: Any) -> int:
     """Serve until told to stop, then say which models were used that are to be shut down; returns the exit status."""
-    from mockserver.cli import workers as several
     from mockserver.cli.run import ENTRIES, end, retired, say
-    from mockserver.server.uvicorn_server import bound, foreground, url
+    from mockserver.server import workers as processes
+    from mockserver.server.uvicorn_server import protect_admin, root_url, serve_in_foreground
 
     if workers > 1 and ending.wanted and not options["state"]:
         raise click.UsageError("--report and --fail-on with several workers need --state: each has its own journal")
-    server, status = joined(furnished(**options)), 0
-    limit = ENTRIES if ending.wanted else None
-    server.journal.limit = limit or server.journal.limit
+    entries = ENTRIES if ending.wanted else None
+    server, status = joined(build_worker(entries, options)), 0
     with listening(host, port, port_file) as listener:
-        beyond = bound(server, listener, host)
-        text = greeting(server, url(listener)) + (warning(server, host) if beyond else "")
+        beyond = protect_admin(server, listener, host)
+        text = greeting(server, root_url(listener)) + (warning(server, host) if beyond else "")
         if workers == 1:
-            foreground(server, listener, lambda: click.echo(text))
+            serve_in_foreground(server, listener, lambda: click.echo(text))
         else:
             if not options["state"]:
-                say(several.ALONE.format(count=workers))
-            told = (options | {"token": server.token}, limit, host)
-            status = several.serve(workers, listener, told, lambda: click.echo(text))
+                say(WORKERS_ALONE.format(count=workers))
+            build = partial(build_worker, entries, options | {"token": server.token})
+            worker_options = processes.WorkerOptions(build, host, retired)
+            status = processes.serve(workers, listener, worker_options, lambda: click.echo(text), say)
     retired(server)
     return visited(server, lambda: end(server, ending)) or status if ending.wanted else status
+
+
+def build_worker(entries: int | None, options: dict[str, Any]) -> ServerState:
+    """The server of one worker; its journal holds `entries`, or the usual number."""
+    server = furnished(**options)
+    server.journal.limit = entries or server.journal.limit
+    return server
 
 
 def greeting(server: Any, root: str) -> str:

@@ -16,7 +16,7 @@ import click
 from mockserver import __version__
 from mockserver.contract.capabilities import table
 from mockserver.journal.report.facts import Condition, facts, failures, summary
-from mockserver.server.uvicorn_server import Running
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.state.server_state import ServerState
 
 KEY = "sk-mockserver"
@@ -40,7 +40,7 @@ class Ending:
         return bool(self.conditions or self.write)
 
 
-def run(command: Sequence[str], running: Running, keys: Sequence[str], ending: Ending) -> int:
+def run(command: Sequence[str], running: BackgroundServer, keys: Sequence[str], ending: Ending) -> int:
     """Run a command against a server, then say on stderr what came of it. Returns the exit status to end with."""
     env = environment(os.environ, running, keys[0] if keys else KEY)
     try:
@@ -54,7 +54,7 @@ def run(command: Sequence[str], running: Running, keys: Sequence[str], ending: E
     return running.call(lambda: end(running.server, ending, command, status))
 
 
-def environment(outer: Mapping[str, str], running: Running, key: str) -> dict[str, str]:
+def environment(outer: Mapping[str, str], running: BackgroundServer, key: str) -> dict[str, str]:
     """The command's environment: where the server is, and a key. No proxy stands between the two."""
     token = {"MOCKSERVER_TOKEN": running.server.token} if running.server.token else {}
     known = {name: outer.get(name, "") for name in ("NO_PROXY", "no_proxy")}

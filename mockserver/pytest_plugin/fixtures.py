@@ -21,7 +21,7 @@ from mockserver.pytest_plugin.settings import read_settings
 if TYPE_CHECKING:
     import openai
 
-    from mockserver.server.uvicorn_server import Running
+    from mockserver.server.uvicorn_server import BackgroundServer
     from mockserver.testing.images_mock import ImagesMock
 
 REAL_HOSTS = ("api.openai.com", ".openai.azure.com")
@@ -35,17 +35,17 @@ def images_mock_settings() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def images_mock_server(images_mock_settings: dict[str, Any]) -> Iterator[Running]:
+def images_mock_server(images_mock_settings: dict[str, Any]) -> Iterator[BackgroundServer]:
     """The server that all tests of a run share, in a thread, on a free port."""
-    from mockserver.server.uvicorn_server import running
+    from mockserver.server.uvicorn_server import serve_in_thread
     from mockserver.testing.serve import furnished
 
-    with running(furnished(**images_mock_settings)) as server:
+    with serve_in_thread(furnished(**images_mock_settings)) as server:
         yield server
 
 
 @pytest.fixture
-def images_mock(images_mock_server: Running, request: pytest.FixtureRequest) -> Iterator[ImagesMock]:
+def images_mock(images_mock_server: BackgroundServer, request: pytest.FixtureRequest) -> Iterator[ImagesMock]:
     """The mocked Images API, in its initial state and for this test alone."""
     node = request.node
     settings = read_settings(request)
@@ -67,7 +67,7 @@ def images_mock(images_mock_server: Running, request: pytest.FixtureRequest) -> 
     warn_about_shutdowns(node, journal)
 
 
-def _open_session(server: Running, nodeid: str, settings: dict[str, Any]) -> ImagesMock:
+def _open_session(server: BackgroundServer, nodeid: str, settings: dict[str, Any]) -> ImagesMock:
     from mockserver.scenario.loader import ScenarioError
     from mockserver.testing.images_mock import ImagesMock
 

@@ -30,21 +30,21 @@ ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing is bound
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens on host and port; port 0 takes a free one. Raises OSError when that cannot be."""
     try:
-        return _listener(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))
+        return _open_socket(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))
     except TypeError:  # what bind says of a text that cannot be a name
         raise OSError(errno.EINVAL, "that is no host's name") from None
 
 
-def beside(listener: socket.socket) -> socket.socket:
+def open_reuseport_socket(listener: socket.socket) -> socket.socket:
     """Another socket that listens where this one does; Linux spreads connections over them. Raises OSError.
 
     The first was bound to a port of its own and joins in afterwards, so none is shared with a stranger.
     """
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    return _listener(listener.family, listener.getsockname(), socket.SO_REUSEPORT)
+    return _open_socket(listener.family, listener.getsockname(), socket.SO_REUSEPORT)
 
 
-def _listener(family: int, address: Any, *options: int) -> socket.socket:
+def _open_socket(family: int, address: Any, *options: int) -> socket.socket:
     # Only with its protocol named does asyncio send each write at once: else the second waits for the client's ACK.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -58,14 +58,14 @@ def _listener(family: int, address: Any, *options: int) -> socket.socket:
     return listener
 
 
-def url(listener: socket.socket) -> str:
+def root_url(listener: socket.socket) -> str:
     """The root URL under which a socket is reached from this machine."""
     host, port = listener.getsockname()[:2]
     host = ANYWHERE.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def bound(server: ServerState, listener: socket.socket, name: str = "") -> bool:
+def protect_admin(server: ServerState, listener: socket.socket, name: str = "") -> bool:
     """Tell the server where it listens: its address, and the name that it was given by. Is that beyond this machine?
 
     One that others reach asks for a token below `/__mock`; it gets one if it has none.
@@ -78,7 +78,7 @@ def bound(server: ServerState, listener: socket.socket, name: str = "") -> bool:
     return True
 
 
-class Serving(uvicorn.Server):
+class UvicornServer(uvicorn.Server):
     """A uvicorn server that looks for a changed scenario while it has nothing else to do."""
 
     def __init__(self, config: uvicorn.Config, server: ServerState) -> None:
@@ -100,9 +100,9 @@ class Serving(uvicorn.Server):
             await self.server.shared.close()
 
 
-def configured(server: ServerState) -> Serving:
+def build_uvicorn(server: ServerState) -> UvicornServer:
     """A uvicorn server for an application, silent, and without headers of its own."""
-    return Serving(
+    return UvicornServer(
         uvicorn.Config(
             create_app(server),
             http=Protocol,
@@ -119,9 +119,9 @@ def configured(server: ServerState) -> Serving:
     )
 
 
-def foreground(server: ServerState, listener: socket.socket, ready: Callable[[], object]) -> None:
+def serve_in_foreground(server: ServerState, listener: socket.socket, ready: Callable[[], object]) -> None:
     """Serve until SIGINT or SIGTERM, then return. Calls `ready` once a signal is heeded."""
-    serving = configured(server)
+    serving = build_uvicorn(server)
     widen()
     # Pillow has a word on every odd picture; here each is told its sender, and the log stays short.
     warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -140,16 +140,16 @@ def foreground(server: ServerState, listener: socket.socket, ready: Callable[[],
     serving.run(sockets=[listener])
 
 
-class Running:
+class BackgroundServer:
     """A server in a thread. `url` is its root; `call` runs a function where the server runs, and returns its result."""
 
     def __init__(self, server: ServerState, listener: socket.socket, name: str = "") -> None:
         self.server = server
-        self.url = url(listener)
-        bound(server, listener, name)
+        self.url = root_url(listener)
+        protect_admin(server, listener, name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
-        self._uvicorn = configured(server)
+        self._uvicorn = build_uvicorn(server)
         self._thread = threading.Thread(target=self._run, args=(listener,), name="mockserver", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -182,9 +182,11 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(server: ServerState | None = None, host: str = "127.0.0.1", port: int = 0) -> Iterator[Running]:
+def serve_in_thread(
+    server: ServerState | None = None, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[BackgroundServer]:
     """A server in a thread, for as long as the block lasts. Raises OSError when the port is taken."""
-    started = Running(server or MemoryState(), listen(host, port), host)
+    started = BackgroundServer(server or MemoryState(), listen(host, port), host)
     try:
         yield started
     finally:

@@ -17,7 +17,7 @@ from mockserver.scenario.verify import verify
 if TYPE_CHECKING:
     from PIL import Image
 
-    from mockserver.server.uvicorn_server import Running
+    from mockserver.server.uvicorn_server import BackgroundServer
 
 
 class Call:
@@ -96,7 +96,7 @@ class ImagesMock:
     `url` is the server's root; `base_url` ends in `/v1`, names the session, and is what a client takes.
     """
 
-    def __init__(self, running: Running, session: str) -> None:
+    def __init__(self, running: BackgroundServer, session: str) -> None:
         self._running = running
         self.session = session
         self.url = running.url

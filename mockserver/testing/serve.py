@@ -19,7 +19,7 @@ from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
 from mockserver.scenario.suggest import describe_unknown
 from mockserver.server import app
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.clock import Clock
 from mockserver.state.memory import MemoryState
 from mockserver.state.server_state import ServerState
@@ -137,7 +137,7 @@ class serve:
 
     def __enter__(self) -> ImagesMock:
         """Begin to serve."""
-        return ImagesMock(self._stack.enter_context(running(self._server, *self._place)), "serve")
+        return ImagesMock(self._stack.enter_context(serve_in_thread(self._server, *self._place)), "serve")
 
     def __exit__(self, *error: object) -> None:
         """Serve no more."""

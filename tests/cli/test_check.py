@@ -24,7 +24,7 @@ from mockserver.engine.values import Settings
 from mockserver.harness.check.verdicts import Verdict, check
 from mockserver.harness.conformance import recipes
 from mockserver.scenario.loader import load
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
 from tests.support.images import masked, png, saved
@@ -266,7 +266,7 @@ def test_the_server_says_the_same(tmp_path: Path, day: str) -> None:
     verdicts = check(paths, {}, fields, as_of(day))
     server = MemoryState(Settings(as_of(day), paint="flat"), SessionStore(load("ok")))
     said = {}
-    with running(server) as at, openai.OpenAI(base_url=f"{at.url}/v1", api_key="x", max_retries=0) as client:
+    with serve_in_thread(server) as at, openai.OpenAI(base_url=f"{at.url}/v1", api_key="x", max_retries=0) as client:
         for path, verdict in zip(paths, verdicts, strict=True):
             try:
                 answer = client.images.edit(image=path, prompt="x", model="gpt-image-2", quality="low")

@@ -15,7 +15,7 @@ import pytest
 import mockserver
 from mockserver.cli import run as cli_run
 from mockserver.cli.run import at_terminal, environment
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 from tests.support.contracted import VALIDATORS
 
@@ -87,7 +87,7 @@ def test_environment_of_the_command() -> None:
 
 
 def test_key_port_and_token(tmp_path: Path) -> None:
-    with running() as other:
+    with serve_in_thread() as other:
         port = other.url.rpartition(":")[2]
     file = tmp_path / "port.txt"
     program = (
@@ -250,7 +250,7 @@ def test_at_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_proxies() -> None:
-    with running(MemoryState(token="t")) as started:
+    with serve_in_thread(MemoryState(token="t")) as started:
         told = environment({"no_proxy": "*"}, started, "k")
     assert (told["no_proxy"], told["NO_PROXY"]) == ("*", "127.0.0.1,localhost,::1")
     assert told["MOCKSERVER_TOKEN"] == "t"

@@ -12,7 +12,7 @@ import pytest
 
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import built_in_names, load
-from mockserver.server.uvicorn_server import Running, running
+from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
 from tests.support.images import png
@@ -33,7 +33,7 @@ async def at_once(seconds: float) -> None:
 class Talk:
     """A client and its server."""
 
-    def __init__(self, started: Running, client: openai.OpenAI) -> None:
+    def __init__(self, started: BackgroundServer, client: openai.OpenAI) -> None:
         self.started, self.client = started, client
 
     def edit(self, retries: int = 0, **more: Any) -> Any:
@@ -55,7 +55,7 @@ class Talk:
 @contextmanager
 def playing(name: str, timeout: float = 30, **server: Any) -> Iterator[Talk]:
     with (
-        running(MemoryState(Settings(paint="flat"), SessionStore(load(name)), **server)) as started,
+        serve_in_thread(MemoryState(Settings(paint="flat"), SessionStore(load(name)), **server)) as started,
         openai.OpenAI(base_url=f"{started.url}/v1", api_key="sk-test", timeout=timeout) as client,
     ):
         yield Talk(started, client)

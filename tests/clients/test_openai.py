@@ -11,7 +11,7 @@ import pytest
 
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
-from mockserver.server.uvicorn_server import Running, running
+from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
 from tests.support.images import masked, opened, png
@@ -20,13 +20,13 @@ KEY = "sk-proj-0123456789abcdefghij"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with running(MemoryState(Settings(paint="flat"))) as started:
+def server() -> Iterator[BackgroundServer]:
+    with serve_in_thread(MemoryState(Settings(paint="flat"))) as started:
         yield started
 
 
 @pytest.fixture
-def client(server: Running) -> Iterator[openai.OpenAI]:
+def client(server: BackgroundServer) -> Iterator[openai.OpenAI]:
     server.call(lambda: (server.server.sessions.reset(), server.server.journal.restart()))
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, max_retries=0) as client:
         yield client
@@ -52,7 +52,7 @@ FILES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_edit(client: openai.OpenAI, server: Running, file: str) -> None:
+def test_edit(client: openai.OpenAI, server: BackgroundServer, file: str) -> None:
     images = FILES[file]()
     response = client.images.edit(image=images, prompt="Make it night", model="gpt-image-1.5")
     assert [picture.size for picture in decoded(response)] == [(1024, 1024)]
@@ -61,7 +61,7 @@ def test_edit(client: openai.OpenAI, server: Running, file: str) -> None:
     assert {file["declared_type"] for file in entry["request"]["files"]} == {"image/png"}
 
 
-def test_async(server: Running) -> None:
+def test_async(server: BackgroundServer) -> None:
     async def edit(**options: Any) -> Any:
         async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key=KEY) as client:
             call: dict[str, Any] = {"image": ("a.png", png()), "prompt": "x", "model": "gpt-image-2"}
@@ -70,7 +70,7 @@ def test_async(server: Running) -> None:
     assert len(decoded(asyncio.run(edit(mask=("m.png", masked()))))) == 1
 
 
-def test_async_stream(server: Running) -> None:
+def test_async_stream(server: BackgroundServer) -> None:
     async def edit() -> list[str]:
         async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key=KEY) as client:
             call: dict[str, Any] = {"image": ("a.png", png()), "prompt": "x", "model": "gpt-image-2"}
@@ -149,7 +149,7 @@ def test_no_image(client: openai.OpenAI, kind: str) -> None:
 
 @pytest.mark.parametrize(("retries", "statuses"), [(2, [429, 429, 500]), (3, [429, 429, 500, 200])])
 def test_flaky(retries: int, statuses: list[int]) -> None:
-    with running(MemoryState(Settings(paint="flat"), SessionStore(load("flaky")))) as server:
+    with serve_in_thread(MemoryState(Settings(paint="flat"), SessionStore(load("flaky")))) as server:
         with openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, max_retries=retries) as client:
             call: dict[str, Any] = {"image": ("a.png", png()), "prompt": "x", "model": "gpt-image-1.5"}
             if statuses[-1] == 200:

@@ -22,7 +22,7 @@ from mockserver.harness.conformance.compare import compare
 from mockserver.harness.conformance.in_process import respond_to
 from mockserver.scenario import machine
 from mockserver.server.app import create_app
-from mockserver.server.uvicorn_server import Running, running
+from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
 
@@ -76,15 +76,15 @@ def call_over_asgi(case: Case, label: str) -> Reply:
 
 
 @pytest.fixture(scope="module")
-def start_server() -> Iterator[Callable[[str], Running]]:
+def start_server() -> Iterator[Callable[[str], BackgroundServer]]:
     """Starts one server per as-of label for all cases."""
     servers: dict[str, Any] = {}
 
-    def start(label: str) -> Running:
+    def start(label: str) -> BackgroundServer:
         if label not in servers:
-            servers[label] = running(build_server(label))
+            servers[label] = serve_in_thread(build_server(label))
             servers[label] = (servers[label], servers[label].__enter__())
-        server: Running = servers[label][1]
+        server: BackgroundServer = servers[label][1]
         return server
 
     yield start
@@ -123,7 +123,7 @@ def test_over_asgi(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", case_params())
-def test_over_http(case: Case, start_server: Callable[[str], Running]) -> None:
+def test_over_http(case: Case, start_server: Callable[[str], BackgroundServer]) -> None:
     assert_holds(case, lambda label: call_over_http(case, start_server(label).url, label), labels(case))
 
 

@@ -27,7 +27,7 @@ from mockserver.harness.conformance.outcome import Outcome, draft_rows, redact, 
 from mockserver.harness.conformance.reports import build_writer
 from mockserver.harness.conformance.run import conform
 from mockserver.server.app import create_app
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 
 KEY = "sk-conform-0123456789-secret"
@@ -42,7 +42,7 @@ def use_cases(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 @contextlib.contextmanager
 def run_mock(label: str = "any") -> Iterator[str]:
     settings = Settings(as_of(label), "exact", frozenset({KEY}), "flat")
-    with running(MemoryState(settings, clock=lambda: 1_795_000_000.0)) as started:
+    with serve_in_thread(MemoryState(settings, clock=lambda: 1_795_000_000.0)) as started:
         yield started.url
 
 

@@ -10,7 +10,7 @@ import pytest
 from mockserver.contract.asof import as_of
 from mockserver.contract.dialects import table
 from mockserver.engine.values import Settings
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 from tests.support.images import masked, png
 
@@ -18,7 +18,7 @@ from tests.support.images import masked, png
 @contextmanager
 def speaking(dialect: str, **settings: Any) -> Iterator[openai.OpenAI]:
     with (
-        running(MemoryState(Settings(paint="flat", dialect=dialect, **settings))) as server,
+        serve_in_thread(MemoryState(Settings(paint="flat", dialect=dialect, **settings))) as server,
         openai.OpenAI(base_url=f"{server.url}/v1", api_key="sk-test", max_retries=0) as client,
     ):
         yield client

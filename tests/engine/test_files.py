@@ -15,7 +15,7 @@ from mockserver.engine.values import Settings
 from mockserver.journal.store import Pictures
 from mockserver.scenario import machine
 from mockserver.server.app import create_app
-from mockserver.server.uvicorn_server import Running, running
+from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
 from tests.support.images import masked, png
@@ -38,13 +38,13 @@ def clock() -> Time:
 
 
 @pytest.fixture
-def server(clock: Time) -> Iterator[Running]:
-    with running(MemoryState(Settings(paint="flat"), clock=clock)) as started:
+def server(clock: Time) -> Iterator[BackgroundServer]:
+    with serve_in_thread(MemoryState(Settings(paint="flat"), clock=clock)) as started:
         yield started
 
 
 @pytest.fixture
-def client(server: Running) -> Iterator[openai.OpenAI]:
+def client(server: BackgroundServer) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key="sk-test", max_retries=0) as client:
         yield client
 
@@ -74,7 +74,7 @@ def test_life(client: openai.OpenAI) -> None:
         ("кот.png", "attachment; filename*=UTF-8''%D0%BA%D0%BE%D1%82.png"),
     ],
 )
-def test_names(server: Running, name: str, told: str) -> None:
+def test_names(server: BackgroundServer, name: str, told: str) -> None:
     """A name that is no word for a header is not put into one as it is."""
     server.call(lambda: server.server.uploads.put("s", Upload("file-1", name, "vision", b"x", "digest", 1)))
     answer = httpx2.get(f"{server.url}/__mock/s/s/v1/files/file-1/content", headers={"Authorization": "Bearer sk-test"})
@@ -92,7 +92,7 @@ def test_pages(client: openai.OpenAI) -> None:
         client.files.list(after="file-none")
 
 
-def test_sessions(server: Running, client: openai.OpenAI) -> None:
+def test_sessions(server: BackgroundServer, client: openai.OpenAI) -> None:
     made = upload(client)
     with pytest.raises(openai.NotFoundError):
         client.with_options(api_key="sk-other").files.retrieve(made.id)
@@ -122,7 +122,7 @@ def test_room() -> None:
     """The bound is told before anything is kept."""
     kept = UploadStore(session_bytes=20, session_files=3, total_bytes=32)
     with (
-        running(MemoryState(Settings(), uploads=kept)) as server,
+        serve_in_thread(MemoryState(Settings(), uploads=kept)) as server,
         openai.OpenAI(base_url=f"{server.url}/v1", api_key="sk-test", max_retries=0) as client,
     ):
         upload(client, b"x" * 15)
@@ -153,7 +153,7 @@ def edit(client: openai.OpenAI, *images: dict[str, str], **more: Any) -> Any:
     return client.post("/images/edits", body=body, cast_to=openai.types.ImagesResponse)
 
 
-def test_edit_with_files(server: Running, client: openai.OpenAI) -> None:
+def test_edit_with_files(server: BackgroundServer, client: openai.OpenAI) -> None:
     picture, mask = upload(client, png(), "cat.png"), upload(client, masked(), "mask.png")
     assert edit(client, {"file_id": picture.id}, mask={"file_id": mask.id}).data
     (entry,) = [entry for entry in server.server.journal.entries() if entry["job"]]
@@ -180,7 +180,7 @@ def test_edit_with_a_file_that_is_gone(client: openai.OpenAI) -> None:
 # ---- URLs of this server's own -------------------------------------------------------------------------------------
 
 
-def test_own_urls(server: Running, client: openai.OpenAI) -> None:
+def test_own_urls(server: BackgroundServer, client: openai.OpenAI) -> None:
     made = upload(client, png(), "cat.png")
     answer = edit(client, {"image_url": f"{server.url}/v1/files/{made.id}/content"})
     sent = base64.b64decode(answer.data[0].b64_json)
@@ -220,12 +220,12 @@ def test_own_url_that_expired(client: openai.OpenAI, clock: Time) -> None:
         "https://example.com/cat.png",
     ],
 )
-def test_urls_that_lead_nowhere(server: Running, client: openai.OpenAI, url: str) -> None:
+def test_urls_that_lead_nowhere(server: BackgroundServer, client: openai.OpenAI, url: str) -> None:
     with pytest.raises(openai.BadRequestError, match="Upstream status code: 404"):
         edit(client, {"image_url": url.format(root=server.url)})
 
 
-def test_stored_picture_that_was_dropped(server: Running, client: openai.OpenAI) -> None:
+def test_stored_picture_that_was_dropped(server: BackgroundServer, client: openai.OpenAI) -> None:
     old = client.images.generate(model="dall-e-2", prompt="x", size="256x256").data
     assert old
     server.call(lambda: setattr(server.server.journal, "pictures", Pictures(0)))

@@ -11,7 +11,7 @@ import pytest
 
 from mockserver.contract.capabilities import table
 from mockserver.engine.values import Settings
-from mockserver.server.uvicorn_server import Running, running
+from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from tests.support.client import FORM, Talk
 from tests.support.images import masked, opened, png
@@ -25,13 +25,13 @@ def level(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(level: str) -> Iterator[Running]:
-    with running(MemoryState(Settings(paint="flat", validate=level))) as started:
+def server(level: str) -> Iterator[BackgroundServer]:
+    with serve_in_thread(MemoryState(Settings(paint="flat", validate=level))) as started:
         yield started
 
 
 @pytest.fixture
-def client(server: Running) -> Iterator[openai.OpenAI]:
+def client(server: BackgroundServer) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key="sk-test", max_retries=0) as client:
         yield client
 
@@ -134,7 +134,7 @@ def test_shape(client: openai.OpenAI, level: str, param: str) -> None:
         ("/images/variations", "", b""),
     ],
 )
-def test_bytes(server: Running, level: str, path: str, kind: str, body: bytes) -> None:
+def test_bytes(server: BackgroundServer, level: str, path: str, kind: str, body: bytes) -> None:
     headers = {"Authorization": "Bearer sk-test"} | ({"Content-Type": kind} if kind else {})
     answer = httpx2.post(f"{server.url}/v1{path}", content=body, headers=headers)
     assert answer.status_code == (200 if level == "off" else 400)

@@ -11,7 +11,7 @@ import pytest
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.server.app import create_app
-from mockserver.server.uvicorn_server import Running, running
+from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from tests.support.images import opened, png
 
@@ -20,8 +20,8 @@ EDIT = {"data": {"model": "gpt-image-2", "prompt": "x"}, "files": {"image": ("a.
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with running(MemoryState(Settings(paint="flat"))) as started:
+def server() -> Iterator[BackgroundServer]:
+    with serve_in_thread(MemoryState(Settings(paint="flat"))) as started:
         yield started
 
 
@@ -54,7 +54,7 @@ def test_models(day: str, there: str, gone: str) -> None:
     assert missing.json()["error"]["message"] == f"The model '{gone}' does not exist"
 
 
-def test_models_client(server: Running) -> None:
+def test_models_client(server: BackgroundServer) -> None:
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key="x") as client:
         assert client.models.retrieve("gpt-image-1").created == 1745366400
         assert len(list(client.models.list())) == 15
@@ -63,7 +63,7 @@ def test_models_client(server: Running) -> None:
     assert ask("POST", "/v1/models").status_code == 405
 
 
-def test_variations(server: Running) -> None:
+def test_variations(server: BackgroundServer) -> None:
     with (
         openai.OpenAI(base_url=f"{server.url}/v1", api_key="x") as client,
         pytest.warns(DeprecationWarning, match="deprecated"),
@@ -122,7 +122,7 @@ def test_old_api_version(query: str) -> None:
     assert (answer.status_code, answer.json()) == (404, {"error": {"message": "Resource not found", "code": "404"}})
 
 
-def test_azure_client(server: Running) -> None:
+def test_azure_client(server: BackgroundServer) -> None:
     """The deployment is the model, whatever the form says."""
     with openai.AzureOpenAI(
         azure_endpoint=server.url, api_key="secret-azure-key", api_version="2025-04-01-preview", max_retries=0
@@ -139,7 +139,7 @@ def test_azure_client(server: Running) -> None:
     assert "secret-azure-key" not in str(entries)
 
 
-def test_variation_picture(server: Running) -> None:
+def test_variation_picture(server: BackgroundServer) -> None:
     files = {"image": ("a.png", png())}
     answer = httpx2.post(f"{server.url}/v1/images/variations", files=files, data={"size": "512x512"}, headers=AUTH)
     picture = httpx2.get(answer.json()["data"][0]["url"])

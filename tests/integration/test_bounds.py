@@ -16,7 +16,7 @@ from mockserver.core.request import Request
 from mockserver.engine.values import Settings
 from mockserver.server.connection import Connection, Protocol
 from mockserver.server.uvicorn_protocol import look
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 from tests.server.test_protocol import Slow
 from tests.support.attacks import edit, form, part, post
@@ -115,7 +115,7 @@ def test_keys_that_are_not_ascii() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_nothing_is_painted_for_who_has_gone(stream: bool) -> None:
-    with running(MemoryState(Settings(paint="flat"), at_once=1)) as started:
+    with serve_in_thread(MemoryState(Settings(paint="flat"), at_once=1)) as started:
         there, server = Slow(started), started.server
         with there.connect() as connection:
             connection.sendall(edit())
@@ -156,7 +156,7 @@ def test_pieces_of_a_large_part_are_put_together() -> None:
 
 
 def test_too_large_a_body_about_the_mock_is_read_to_its_end_all_the_same() -> None:
-    with running() as started:
+    with serve_in_thread() as started:
         there = Slow(started)
         for size, path in ((2 << 20, "clock"), (2 << 20, "next"), (17 << 20, "clock")):
             with there.connect() as connection:
@@ -176,7 +176,7 @@ def test_nothing_of_a_request_waits_for_the_collector(size: int, change: tuple[b
     def held() -> int:
         return sum(isinstance(one, Connection | Protocol | Request | multipart.FormParser) for one in gc.get_objects())
 
-    with running(MemoryState(Settings(paint="flat"))) as started:
+    with serve_in_thread(MemoryState(Settings(paint="flat"))) as started:
         slow = Slow(started)
         gc.collect()
         before = held()

@@ -28,7 +28,7 @@ from mockserver.scenario.faults.table import FAULTS
 from mockserver.scenario.machine import build
 from mockserver.server.app import create_app
 from mockserver.server.send import WireFaultNeedsSocket
-from mockserver.server.uvicorn_server import Running, running
+from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
 from tests.support.images import opened, png
@@ -40,7 +40,7 @@ STREAM = CALL | {"stream": "true", "partial_images": "2"}
 FILES = {"image": ("a.png", png(), "image/png")}
 
 
-def connected(server: Running) -> socket.socket:
+def connected(server: BackgroundServer) -> socket.socket:
     """A connection to the server, which waits half a minute for an answer."""
     return socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=30)
 
@@ -59,9 +59,9 @@ def contracted() -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[BackgroundServer]:
     complaints, logger = BufferingHandler(1000), logging.getLogger("uvicorn.error")
-    with running(MemoryState(Settings(paint="flat"), clock=lambda: 1_795_000_000.0)) as started:
+    with serve_in_thread(MemoryState(Settings(paint="flat"), clock=lambda: 1_795_000_000.0)) as started:
         logger.addHandler(complaints)
         yield started
     logger.removeHandler(complaints)
@@ -71,7 +71,9 @@ def server() -> Iterator[Running]:
 class Seen:
     """What became of one call: the bytes on the wire, how the connection ended, and what httpx2 made of it."""
 
-    def __init__(self, server: Running, name: str, given: Any, fields: dict[str, str], error: str | None) -> None:
+    def __init__(
+        self, server: BackgroundServer, name: str, given: Any, fields: dict[str, str], error: str | None
+    ) -> None:
         step: dict[str, Any] = {"error": error} if error else {"ok": {}}
         if name == "retry_after":
             step["retry_after"] = 0.5
@@ -321,7 +323,7 @@ CASES: list[Case] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case[0]}-{number}" for number, case in enumerate(CASES)])
-def test_seen(server: Running, case: Case) -> None:
+def test_seen(server: BackgroundServer, case: Case) -> None:
     name, given, fields, error, expected = case
     seen = Seen(server, name, given, fields, error)
     assert expected(seen), (seen.error, seen.raw[:400], seen.end)
@@ -334,7 +336,7 @@ def test_each_is_tested() -> None:
     assert {case[0] for case in CASES} == set(FAULTS)
 
 
-def edit(server: Running, *faults: Any, stream: bool = False) -> Any:
+def edit(server: BackgroundServer, *faults: Any, stream: bool = False) -> Any:
     """What the official client makes of a served edit with those faults."""
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": faults}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
@@ -354,7 +356,7 @@ OTHER = {"new_enum", "unknown_fields", "duplicate_partials", "reorder_partials",
 
 
 @pytest.mark.parametrize("row", [row for row in LEGAL if row.name != "redirect"], ids=lambda row: row.name)
-def test_legal(server: Running, row: Fault) -> None:
+def test_legal(server: BackgroundServer, row: Fault) -> None:
     """The official client gets the same pictures as without; of a stream, the same events."""
     fault = {row.name: QUICK.get(row.name, {})}
     plain = edit(server, stream=True)
@@ -366,7 +368,7 @@ def test_legal(server: Running, row: Fault) -> None:
         assert edit(server, fault).data[0].b64_json == edit(server).data[0].b64_json
 
 
-def test_all_that_is_legal(server: Running) -> None:
+def test_all_that_is_legal(server: BackgroundServer) -> None:
     """At once, in any order: each is done where the others leave room for it."""
     faults = [
         {row.name: QUICK.get(row.name, {})} for row in LEGAL if row.name not in ("redirect", "huge_event", "gzip")
@@ -377,7 +379,7 @@ def test_all_that_is_legal(server: Running) -> None:
         assert set(entry["turn"]["faults"]) >= {"line_ends", "bom", "no_space", "data_lines", "split", "drip"}
 
 
-def test_redirected(server: Running) -> None:
+def test_redirected(server: BackgroundServer) -> None:
     """The official client follows; the next step answers."""
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [{"redirect": {}}]}, {"ok": {}}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
@@ -395,11 +397,11 @@ def test_redirected(server: Running) -> None:
         {"split": {"every": 1, "most": 300}},
     ],
 )
-def test_legal_in_other_ways(server: Running, fault: Any) -> None:
+def test_legal_in_other_ways(server: BackgroundServer, fault: Any) -> None:
     assert edit(server, fault, stream=True) == edit(server, stream=True)
 
 
-def test_split_characters(server: Running) -> None:
+def test_split_characters(server: BackgroundServer) -> None:
     """A character of several bytes comes in pieces, and is whole again in the end."""
     answer = edit(server, {"split": {"inside": "character"}}, {"unknown_fields": {}})
     assert answer.x_unknown["nested"][2] == {"text": "日本 🦊"}
@@ -407,7 +409,7 @@ def test_split_characters(server: Running) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("stream", [False, True], ids=["body", "stream"])
-def test_next_request(server: Running, name: str, stream: bool) -> None:
+def test_next_request(server: BackgroundServer, name: str, stream: bool) -> None:
     """Whatever a fault does, or cannot do, the next request of the session is answered."""
     quick = QUICK.get(name, {"seconds": 0} if name == "stall" else {})
     steps = [{"ok": {}, "faults": [{name: quick}]}, {"ok": {}}]
@@ -428,7 +430,7 @@ def test_next_request(server: Running, name: str, stream: bool) -> None:
     assert missed is (name in ("early", "retry_after") or (not applies))
 
 
-def test_sent_bytes(server: Running) -> None:
+def test_sent_bytes(server: BackgroundServer) -> None:
     """What is told of an answer that was cut is what was sent of it."""
     seen = Seen(server, "reset", {"at": "body", "bytes": 100}, CALL, None)
     assert seen.raw.count(b"\r\n64\r\n") == 1
@@ -439,7 +441,7 @@ def test_sent_bytes(server: Running) -> None:
     assert seen.entry["answer"]["status"] == 503
 
 
-def test_keep_alive_after_content_faults(server: Running) -> None:
+def test_keep_alive_after_content_faults(server: BackgroundServer) -> None:
     """A connection that only carried odd contents is used again."""
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [{"empty_data": {}}]}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
@@ -452,7 +454,7 @@ def test_keep_alive_after_content_faults(server: Running) -> None:
             assert b'"data": []' in received
 
 
-def resting(server: Running) -> bool:
+def resting(server: BackgroundServer) -> bool:
     """Does some answer rest?"""
     return server.call(lambda: any(one.resting for one in server._uvicorn.server_state.connections))
 
@@ -464,7 +466,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("at", ["start", "headers", "body"])
-def test_stall_ends_with_the_client(server: Running, at: str) -> None:
+def test_stall_ends_with_the_client(server: BackgroundServer, at: str) -> None:
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [{"stall": at}]}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
     with connected(server) as client:
@@ -476,7 +478,7 @@ def test_stall_ends_with_the_client(server: Running, at: str) -> None:
 @pytest.mark.parametrize("fault", [{"stall": {}}, {"stall": "body"}, {"latency": 3000}, {"drip": {"seconds": 3000}}])
 def test_stall_ends_with_the_server(fault: Any, caplog: pytest.LogCaptureFixture) -> None:
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [fault]}]})
-    with running(MemoryState(Settings(paint="flat"), SessionStore(scenario))) as started:
+    with serve_in_thread(MemoryState(Settings(paint="flat"), SessionStore(scenario))) as started:
         client = connected(started)
         client.sendall(asked(CALL))
         wait_until(lambda: resting(started))
@@ -487,7 +489,7 @@ def test_stall_ends_with_the_server(fault: Any, caplog: pytest.LogCaptureFixture
     assert caplog.messages == []
 
 
-def test_early_before_the_upload(server: Running) -> None:
+def test_early_before_the_upload(server: BackgroundServer) -> None:
     """The answer is there although the body never comes; what then comes is thrown away, and the next call is heard."""
     faults = [{"early": {}}]
     scenario = build({"scenario": "mine", "steps": [{"error": "slow-down", "faults": faults}, {"ok": {}}]})
@@ -501,7 +503,7 @@ def test_early_before_the_upload(server: Running) -> None:
     assert b"HTTP/1.1 200" in received
 
 
-def test_upload_while_nothing_is_sent(server: Running) -> None:
+def test_upload_while_nothing_is_sent(server: BackgroundServer) -> None:
     """It is taken and thrown away, however much it is."""
     faults = [{"early": {}}, {"stall": "start"}]
     scenario = build({"scenario": "mine", "steps": [{"error": "slow-down", "faults": faults}]})
@@ -523,7 +525,7 @@ def test_upload_while_nothing_is_sent(server: Running) -> None:
         ({"ok": {}}, 200),
     ],
 )
-def test_early_that_cannot_be(server: Running, step: Any, status: int) -> None:
+def test_early_that_cannot_be(server: BackgroundServer, step: Any, status: int) -> None:
     """Only an error of the request can come early; for all else the upload is read."""
     scenario = build({"scenario": "mine", "steps": [{**step, "faults": [{"early": {}}]}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
@@ -534,7 +536,7 @@ def test_early_that_cannot_be(server: Running, step: Any, status: int) -> None:
     assert "found nothing to disturb in this answer: early." in entry["hints"][-1]
 
 
-def test_early_and_unknown(server: Running) -> None:
+def test_early_and_unknown(server: BackgroundServer) -> None:
     """Who may not come in is told so, as always."""
     scenario = build({"scenario": "mine", "steps": [{"error": "slow-down", "faults": [{"early": {}}]}]})
     server.call(lambda: server.server.sessions.play("me", scenario))

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from mockserver.journal.stats import BUCKETS
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from tests.server.test_protocol import Slow, server
 from tests.support.attacks import edit, form, part, post
 from tests.support.client import FORM, Talk
@@ -102,7 +102,7 @@ def test_servers_share_nothing() -> None:
 
 
 def test_streams_under_way() -> None:
-    with running(server("{ok: {}, faults: [{stall: start}], times: 2}")) as started:
+    with serve_in_thread(server("{ok: {}, faults: [{stall: start}], times: 2}")) as started:
         there = Slow(started)
 
         def counts() -> tuple[int, int]:

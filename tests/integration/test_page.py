@@ -19,7 +19,7 @@ from mockserver.engine.values import Settings
 from mockserver.journal.store import Pictures
 from mockserver.scenario.loader import load
 from mockserver.server.admin import page as served
-from mockserver.server.uvicorn_server import Running, running
+from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.clock import Clock
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
@@ -61,13 +61,15 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 
 @pytest.fixture
-def show(browser: webdriver.Chrome) -> Iterator[Callable[..., tuple[Page, Running]]]:
+def show(browser: webdriver.Chrome) -> Iterator[Callable[..., tuple[Page, BackgroundServer]]]:
     """Starts a server and opens its page. Nothing may have been said on the console but what `heard` holds."""
     with contextlib.ExitStack() as stack:
         pages: list[Page] = []
 
-        def start(made: MemoryState | None = None, path: str = "/__mock/", **where: Any) -> tuple[Page, Running]:
-            started = stack.enter_context(running(made or server(), **where))
+        def start(
+            made: MemoryState | None = None, path: str = "/__mock/", **where: Any
+        ) -> tuple[Page, BackgroundServer]:
+            started = stack.enter_context(serve_in_thread(made or server(), **where))
             pages.append(Page(browser, started.url))
             return pages[-1].open(path), started
 
@@ -77,7 +79,9 @@ def show(browser: webdriver.Chrome) -> Iterator[Callable[..., tuple[Page, Runnin
         assert [line for line in said if not any(word in line for word in pages[0].heard)] == []
 
 
-def edit(started: Running, session: str = "me", fields: dict[str, Any] | None = None, files: Any = None) -> int:
+def edit(
+    started: BackgroundServer, session: str = "me", fields: dict[str, Any] | None = None, files: Any = None
+) -> int:
     """Make an edit; returns its status."""
     data = {"model": "gpt-image-2", "prompt": "Make it night"} | (fields or {})
     url = f"{started.url}/__mock/s/{session}/v1/images/edits"
@@ -569,7 +573,7 @@ def test_many(show: Any) -> None:
 
 @browsing
 def test_server_gone(browser: webdriver.Chrome) -> None:
-    with running(server()) as started:
+    with serve_in_thread(server()) as started:
         page = Page(browser, started.url).open()
         page.says("#scenario", "ok")
     page.says("#trouble", "No answer from the server: ")

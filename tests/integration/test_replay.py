@@ -24,7 +24,7 @@ from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import built_in_names, load
 from mockserver.scenario.machine import Stored
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
 from tests.support.images import png
@@ -101,7 +101,7 @@ def played(name: str) -> list[Any]:
     body = json.dumps({"model": "gpt-image-2", "prompt": "x", "quality": "low", "size": "1024x1024"})
     headers = {"Authorization": "Bearer sk-test", "Content-Type": "application/json", "Host": "localhost"}
     server = MemoryState(Settings(paint="flat"), SessionStore(load(name)), clock=lambda: NOW, sleep=at_once)
-    with running(server) as started:
+    with serve_in_thread(server) as started:
         for _ in range(min(30, 2 + len(load(name).steps))):
             connection = http.client.HTTPConnection(urlsplit(started.url).netloc, timeout=0.5)
             try:

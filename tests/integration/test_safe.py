@@ -13,7 +13,7 @@ import pytest
 from mockserver.journal.report.facts import facts
 from mockserver.journal.report.files import writer
 from mockserver.scenario.loader import ScenarioError, find_scenario, parse
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from tests.support.attacks import EDITS, post, url
 from tests.support.client import Talk
 from tests.support.images import png
@@ -110,7 +110,10 @@ def test_the_watch_would_see_it(reached: list[tuple[str, Any]]) -> None:
 
 
 def test_a_real_server_reaches_for_nothing_but_its_own_sockets(reached: list[tuple[str, Any]]) -> None:
-    with running() as started, socket.create_connection(("127.0.0.1", int(started.url[17:])), timeout=30) as there:
+    with (
+        serve_in_thread() as started,
+        socket.create_connection(("127.0.0.1", int(started.url[17:])), timeout=30) as there,
+    ):
         own = there.getpeername()
         value = {"model": "gpt-image-2", "prompt": "x", "images": [{"image_url": "http://127.0.0.1:1/a.png"}]}
         there.sendall(post(json.dumps(value).encode(), "application/json"))

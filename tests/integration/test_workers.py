@@ -18,8 +18,10 @@ import httpx2
 import pytest
 
 import mockserver
-from mockserver.cli import options, workers
-from mockserver.server.uvicorn_server import beside, listen
+from mockserver.cli import options
+from mockserver.cli.main import WORKERS_ALONE
+from mockserver.server import workers
+from mockserver.server.uvicorn_server import listen, open_reuseport_socket
 from tests.support.redis import Redis
 
 HOME = Path(mockserver.__file__).parents[1]
@@ -125,7 +127,7 @@ def test_a_worker_dies(redis: Redis, tmp_path: Path) -> None:
             os.kill(child, signal.SIGKILL)
         said = sorted(started.line() for _ in first)
         assert said == [
-            f"mockserver: worker {number} was ended by SIGKILL; another takes its place\n" for number in (1, 2)
+            f"mockserver: worker {number} was ended by SIGKILL; starting a replacement\n" for number in (1, 2)
         ]
         # The socket stays open meanwhile: who calls is answered by a worker that comes.
         assert [httpx2.post(url, timeout=60, **TEXT).status_code for _ in range(3)] == [429, 500, 200]
@@ -158,7 +160,7 @@ def test_one_socket_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Systems but Linux let several sockets listen on a port, and give all connections to one of them."""
     monkeypatch.setattr(sys, "platform", "darwin")
     with listen("127.0.0.1", 0) as listener:
-        assert workers.apart(listener, 3) == [listener] * 3
+        assert workers.open_worker_sockets(listener, 3) == [listener] * 3
 
 
 def test_one_socket_where_no_other_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,12 +170,12 @@ def test_one_socket_where_no_other_can_be(monkeypatch: pytest.MonkeyPatch) -> No
     def once(listener: socket.socket) -> socket.socket:
         if opened:
             raise OSError("Protocol not available")
-        opened.append(beside(listener))
+        opened.append(open_reuseport_socket(listener))
         return opened[0]
 
-    monkeypatch.setattr(workers, "beside", once)
+    monkeypatch.setattr(workers, "open_reuseport_socket", once)
     with listen("127.0.0.1", 0) as listener:
-        assert workers.apart(listener, 3) == [listener] * 3
+        assert workers.open_worker_sockets(listener, 3) == [listener] * 3
     assert opened[0].fileno() == -1
 
 
@@ -190,7 +192,7 @@ def test_port_of_workers_is_taken() -> None:
 
 def test_alone_they_share_nothing() -> None:
     with serving("--scenario", "retired_models", "--as-of", "any") as started:
-        assert started.line() == f"mockserver: {workers.ALONE.format(count=2)}\n"
+        assert started.line() == f"mockserver: {WORKERS_ALONE.format(count=2)}\n"
         assert httpx2.get(f"{started.root}/__mock/health").json()["scenario"] == "retired_models"
         assert started.stop(signal.SIGTERM) == (0, "", "")
 
@@ -277,12 +279,14 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Dead]]:
         one.other.close()
 
 
-def test_a_worker_that_never_serves(processes: list[Dead], capsys: pytest.CaptureFixture[str]) -> None:
-    """All stop; one that does not is ended by force."""
+def test_a_worker_that_never_serves_stops_all(processes: list[Dead]) -> None:
+    """A worker that ignores the request to stop is killed."""
     processes += [Dead(3), Dead(None)]
+    reported: list[str] = []
+    unused: Any = None
     with listen("127.0.0.1", 0) as listener:
-        assert workers.serve(2, listener, (), lambda: None) == 1
-    assert capsys.readouterr().err == "mockserver: worker 1 ended with status 3 before it served; all stop\n"
+        assert workers.serve(2, listener, unused, lambda: None, reported.append) == 1
+    assert reported == ["worker 1 ended with status 3 before it served; stopping all workers"]
     assert processes[1].did == ["start", "terminate", "join", "kill", "join"]
 
 

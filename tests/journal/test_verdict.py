@@ -15,7 +15,7 @@ from mockserver.engine.values import Settings
 from mockserver.journal import verdict
 from mockserver.journal.ledger import billed, ledger
 from mockserver.scenario.loader import load
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
 from tests.support.client import KEY, Talk
@@ -254,7 +254,7 @@ def test_side_by_side_is_no_waste() -> None:
                 event.set()
         await waiting[-1].wait()
 
-    with running(MemoryState(Settings(paint="flat", latency=1), sleep=together)) as started:
+    with serve_in_thread(MemoryState(Settings(paint="flat", latency=1), sleep=together)) as started:
         with openai.OpenAI(base_url=f"{started.url}/v1", api_key="x") as client, ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda prompt: client.images.generate(model="gpt-image-2", prompt=prompt), "xx"))
         entries = started.call(started.server.journal.noted)
@@ -278,7 +278,7 @@ def test_client_that_does_not_wait() -> None:
         "POST /v1/images/generations HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
     )
-    with running(MemoryState(Settings(paint="flat", latency=1), sleep=for_ever)) as started:
+    with serve_in_thread(MemoryState(Settings(paint="flat", latency=1), sleep=for_ever)) as started:
         address = ("127.0.0.1", int(started.url.rpartition(":")[2]))
         journal = started.server.journal
         with socket.create_connection(address) as client:
@@ -358,7 +358,7 @@ def test_dropped() -> None:
 
 @pytest.fixture
 def flaky() -> Iterator[Any]:
-    with running(MemoryState(Settings(paint="flat"), SessionStore(load("flaky")))) as started:
+    with serve_in_thread(MemoryState(Settings(paint="flat"), SessionStore(load("flaky")))) as started:
         yield started
 
 

@@ -21,7 +21,7 @@ from mockserver.scenario.loader import load
 from mockserver.server import handler
 from mockserver.server.app import create_app
 from mockserver.server.send import InMemory, carry_out
-from mockserver.server.uvicorn_server import Running, running
+from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
 from tests.support.images import masked, png
@@ -33,13 +33,13 @@ IMAGE = ("image", ("a.png", png(), "image/png"))
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with running(MemoryState(Settings(paint="flat"), clock=lambda: 1_795_000_000.25)) as started:
+def server() -> Iterator[BackgroundServer]:
+    with serve_in_thread(MemoryState(Settings(paint="flat"), clock=lambda: 1_795_000_000.25)) as started:
         yield started
 
 
 @pytest.fixture
-def client(server: Running) -> Iterator[httpx2.Client]:
+def client(server: BackgroundServer) -> Iterator[httpx2.Client]:
     server.call(lambda: (server.server.sessions.reset(), server.server.journal.restart()))
     with httpx2.Client(base_url=server.url, headers=AUTH) as client:
         yield client
@@ -76,7 +76,7 @@ def test_body_and_headers(client: httpx2.Client) -> None:
     assert response.headers["date"] == "Wed, 18 Nov 2026 11:06:40 GMT"
 
 
-def test_same_bytes(client: httpx2.Client, server: Running) -> None:
+def test_same_bytes(client: httpx2.Client, server: BackgroundServer) -> None:
     answers = []
     for _ in range(2):
         server.call(lambda: (server.server.sessions.reset(), server.server.journal.restart()))
@@ -282,9 +282,12 @@ def test_auth(auth: str, sent: str, status: int) -> None:
     assert "sk-right" not in response.text
 
 
-def test_key_is_masked(server: Running) -> None:
+def test_key_is_masked(server: BackgroundServer) -> None:
     keys = {"sk-short": "sk-short", "sk-proj-0123456789abcdef": "sk-proj-************cdef"}
-    with running(MemoryState(Settings(auth="exact", keys=frozenset(["other"])))) as server, httpx2.Client() as client:
+    with (
+        serve_in_thread(MemoryState(Settings(auth="exact", keys=frozenset(["other"])))) as server,
+        httpx2.Client() as client,
+    ):
         for key, shown in keys.items():
             response = client.post(server.url + EDITS, headers={"Authorization": f"Bearer {key}"})
             assert response.json()["error"]["message"].startswith(f"Incorrect API key provided: {shown}. You can find")
@@ -345,7 +348,7 @@ def test_journal_has_no_image_bytes(client: httpx2.Client) -> None:
     assert fields["note"] == "é" * 100_000 + "... (400000 bytes)"
 
 
-def test_entry_before_first_byte(client: httpx2.Client, server: Running) -> None:
+def test_entry_before_first_byte(client: httpx2.Client, server: BackgroundServer) -> None:
     with client.stream("POST", EDITS, data=FIELDS | {"stream": "true"}, files=[IMAGE]):
         assert last(client)["answer"]["outcome"] == "served"
 
@@ -394,7 +397,7 @@ def test_malformed(client: httpx2.Client, kind: str, body: bytes) -> None:
 
 @pytest.mark.parametrize("fields", [FIELDS, {}])
 def test_body_too_large(fields: dict[str, str]) -> None:
-    with running(MemoryState(Settings(), upload_bytes=10_000)) as server, httpx2.Client(headers=AUTH) as client:
+    with serve_in_thread(MemoryState(Settings(), upload_bytes=10_000)) as server, httpx2.Client(headers=AUTH) as client:
         if fields:
             response = client.post(
                 server.url + EDITS, data=fields, files={"image": ("a.png", bytes(20_000), "image/png")}
@@ -407,7 +410,7 @@ def test_body_too_large(fields: dict[str, str]) -> None:
     assert "10000" in response.json()["error"]["message"]
 
 
-def test_error_waits_for_the_upload(server: Running) -> None:
+def test_error_waits_for_the_upload(server: BackgroundServer) -> None:
     """A client that is still writing must not find the connection closed: the body is read to its end first."""
     port = int(server.url.rpartition(":")[2])
     size = 3_000_000
@@ -419,7 +422,7 @@ def test_error_waits_for_the_upload(server: Running) -> None:
     assert answer.startswith(b"HTTP/1.1 404")
 
 
-def test_client_gone_while_uploading(client: httpx2.Client, server: Running) -> None:
+def test_client_gone_while_uploading(client: httpx2.Client, server: BackgroundServer) -> None:
     port = int(server.url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as wire:
         wire.sendall(b"POST /v1/images/edits HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")
@@ -607,7 +610,7 @@ def test_middleware_of_ones_own() -> None:
 
 def test_scenario_before_validation() -> None:
     """A rate limit strikes before the form is looked at; a key that is missing comes before the rate limit."""
-    with running(MemoryState(Settings(), SessionStore(load("flaky")))) as server, httpx2.Client() as client:
+    with serve_in_thread(MemoryState(Settings(), SessionStore(load("flaky")))) as server, httpx2.Client() as client:
         missing = client.post(server.url + EDITS, data=FIELDS)
         limited = client.post(server.url + EDITS, data=FIELDS, headers=AUTH | {"Authorization": "Bearer b"})
         assert (missing.status_code, limited.status_code) == (401, 429)

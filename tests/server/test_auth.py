@@ -6,7 +6,7 @@ import json
 import pytest
 
 from mockserver.server.admin.auth import loopback
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 from tests.support.client import Talk
 
@@ -71,7 +71,7 @@ FOREIGN = "a page of http://evil.test asks, and only pages of this server's own 
 )
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_origins(method: str, headers: dict[str, str], status: int, said: str) -> None:
-    with running() as started:
+    with serve_in_thread() as started:
         port = int(started.url.rpartition(":")[2])
         told = {name: value.format(port=port) for name, value in headers.items()}
         found, detail = ask(port, told, method=method)
@@ -81,7 +81,7 @@ def test_origins(method: str, headers: dict[str, str], status: int, said: str) -
 
 def test_api_is_open_to_pages() -> None:
     """The API itself is asked by pages, as the real one is; only what lies below /__mock is not."""
-    with running() as started:
+    with serve_in_thread() as started:
         port = int(started.url.rpartition(":")[2])
         page = {"Host": "evil.test", "Origin": "http://evil.test", "Authorization": "Bearer x"}
         assert ask(port, page, "/v1/models") == (200, "")
@@ -122,7 +122,7 @@ ASKED = "this server asks for its token: send X-Mockserver-Token, or Authorizati
 )
 def test_token(headers: dict[str, str], path: str, status: int) -> None:
     """Beyond loopback a token is made up, and asked for where something is told of others."""
-    with running(host="0.0.0.0") as started:
+    with serve_in_thread(host="0.0.0.0") as started:
         assert started.url.startswith("http://127.0.0.1:")
         token = started.server.token or ""
         assert len(token) > 20
@@ -132,7 +132,7 @@ def test_token(headers: dict[str, str], path: str, status: int) -> None:
 
 
 def test_token_of_ones_own() -> None:
-    with running(MemoryState(token="mine")) as started:
+    with serve_in_thread(MemoryState(token="mine")) as started:
         port = int(started.url.rpartition(":")[2])
         assert ask(port, {})[0] == 401
         assert ask(port, {"X-Mockserver-Token": "mine"})[0] == 200
@@ -141,7 +141,7 @@ def test_token_of_ones_own() -> None:
 
 def test_bound_by_name() -> None:
     """The name that the server was bound by is its own."""
-    with running() as started:
+    with serve_in_thread() as started:
         started.server.hosts = frozenset({"mock.test", "127.0.0.1"})
         port = int(started.url.rpartition(":")[2])
         assert ask(port, {"Host": f"Mock.test:{port}"})[0] == 200

@@ -10,7 +10,7 @@ from mockserver.engine.values import Settings
 from mockserver.scenario.loader import parse
 from mockserver.server import uvicorn_server
 from mockserver.server.connection import Connection
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.clock import Clock
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
@@ -72,7 +72,7 @@ def test_an_answer_in_one_piece(
             SessionStore(played),
             clock=Clock(lambda: START, lambda: 0.0),
         )
-        with running(told) as started:
+        with serve_in_thread(told) as started:
             address = ("127.0.0.1", int(started.url.rpartition(":")[2]))
             with socket.create_connection(address) as client:
                 client.sendall(request_bytes)
@@ -111,7 +111,7 @@ def test_a_head_that_is_not_as_usual(monkeypatch: pytest.MonkeyPatch, headers: t
         seen.append(connection.answer(send, 200, (("x-odd", "a"), ("content-length", "1")), b"x"))
 
     monkeypatch.setattr(uvicorn_server, "create_app", lambda _: probe)
-    with running() as started:
+    with serve_in_thread() as started:
         address = ("127.0.0.1", int(started.url.rpartition(":")[2]))
         with socket.create_connection(address) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -24,7 +24,7 @@ from mockserver.server.uvicorn_protocol import (
     Bounded,
     look,
 )
-from mockserver.server.uvicorn_server import Running, running
+from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
 from tests.support.attacks import EDITS, KEY, edit, head
@@ -42,7 +42,7 @@ def server(steps: str = "") -> MemoryState:
 class Slow:
     """A running server, and how its connections are looked at: `at` so many seconds after the start."""
 
-    def __init__(self, started: Running) -> None:
+    def __init__(self, started: BackgroundServer) -> None:
         self.started = started
         self.address = ("127.0.0.1", int(started.url.rpartition(":")[2]))
 
@@ -83,7 +83,7 @@ def slow(steps: str = "") -> Iterator[Slow]:
     """A server of which only the test tells the time: its own clock stands."""
     own = server(steps)
     own.clock.watch = lambda: 0.0
-    with running(own) as started:
+    with serve_in_thread(own) as started:
         yield Slow(started)
 
 
@@ -120,7 +120,7 @@ def test_an_answer_that_comes_before_the_end_of_an_upload() -> None:
     own = server()
     own.upload_bytes = 1_000
     length = 16 << 20
-    with running(own) as started, socket.create_connection(Slow(started).address, timeout=30) as connection:
+    with serve_in_thread(own) as started, socket.create_connection(Slow(started).address, timeout=30) as connection:
         connection.sendall(head(EDITS, "POST", "Content-Type: application/json", f"Content-Length: {length}"))
         connection.sendall(bytes(length))
         assert read(connection).startswith(b"HTTP/1.1 413 ")
@@ -130,7 +130,7 @@ def test_the_server_looks_by_itself() -> None:
     own = server()
     times = itertools.count(0.0, IDLE_SECONDS)
     own.clock.watch = lambda: next(times)
-    with running(own) as started, socket.create_connection(Slow(started).address, timeout=30) as connection:
+    with serve_in_thread(own) as started, socket.create_connection(Slow(started).address, timeout=30) as connection:
         assert read(connection) == b""
 
 

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from mockserver.engine.values import Settings
 from mockserver.server import uvicorn_server
 from mockserver.server.connection import LONG, Connection
-from mockserver.server.uvicorn_server import listen, running, url
+from mockserver.server.uvicorn_server import listen, root_url, serve_in_thread
 from mockserver.state.memory import MemoryState
 
 
@@ -46,7 +46,7 @@ def test_ipv4_is_always_there() -> None:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_running(host: str) -> None:
-    with running(host=host) as started:
+    with serve_in_thread(host=host) as started:
         assert health(started.url)["status"] == "ok"
 
 
@@ -54,18 +54,18 @@ def test_running(host: str) -> None:
 def test_running_on_a_port(host: str) -> None:
     with listen(host, 0) as listener:
         port = listener.getsockname()[1]
-    with running(host=host, port=port) as started:
+    with serve_in_thread(host=host, port=port) as started:
         assert started.url.endswith(f":{port}")
         assert health(started.url)["status"] == "ok"
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_taken_port(host: str) -> None:
-    with running(host=host) as started:
+    with serve_in_thread(host=host) as started:
         port = int(started.url.rpartition(":")[2])
         before = threading.active_count()
         with pytest.raises(OSError, match="in use"):
-            running(host=host, port=port).__enter__()
+            serve_in_thread(host=host, port=port).__enter__()
         assert threading.active_count() == before
 
 
@@ -75,7 +75,7 @@ def test_host_that_is_none() -> None:
 
 
 class Listener:
-    """What url() asks of a socket, also where this machine has no such address."""
+    """What root_url() asks of a socket, also where this machine has no such address."""
 
     def __init__(self, *name: Any) -> None:
         self.name = name
@@ -93,19 +93,19 @@ class Listener:
         (("::", 4010, 0, 0), "http://[::1]:4010"),
     ],
 )
-def test_url(name: tuple[Any, ...], root: str) -> None:
+def test_root_url(name: tuple[Any, ...], root: str) -> None:
     listener: Any = Listener(*name)
-    assert url(listener) == root
+    assert root_url(listener) == root
 
 
 def test_own_server() -> None:
     mine = MemoryState(Settings(paint="flat"))
-    with running(mine) as started:
+    with serve_in_thread(mine) as started:
         assert started.server is mine
 
 
 def test_call() -> None:
-    with running() as started:
+    with serve_in_thread() as started:
         assert started.call(lambda: threading.current_thread().name) == "mockserver"
         assert started.call(lambda: asyncio.get_running_loop().is_running())
         with pytest.raises(ZeroDivisionError):
@@ -119,7 +119,7 @@ def rest(connection: socket.socket) -> bytes:
 
 def test_nothing_is_left() -> None:
     before = set(threading.enumerate())
-    with running() as started:
+    with serve_in_thread() as started:
         address = ("127.0.0.1", int(started.url.rpartition(":")[2]))
         with socket.create_connection(address) as idle:
             # The engine answers in threads of its own, and the connection would be kept alive.
@@ -135,7 +135,7 @@ def test_nothing_is_left() -> None:
 def test_stop_at_once() -> None:
     before = threading.active_count()
     for _ in range(3):
-        with running():
+        with serve_in_thread():
             pass
     assert threading.active_count() == before
 
@@ -150,7 +150,7 @@ def test_connection_in_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(connection.gone)
 
     monkeypatch.setattr(uvicorn_server, "create_app", lambda _: probe)
-    with running() as started:
+    with serve_in_thread() as started:
         address = ("127.0.0.1", int(started.url.rpartition(":")[2]))
         with socket.create_connection(address) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -169,7 +169,7 @@ def test_each_write_is_sent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         await send({"type": "http.response.body", "body": b""})
 
     monkeypatch.setattr(uvicorn_server, "create_app", lambda _: probe)
-    with running() as started, urlopen(started.url):
+    with serve_in_thread() as started, urlopen(started.url):
         assert seen == [True]
 
 
@@ -237,7 +237,7 @@ def test_http_1_0(more: dict[str, Any]) -> None:
     body = json.dumps({"prompt": "x", "model": "gpt-image-2", "quality": "low", **more})
     about = f"Authorization: Bearer x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     with contextlib.ExitStack() as stack:
-        port = int(stack.enter_context(running(MemoryState(Settings(paint="flat")))).url.rpartition(":")[2])
+        port = int(stack.enter_context(serve_in_thread(MemoryState(Settings(paint="flat")))).url.rpartition(":")[2])
         client = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
         client.sendall(f"POST /v1/images/generations HTTP/1.0\r\n{about}\r\n\r\n{body}".encode())
         head, _, told = rest(client).partition(b"\r\n\r\n")
@@ -290,7 +290,7 @@ def test_write_to_the_gone(closing: bool, did: list[bytes]) -> None:
 def test_long_and_short_bodies(paint: str, version: int) -> None:
     """However long a body or an event is, all of it comes, and the connection then serves the next request."""
     asked = {"model": "gpt-image-2", "prompt": "x", "quality": "low", "size": "1024x1024"}
-    with running(MemoryState(Settings(auth="open", paint=paint))) as started:
+    with serve_in_thread(MemoryState(Settings(auth="open", paint=paint))) as started:
         connection = http.client.HTTPConnection(started.url.removeprefix("http://"))
         connection._http_vsn, connection._http_vsn_str = version, f"HTTP/1.{version % 10}"  # type: ignore[attr-defined]
         found = []

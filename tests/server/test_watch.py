@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from mockserver.scenario.loader import load
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.server.watch import Watch
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
@@ -99,5 +99,5 @@ def test_how_a_change_shows(talk: Talk, file: Path, said: list[str], how: str) -
 def test_looked_at_without_requests() -> None:
     """A server with nothing to do looks too."""
     looked = Event()
-    with running(MemoryState(look=looked.set)):
+    with serve_in_thread(MemoryState(look=looked.set)):
         assert looked.wait(30)

@@ -22,7 +22,7 @@ from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import RequestFacts
 from mockserver.server.app import create_app
 from mockserver.server.around import Around
-from mockserver.server.uvicorn_server import running
+from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.clock import Clock
 from mockserver.state.memory import MemoryState
 from mockserver.state.redis import journal, serialize, sessions, unit_of_work, uploads
@@ -342,7 +342,11 @@ def test_gone_in_the_middle(redis: Redis) -> None:
                     redis.end()
                     redis.begin()
 
-    with running(two.servers[0]) as one, running(two.servers[1]) as other, ThreadPoolExecutor(8) as pool:
+    with (
+        serve_in_thread(two.servers[0]) as one,
+        serve_in_thread(two.servers[1]) as other,
+        ThreadPoolExecutor(8) as pool,
+    ):
         done = [pool.submit(ask, url, 15) for url in (one.url, other.url) * 4]
         assert [job.result() for job in done] == [None] * 8
     answered = [(status, entry) for status, entry in seen if entry]
@@ -362,7 +366,11 @@ def test_each_session_its_own_order(redis: Redis) -> None:
             urls = (url, other, url, other)
             return [client.post(one + path, json=TEXT["json"], headers=heads).status_code for one in urls]
 
-    with running(two.servers[0]) as one, running(two.servers[1]) as other, ThreadPoolExecutor(16) as pool:
+    with (
+        serve_in_thread(two.servers[0]) as one,
+        serve_in_thread(two.servers[1]) as other,
+        ThreadPoolExecutor(16) as pool,
+    ):
         jobs = [pool.submit(session, one.url, other.url, f"s{number}") for number in range(20)]
         assert [job.result() for job in jobs] == [expected] * 20
 
@@ -487,7 +495,7 @@ def test_ways_to_redis(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
         "POST /v1/images/generations HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer t\r\nContent-Type: application/json"
     )
     whole = f"{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-    with running(two.servers[0]) as started:
+    with serve_in_thread(two.servers[0]) as started:
         address = started.url.removeprefix("http://").split(":")
         with socket.create_connection((address[0], int(address[1]))) as client:
             for _ in range(2):
@@ -570,5 +578,5 @@ def test_from_outside(redis: Redis) -> None:
     """A function that runs where the server does finds the journal up to date."""
     two = Two(redis)
     two.edit(0)
-    with running(two.servers[1]) as started:
+    with serve_in_thread(two.servers[1]) as started:
         assert len(started.call(lambda: started.server.journal.entries())) == 1

@@ -23,7 +23,7 @@ from mockserver.journal.send_log import ended
 from mockserver.scenario.faults.fault import RequestedFault
 from mockserver.scenario.faults.table import FAULTS
 from mockserver.scenario.machine import build
-from mockserver.server.uvicorn_server import Running, listen
+from mockserver.server.uvicorn_server import BackgroundServer, listen
 from mockserver.state.memory import MemoryState
 
 # A client that waits for its deadline only and a machine that is busy: both are given this.
@@ -124,7 +124,7 @@ class Stage:
         self._witnessed: list[tuple[dict[str, Any], Request, Plan, Plan]] = []
         server = MemoryState(Settings(as_of(day), paint="flat"))
         server.witness = lambda *exchange: self._witnessed.append(exchange)
-        self.running = Running(server, listen("127.0.0.1", 0))
+        self.running = BackgroundServer(server, listen("127.0.0.1", 0))
         self._folder = tempfile.TemporaryDirectory(prefix="mockserver-fuzz-")
         self._unread: frozenset[int] = frozenset()
         self._leaks = 0
