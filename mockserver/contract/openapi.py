@@ -58,7 +58,7 @@ def _restrict_group(
         return default is not None
     named = [name for name in model.get("enum", [model.get("const")]) if name in served]
     group["properties"]["model"] = {"enum": named}
-    other = [parameter for parameter in group["required"] if parameter != "model"]
+    other = [parameter for parameter in group.get("required", []) if parameter != "model"]
     group["required"] = other if default in named else ["model", *other]
     for name in named:
         for _, rule in table()[name].rules(as_of):
