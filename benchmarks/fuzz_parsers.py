@@ -64,7 +64,7 @@ def scenario(data: bytes) -> None:
         try:
             parse(data, "fuzzed") if part == "scenario" else parse_part(data, "fuzzed", part)
         except ScenarioError as error:
-            if any("\n" in fault for fault in error.faults):
+            if any("\n" in fault for fault in error.errors):
                 raise AssertionError("a fault of several lines") from error
 
 

@@ -61,7 +61,7 @@ def build_entry(
         "waited": None,
         "request": None,
         "job": None,
-        "turn": turn.described(),
+        "turn": turn.to_json(),
         "answer": {
             "status": given.status,
             "code": given.error.get("code"),

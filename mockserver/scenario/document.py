@@ -1,4 +1,7 @@
-"""Reads the text of scenario files as plain data, and knows in which line each value stands. Judges no meaning."""
+"""Parses scenario files into plain data and keeps the line of every value.
+
+YAML is restricted to what JSON can express, so that a scenario means the same in either notation.
+"""
 
 import math
 import re
@@ -13,105 +16,107 @@ from mockserver.core import data_files
 BYTES = 1_048_576
 NODES = 100_000
 DEPTH = 50
+# Characters that a YAML scanner reads ahead in search of a simple key.
+LOOKAHEAD = 1_024
 # JSON's types, and the key that merges one mapping into another.
 TAGS = {
     yaml.MappingNode: ("map",),
     yaml.SequenceNode: ("seq",),
     yaml.ScalarNode: ("str", "int", "float", "bool", "null", "merge"),
 }
-# What a plain word may be taken for, and a text.
+# What YAML may take an unquoted key for.
 PLAIN = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null", "timestamp"))
 TEXT = "tag:yaml.org,2002:str"
-# Half of a character each, as programs write those beyond the first 65536 in JSON; YAML would take none of them.
-HALVES = re.compile(r"\\\\|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
+# JSON writers escape a character beyond U+FFFF as two surrogates; YAML rejects both.
+SURROGATES = re.compile(r"\\\\|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
 
 class LintError(str):
-    """What is wrong in one place of a text, in a line; `source`, `line` (from 1) and `words` are its parts."""
+    """A mistake in a scenario, formatted as `source:line: message`; lines count from 1."""
 
     source: str
     line: int
-    words: str
+    message: str
 
-    def __new__(cls, source: str, line: int, words: str) -> "LintError":
-        """The line that a reader gets: `source:line: words`."""
-        made = super().__new__(cls, f"{source}:{line}: {words}")
-        made.source, made.line, made.words = source, line, words
-        return made
+    def __new__(cls, source: str, line: int, message: str) -> "LintError":
+        error = super().__new__(cls, f"{source}:{line}: {message}")
+        error.source, error.line, error.message = source, line, message
+        return error
 
 
 class ScenarioError(Exception):
-    """A scenario that cannot be used. `faults` are lines that name file, line, place and what was expected."""
+    """A scenario that cannot be used.
 
-    def __init__(self, *faults: str) -> None:
-        super().__init__(faults[0])
-        self.faults = faults
+    `errors` are texts that name the file, the line, the key and what was expected; the first is the exception's own.
+    """
+
+    def __init__(self, *errors: str) -> None:
+        super().__init__(errors[0])
+        self.errors = errors
 
 
 class Document:
-    """The data of a text, which messages call `source`; `line` finds where in it a value stands.
+    """The data of a file, which error messages call `source`.
 
-    It is `whole` unless what was wrong has been taken out.
+    It is `complete` until invalid values have been removed from it.
     """
 
     def __init__(self, data: Any, source: str, node: Any) -> None:
         self.data, self.source, self._node = data, source, node
-        self.whole = True
+        self.complete = True
 
     def line(self, path: Sequence[Any]) -> int:
         """The line, from 1, of the value at a path."""
-        line: int = self._at(path).start_mark.line + 1
+        line: int = self._find_node(path).start_mark.line + 1
         return line
 
     def keys(self, path: Sequence[Any]) -> dict[Any, int]:
         """The keys of the mapping at a path, with their lines."""
-        return {name.value: name.start_mark.line + 1 for name, _ in self._at(path).value}
+        return {name.value: name.start_mark.line + 1 for name, _ in self._find_node(path).value}
 
-    def _at(self, path: Sequence[Any]) -> Any:
+    def _find_node(self, path: Sequence[Any]) -> Any:
         node = self._node
         for key in path:
             if isinstance(node, yaml.MappingNode):
-                # What was merged in stands first, and the last one counts.
+                # Merged keys come first, and the last one wins.
                 node = [value for name, value in node.value if name.value == key][-1]
             else:
                 node = node.value[key]
         return node
 
-    def at(self, path: Sequence[Any], words: str, line: int | None = None) -> LintError:
-        """A fault at a place, in one line; `line` is another than that of the place."""
+    def error_at(self, path: Sequence[Any], message: str, line: int | None = None) -> LintError:
+        """An error at a path; `line` overrides the line of the value there."""
         place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
-        return LintError(self.source, line or self.line(path), f"{place and place + ': '}{words}")
+        return LintError(self.source, line or self.line(path), f"{place and place + ': '}{message}")
 
 
 class PlainData(Document):
-    """Data that a program gave, which has no lines."""
+    """Data that did not come from a file: everything is in line 1."""
 
     def __init__(self, data: Any) -> None:
         super().__init__(data, "", None)
 
     def line(self, path: Sequence[Any]) -> int:
-        """Always 1."""
         return 1
 
     def keys(self, path: Sequence[Any]) -> dict[Any, int]:
-        """The keys of the mapping at a path."""
-        found = self.data
+        mapping = self.data
         for key in path:
-            found = found[key]
-        return dict.fromkeys(found, 1)
+            mapping = mapping[key]
+        return dict.fromkeys(mapping, 1)
 
 
 def read_document(text: bytes, source: str) -> Document:
-    """The data of YAML (or JSON) text. Raises ScenarioError for what is neither, or more than anybody would write."""
+    """The data of YAML or JSON text. Raises ScenarioError for other text and for text that exceeds the limits."""
     if len(text) > BYTES:
-        raise ScenarioError(LintError(source, 1, f"is too large: expected at most {BYTES} bytes, not {len(text)}"))
+        raise ScenarioError(LintError(source, 1, f"is too large: expected at most {BYTES} bytes, got {len(text)}"))
     try:
-        words = HALVES.sub(_whole, text.decode("utf-8"))
-        _nests(words, source)
-        node = data_files.LOADER(words).get_single_node()
+        decoded = SURROGATES.sub(_join_surrogates, text.decode("utf-8"))
+        _check_depth(decoded, source)
+        node = data_files.LOADER(decoded).get_single_node()
         if node is None:
             raise ScenarioError(LintError(source, 1, "is empty; expected object"))
-        _plain(node, source)
+        _check_nodes(node, source)
         data: Any = data_files.LOADER("").construct_document(node)
     except UnicodeDecodeError as error:
         raise ScenarioError(LintError(source, 1, f"is not UTF-8 text: {error.reason} at byte {error.start}")) from None
@@ -123,56 +128,65 @@ def read_document(text: bytes, source: str) -> Document:
     return Document(data, source, node)
 
 
-def _whole(halves: re.Match[str]) -> str:
-    return bytes.fromhex(halves[1] + halves[2]).decode("utf-16-be") if halves[1] else halves[0]
+def _join_surrogates(match: re.Match[str]) -> str:
+    return bytes.fromhex(match[1] + match[2]).decode("utf-16-be") if match[1] else match[0]
 
 
-def _nests(text: str, source: str) -> None:
-    """Refuse deep nesting before a tree is built: libyaml recurses without a limit and would crash the process."""
+def _check_depth(text: str, source: str) -> None:
+    """Reject deep nesting before a tree is built: libyaml recurses without a limit and would crash the process."""
     depth = 0
-    for event in cast(Iterator[Any], yaml.parse(text, Loader=data_files.LOADER)):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEPTH:
-            line = event.start_mark.line + 1
-            raise ScenarioError(LintError(source, line, f"nests too much; expected {DEPTH} levels at most"))
+    try:
+        for event in cast(Iterator[Any], yaml.parse(text, Loader=data_files.LOADER)):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEPTH:
+                raise _too_deep(source, event.start_mark.line)
+    except yaml.MarkedYAMLError as error:
+        # The scanner reads ahead, and some versions give up there on many brackets with an error of their own.
+        mark = error.problem_mark
+        ahead = text[max(0, mark.index - LOOKAHEAD) : mark.index] if mark else ""
+        if mark and sum(ahead.count(char) for char in "[{") - sum(ahead.count(char) for char in "]}") > DEPTH:
+            raise _too_deep(source, mark.line) from None
+        raise
 
 
-def _plain(root: Any, source: str) -> None:
-    """Refuse what is more than JSON could say, or more than anybody would write by hand."""
-    maker = data_files.LOADER("")
+def _too_deep(source: str, line: int) -> ScenarioError:
+    return ScenarioError(LintError(source, line + 1, f"is nested too deeply; expected at most {DEPTH} levels"))
+
+
+def _check_nodes(root: Any, source: str) -> None:
+    """Reject what JSON cannot express, and documents that expand to more values than anybody would write."""
+    loader = data_files.LOADER("")
     for count, (node, depth) in enumerate(_walk(root)):
         line = node.start_mark.line + 1
         if count > NODES or depth > DEPTH:
-            raise ScenarioError(
-                LintError(source, line, f"repeats itself too much; expected at most {NODES} values, aliases too")
-            )
-        # A day is written without quotes as anybody would, and is a text to us.
+            message = f"has too many values; expected at most {NODES}, with every alias expanded"
+            raise ScenarioError(LintError(source, line, message))
+        # An unquoted date stays text.
         node.tag = node.tag.replace("2002:timestamp", "2002:str")
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
         if kind not in TAGS[type(node)]:
-            raise ScenarioError(
-                LintError(source, line, f"{kind} has no place here; expected plain YAML, other things in quotes")
-            )
+            message = f"the YAML type {kind} is not supported; expected plain YAML, with any other value in quotes"
+            raise ScenarioError(LintError(source, line, message))
         if isinstance(node, yaml.MappingNode):
-            _keys([key for key, _ in node.value], source)
+            _check_keys([key for key, _ in node.value], source)
         elif kind in ("int", "float", "bool"):
             try:
-                finite = math.isfinite(maker.construct_object(node))
+                is_finite = math.isfinite(loader.construct_object(node))
             except (ValueError, LookupError, OverflowError):
-                finite = False
-            if not finite:
+                is_finite = False
+            if not is_finite:
                 raise ScenarioError(LintError(source, line, f"{short(node.value)} cannot be read; expected {kind}"))
 
 
-def _keys(keys: Sequence[Any], source: str) -> None:
-    """Refuse keys that are no words, or stand twice. They are texts, as in JSON: `on` is no truth, 404 no number."""
+def _check_keys(keys: Sequence[Any], source: str) -> None:
+    """Reject keys that are not scalars or are repeated. Keys are text, as in JSON, also `on` and 404."""
     seen = set()
     for key in keys:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
             raise ScenarioError(LintError(source, line, "expected each key to be a plain word"))
         if key.value in seen:
-            raise ScenarioError(LintError(source, line, f"{short(key.value)}: the key stands twice; expected it once"))
+            raise ScenarioError(LintError(source, line, f"{short(key.value)}: repeated key; expected it once"))
         seen.add(key.value)
         if key.tag in PLAIN:
             key.tag = TEXT

@@ -1,4 +1,4 @@
-"""What is wrong with the data of a scenario, of a step or of a question to the journal. Runs nothing."""
+"""Checks the data of a scenario, of a single step or of a journal query, beyond what the schema can express."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,127 +13,125 @@ from mockserver.scenario.document import Document, LintError, PlainData
 from mockserver.scenario.machine import START, required_states
 from mockserver.scenario.suggest import suggest_name
 
-# Rules of contracts/models.yaml that are guesses and can be left unenforced.
+# Rules of contracts/models.yaml that are guesses and need not be enforced.
 RULES = ("images.animated", "images.extended_webp", "images.mismatched", "images.modes", "mask.bytes")
-# What the server says itself about the body that it sends.
+# Headers that the server derives from the body it sends.
 FRAMING = ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 STEPS = 10_000
 BODILESS = (204, 205, 304)
-# A place in the data, and what is wrong there.
-Found = tuple[Sequence[Any], str]
+# A path in the data, and what is wrong there.
+Finding = tuple[Sequence[Any], str]
 
 
-def find_errors(document: Document, part: str = "scenario", shaped: bool = False) -> list[LintError]:
-    """What is wrong, by line: with a whole `scenario`, or with a `step` or `verify` alone.
+def find_errors(document: Document, part: str = "scenario", is_valid: bool = False) -> list[LintError]:
+    """The errors, by line, of a whole `scenario`, or of a lone `step`, `verify`, `when` or `count`.
 
-    Puts families in the place of the codes that errors are named by. What the schema finds wrong is left out of the
-    document's data, and the rest looked at; what is known to be `shaped` by the schema is not held against it.
+    Replaces error codes by catalogue families. What violates the schema is removed from the document's data, and the
+    rest is checked; `is_valid` skips the schema for data that is known to satisfy it.
     """
-    found = [] if shaped else schema_errors.find_schema_errors(document, part)
-    found += [document.at(path, words) for path, words in PARTS[part](document.data)]
-    return sorted(found, key=lambda fault: fault.line)
+    found = [] if is_valid else schema_errors.find_schema_errors(document, part)
+    found += [document.error_at(path, message) for path, message in PARTS[part](document.data)]
+    return sorted(found, key=lambda error: error.line)
 
 
-def find_messages(given: Any, part: str) -> list[str]:
-    """What is wrong with data that a program gave: with a `when`, or with a `count`."""
-    return [fault.words for fault in find_errors(PlainData(given), part)]
+def find_messages(data: Any, part: str) -> list[str]:
+    """What is wrong with data that did not come from a file: a `when` or a `count`."""
+    return [error.message for error in find_errors(PlainData(data), part)]
 
 
 def check_steps(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is wrong with the steps of a whole scenario together."""
+    """What is wrong with all steps taken together, those of extended files included."""
     if len(steps) > STEPS:
-        yield f"there are {len(steps)} with those of the files that it builds on; expected {STEPS} at most"
-    yield from _dear((step.get("when", {}) for step in steps), patterns.STEPS)
-    set_up = {START, *(step["then_state"] for step in steps if "then_state" in step)}
-    for name in sorted({name for step in steps for name in required_states(step)} - set_up):
-        yield f"no step leads to the state {name!r}; expected one of {', '.join(sorted(set_up))}"
+        yield f"there are {len(steps)} steps, including those of extended files; expected at most {STEPS}"
+    yield from _check_cost((step.get("when", {}) for step in steps), patterns.STEPS)
+    reachable = {START, *(step["then_state"] for step in steps if "then_state" in step)}
+    for name in sorted({name for step in steps for name in required_states(step)} - reachable):
+        yield f"no step leads to the state {name!r}; expected one of {', '.join(sorted(reachable))}"
 
 
 @cache
 def acceptable_names() -> tuple[str, ...]:
-    """What a scenario may `accept`: families that are wholly our guess, and guessed rules of the capability table."""
+    """What a scenario may `accept`: families that are entirely guessed, and guessed rules of the capability table."""
     families = {row.family for row in catalogue.rows() if row.confidence == "guess" and row.provider == "openai"}
     return (*sorted(families), *RULES)
 
 
-def _scenario(data: dict[str, Any]) -> Iterator[Found]:
+def _check_scenario(data: dict[str, Any]) -> Iterator[Finding]:
     try:
         as_of(data.get("as_of", "any"))
     except ValueError as error:
         yield ["as_of"], str(error)
     for index, name in enumerate(data.get("accept", ())):
         if name not in acceptable_names():
-            yield (
-                ["accept", index],
-                f"{short(name)} is no guess of ours; expected one of {', '.join(acceptable_names())}",
-            )
+            yield ["accept", index], f"{short(name)} is not a guess; expected one of {', '.join(acceptable_names())}"
     for index, step in enumerate(data.get("steps", ())):
-        yield from ((["steps", index, *path], words) for path, words in _step(step))
+        yield from ((["steps", index, *path], message) for path, message in _check_step(step))
 
 
-def _alone(step: dict[str, Any]) -> Iterator[Found]:
-    found = list(_step(step))
+def _check_one_shot(step: dict[str, Any]) -> Iterator[Finding]:
+    found = list(_check_step(step))
     yield from found
     if step.get("times") == "forever":
-        yield ["times"], "a step that is given for the next requests ends some time; expected a number"
+        yield ["times"], "a one-shot step cannot last forever; expected a number"
     if "pictures" in step.get("ok", {}):
-        yield ["ok", "pictures"], "this has no folder in which files could lie; expected a scenario's file"
-    if not found:  # many of them may wait
-        yield from (([], words) for words in _dear([step.get("when", {})], patterns.STEPS // 100))
+        yield ["ok", "pictures"], "a one-shot step cannot name files; put it into a scenario file"
+    if not found:  # many of them may be queued
+        yield from (([], message) for message in _check_cost([step.get("when", {})], patterns.STEPS // 100))
 
 
-def _verify(data: dict[str, Any]) -> Iterator[Found]:
-    found = [(["when", *path], told) for path, told in _when(data.get("when", {}))]
-    found += [(["times", *path], told) for path, told in _count(data.get("times"))]
+def _check_verify(data: dict[str, Any]) -> Iterator[Finding]:
+    found = [(["when", *path], message) for path, message in _check_when(data.get("when", {}))]
+    found += [(["times", *path], message) for path, message in _check_count(data.get("times"))]
     yield from found
-    if not found:  # it is held against each entry of the journal
-        yield from (([], words) for words in _dear([data.get("when", {})], patterns.STEPS // 1000))
+    if not found:  # it is compared with every entry of the journal
+        yield from (([], message) for message in _check_cost([data.get("when", {})], patterns.STEPS // 1000))
 
 
-def _count(count: Any) -> Iterator[Found]:
+def _check_count(count: Any) -> Iterator[Finding]:
     if isinstance(count, Mapping):
-        yield from _range([], count)
+        yield from _check_range([], count)
 
 
-def _step(step: dict[str, Any]) -> Iterator[Found]:
-    yield from ((["when", *path], words) for path, words in _when(step.get("when", {})))
+def _check_step(step: dict[str, Any]) -> Iterator[Finding]:
+    yield from ((["when", *path], message) for path, message in _check_when(step.get("when", {})))
     if "error" in step:
-        found = catalogue.find_families(step["error"])
-        if len(found) == 1:
-            step["error"] = found[0]
+        families = catalogue.find_families(step["error"])
+        if len(families) == 1:
+            step["error"] = families[0]
         else:
-            yield ["error"], _family(step["error"], found)
+            yield ["error"], _explain_family(step["error"], families)
     reply = step.get("reply", {})
     for name in reply.get("headers", {}):
         if name.lower() in FRAMING:
-            yield ["reply", "headers", name], "the server says this itself; expected other headers"
+            yield ["reply", "headers", name], "the server sets this header itself; expected any other header"
     if reply.get("status") in BODILESS and reply.get("body") is not None:
-        yield ["reply", "body"], f"an answer with the status {reply['status']} has no body; expected none"
+        yield ["reply", "body"], f"a response with status {reply['status']} has no body; remove it"
 
 
-def _when(when: Mapping[str, Any]) -> Iterator[Found]:
+def _check_when(when: Mapping[str, Any]) -> Iterator[Finding]:
     for path, test in _tests(when):
         if "regex" in test:
             try:
                 patterns.search_cost(test["regex"])
             except ValueError as error:
                 yield [*path, "regex"], f"{short(test['regex'])} {error}"
-        yield from _range(path, test)
+        yield from _check_range(path, test)
 
 
-def _range(path: Sequence[Any], test: Mapping[str, Any]) -> Iterator[Found]:
+def _check_range(path: Sequence[Any], test: Mapping[str, Any]) -> Iterator[Finding]:
     if test.get("minimum", -math.inf) > test.get("maximum", math.inf):
-        yield path, "the minimum lies above the maximum; expected a range"
+        yield path, "the minimum is above the maximum; expected a range"
 
 
-def _dear(whens: Any, limit: int) -> Iterator[str]:
-    """Patterns that are too dear together, if each is good by itself."""
+def _check_cost(whens: Any, limit: int) -> Iterator[str]:
     if sum(_cost(test["regex"]) for when in whens for _, test in _tests(when) if "regex" in test) > limit:
-        yield "the regular expressions could take too long; expected fewer, or fewer open repeats such as * in one"
+        yield (
+            "the regular expressions could take too long; expected fewer, or fewer unbounded repeats such as * in one"
+        )
 
 
 def _cost(regex: str) -> int:
-    """What a pattern costs; nothing where it is none, which is told in its own place."""
+    """The cost of a pattern; 0 for an invalid one, which has its own error."""
     try:
         return patterns.search_cost(regex)
     except ValueError:
@@ -141,25 +139,25 @@ def _cost(regex: str) -> int:
 
 
 def _tests(when: Mapping[str, Any]) -> Iterator[tuple[list[Any], Mapping[str, Any]]]:
-    """The conditions that are more than a value, each with its place."""
-    for name, wanted in when.items():
+    """The conditions that are more than a value, each with its path."""
+    for name, condition in when.items():
         if name in ("fields", "headers"):
-            yield from (([name, key], test) for key, test in wanted.items() if isinstance(test, Mapping))
-        elif isinstance(wanted, Mapping):
-            yield [name], wanted
+            yield from (([name, key], test) for key, test in condition.items() if isinstance(test, Mapping))
+        elif isinstance(condition, Mapping):
+            yield [name], condition
 
 
-def _family(name: str, found: Sequence[str]) -> str:
-    if found:
-        return f"the code {name!r} belongs to several errors; expected one of {', '.join(found)}"
+def _explain_family(name: str, families: Sequence[str]) -> str:
+    if families:
+        return f"the code {name!r} belongs to several errors; expected one of {', '.join(families)}"
     known = sorted(catalogue.families())
     return f"there is no error {short(name)}{suggest_name(name, known)}; expected a family such as {', '.join(known)}"
 
 
-PARTS: Mapping[str, Callable[[Any], Iterator[Found]]] = {
-    "scenario": _scenario,
-    "step": _alone,
-    "verify": _verify,
-    "when": _when,
-    "count": _count,
+PARTS: Mapping[str, Callable[[Any], Iterator[Finding]]] = {
+    "scenario": _check_scenario,
+    "step": _check_one_shot,
+    "verify": _check_verify,
+    "when": _check_when,
+    "count": _check_count,
 }

@@ -1,4 +1,4 @@
-"""Finds scenario files, reads them with what they build on, and says which line of one is wrong. Runs nothing."""
+"""Finds scenario files, reads them together with the files that they extend, and reports mistakes by line."""
 
 import re
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from mockserver.scenario.document import Document, LintError, read_document
 from mockserver.scenario.document import ScenarioError as ScenarioError
 from mockserver.scenario.machine import Scenario, build
 
-# How many files may build on each other.
+# Files that may extend each other.
 DEPTH = 8
 PICTURE_BYTES = 32 * 1024 * 1024
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 EDITORS = re.compile(r"^# yaml-language-server:.*\n", re.MULTILINE)
 Data = dict[str, Any]
-# The bytes of files, by their whole paths.
+# The bytes of image files, by absolute path.
 Pictures = dict[str, bytes]
 
 
@@ -40,33 +40,32 @@ def load(scenario: str | Path) -> Scenario:
 
 
 def find_errors(path: Path) -> list[LintError]:
-    """What is wrong with a file, and with those that it builds on. Raises OSError when it cannot be read."""
+    """The mistakes in a file and in the files that it extends. Raises OSError if it cannot be read."""
     try:
         parse(path.read_bytes(), str(path), path.resolve().parent, (str(path.resolve()),))
     except ScenarioError as error:
-        return [fault for fault in error.faults if isinstance(fault, LintError)]
+        return [found for found in error.errors if isinstance(found, LintError)]
     return []
 
 
 def find_scenario(name: str, folder: Path | None) -> Scenario:
-    """The built-in scenario of that name, or the file NAME.yaml in a folder. Raises ScenarioError; takes no paths."""
+    """The built-in scenario of that name, or NAME.yaml in a folder; never a path. Raises ScenarioError."""
     path = folder / f"{name}.yaml" if folder and NAME.fullmatch(name) else None
     if name not in built_in_names() and path and path.is_file():
         return load(str(path))
     if name not in built_in_names():
-        raise ScenarioError(_unknown(name, ", or one in the folder of the server's own" if folder else ""))
+        raise ScenarioError(_unknown(name, ", or a file in the folder of the server's scenario" if folder else ""))
     return _built_in(name)
 
 
 def built_in_names() -> list[str]:
-    """The names of the scenarios that come along, sorted."""
     return list(data_files.names("scenarios", ".yaml"))
 
 
 def read_built_in(name: str) -> str:
-    """The file of a built-in scenario, to copy: without what it tells editors, which holds where it lies alone.
+    """The text of a built-in scenario, to copy. Raises ScenarioError.
 
-    Raises ScenarioError.
+    Without the editor's schema comment, whose relative path is valid only in the original folder.
     """
     if name not in built_in_names():
         raise ScenarioError(_unknown(name, ""))
@@ -74,20 +73,20 @@ def read_built_in(name: str) -> str:
 
 
 def parse(
-    text: bytes, source: str, folder: Path | None = None, seen: tuple[str, ...] = (), shaped: bool = False
+    text: bytes, source: str, folder: Path | None = None, seen: tuple[str, ...] = (), is_valid: bool = False
 ) -> Scenario:
-    """A scenario from YAML (or JSON) text; `source` is what messages call it.
+    """A scenario from YAML or JSON text, which error messages call `source`. Raises ScenarioError.
 
-    `folder` is where its files lie, if anywhere; `seen` are the files that build on this one, itself included. What is
-    known to be `shaped` by the schema is not held against it. Raises ScenarioError.
+    `folder` is where its files are, if anywhere; `seen` are the files that extend this one, itself included.
+    `is_valid` skips the schema for text that is known to satisfy it.
     """
     document = read_document(text, source)
-    data, pictures = _whole(document, lint.find_errors(document, shaped=shaped), folder, seen)
+    data, pictures = _resolve(document, lint.find_errors(document, is_valid=is_valid), folder, seen)
     return build(data, pictures, folder)
 
 
 def parse_part(text: bytes, source: str, part: str) -> Data:
-    """The data of a `step` or of a `verify`, which stand alone. Raises ScenarioError."""
+    """The data of a lone `step` or `verify`. Raises ScenarioError."""
     document = read_document(text, source)
     found = lint.find_errors(document, part)
     if found:
@@ -96,66 +95,66 @@ def parse_part(text: bytes, source: str, part: str) -> Data:
     return data
 
 
-def _whole(
+def _resolve(
     document: Document, found: list[LintError], folder: Path | None, seen: tuple[str, ...]
 ) -> tuple[Data, Pictures]:
-    """A file's data laid over that which it builds on, and the files that it names.
+    """A file's data merged over the data that it extends, and the image files that it names.
 
-    Raises ScenarioError: for what was `found` before, for what is wrong with those, and, where there is nothing of that
-    kind that could hide it, for what is wrong with the steps together.
+    Raises ScenarioError for everything that was `found` before, for mistakes in the other files, and, if nothing was
+    removed that could matter there, for mistakes in the steps taken together.
     """
     data: Data = dict(document.data)
-    absent, pictures = _pictures(document, folder)
-    found, whole = [*found, *absent], document.whole
+    absent, pictures = _read_pictures(document, folder)
+    found, complete = [*found, *absent], document.complete
     if "extends" in data:
         try:
-            base, more = _base(data.pop("extends"), folder, seen)
+            base, base_pictures = _read_base(data.pop("extends"), folder, seen)
             data = {**base, **data, "steps": [*data.get("steps", ()), *base["steps"]]}
-            pictures |= more
+            pictures |= base_pictures
         except ValueError as error:
-            found.append(document.at(["extends"], str(error)))
-            whole = False
+            found.append(document.error_at(["extends"], str(error)))
+            complete = False
         except ScenarioError as error:
-            found.extend(fault for fault in error.faults if isinstance(fault, LintError))
-            whole = False
-    if whole:
-        found.extend(document.at(["steps"], words) for words in lint.check_steps(data["steps"]))
+            found.extend(inner for inner in error.errors if isinstance(inner, LintError))
+            complete = False
+    if complete:
+        found.extend(document.error_at(["steps"], message) for message in lint.check_steps(data["steps"]))
     if found:
-        raise ScenarioError(*sorted(found, key=lambda fault: (fault.source != document.source, fault.line)))
+        raise ScenarioError(*sorted(found, key=lambda error: (error.source != document.source, error.line)))
     return data, pictures
 
 
-def _base(name: str, folder: Path | None, seen: tuple[str, ...]) -> tuple[Data, Pictures]:
-    """What a file builds on. Raises ValueError when it cannot be had, ScenarioError when it is wrong itself."""
-    path = None if name in built_in_names() else _within(name, folder)
+def _read_base(name: str, folder: Path | None, seen: tuple[str, ...]) -> tuple[Data, Pictures]:
+    """The data of an extended file. Raises ValueError if it is unavailable, ScenarioError if it has mistakes."""
+    path = None if name in built_in_names() else _find_file(name, folder)
     key = str(path or name)
     if key in seen:
-        raise ValueError(f"{name!r} builds on itself, by way of {len(seen)} files; expected an end")
+        raise ValueError(f"{name!r} extends itself through {len(seen)} files; remove one `extends`")
     if len(seen) >= DEPTH:
-        raise ValueError(f"{name!r} would be file {len(seen) + 1} that builds on another; expected {DEPTH} at most")
+        raise ValueError(f"{name!r} is file {len(seen) + 1} of a chain of `extends`; expected at most {DEPTH}")
     document = read_document(path.read_bytes() if path else _bytes(name), path.name if path else f"{name}.yaml")
-    return _whole(document, lint.find_errors(document), path and path.parent, (*seen, key))
+    return _resolve(document, lint.find_errors(document), path and path.parent, (*seen, key))
 
 
-def _pictures(document: Document, folder: Path | None) -> tuple[list[LintError], Pictures]:
-    """Faults, and the files that steps and URLs name; the names in the data become whole paths."""
+def _read_pictures(document: Document, folder: Path | None) -> tuple[list[LintError], Pictures]:
+    """Errors, and the files that steps and URLs name. Replaces the names in the data by absolute paths."""
     found: list[LintError] = []
     pictures: Pictures = {}
-    for holder, key, place in _named(document.data):
+    for holder, key, place in _file_names(document.data):
         name = holder[key]
         try:
-            path = _within(name, folder)
+            path = _find_file(name, folder)
             holder[key] = str(path)
             pictures[str(path)] = path.read_bytes()
             if sum(map(len, pictures.values())) > PICTURE_BYTES:
-                raise ValueError(f"too large with the others; expected {PICTURE_BYTES} bytes at most in all")
+                raise ValueError(f"all image files together are too large; expected at most {PICTURE_BYTES} bytes")
         except (OSError, ValueError) as error:
-            found.append(document.at(place, f"{name!r}: {error}"))
+            found.append(document.error_at(place, str(error)))
     return found, pictures
 
 
-def _named(data: Data) -> Iterator[tuple[Any, Any, list[Any]]]:
-    """Where files are named: what holds the name, under which key, and the place in the document."""
+def _file_names(data: Data) -> Iterator[tuple[Any, Any, list[Any]]]:
+    """Where files are named: the container, the key in it, and the path in the document."""
     for index, step in enumerate(data.get("steps", ())):
         names = step.get("ok", {}).get("pictures", [])
         yield from ((names, place, ["steps", index, "ok", "pictures", place]) for place in range(len(names)))
@@ -163,19 +162,19 @@ def _named(data: Data) -> Iterator[tuple[Any, Any, list[Any]]]:
     yield from ((urls, url, ["urls", url]) for url in urls)
 
 
-def _within(name: str, folder: Path | None) -> Path:
-    """The file of that name in a folder. Raises ValueError where there is none."""
+def _find_file(name: str, folder: Path | None) -> Path:
+    """The file of that name in a folder. Raises ValueError if there is none."""
     if folder is None:
-        raise ValueError(f"{name!r} cannot be found: this has no folder in which files could lie")
+        raise ValueError(f"{name!r} cannot be found: a scenario without a file has no folder")
     path = (folder / name).resolve()
     if not path.is_relative_to(folder) or not path.is_file():
-        raise ValueError(f"{name!r} is no file in the folder of this one, {folder}")
+        raise ValueError(f"{name!r} is not a file in the folder of this file, {folder}")
     return path
 
 
 @cache
 def _built_in(name: str) -> Scenario:
-    return parse(_bytes(name), f"{name}.yaml", None, (name,), shaped=True)
+    return parse(_bytes(name), f"{name}.yaml", None, (name,), is_valid=True)
 
 
 def _bytes(name: str) -> bytes:
@@ -183,4 +182,4 @@ def _bytes(name: str) -> bytes:
 
 
 def _unknown(name: str, more: str) -> str:
-    return f"there is no scenario {name[:100]!r}: expected one of {', '.join(built_in_names())}{more}"
+    return f"there is no scenario {name[:100]!r}; expected one of {', '.join(built_in_names())}{more}"

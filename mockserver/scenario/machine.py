@@ -1,6 +1,19 @@
-"""The state machine of a scenario: which step answers a wire request of a session. Pure; sends nothing.
+"""The state machine of a scenario: which step responds to a request of a session.
 
-What it remembers of a session is plain data (`Stored`), which it is given and gives back.
+A scenario is a list of steps. For each request, the first step responds that
+
+- is not used up: it has responded fewer than `times` times since the beginning, and
+- matches: the session is in one of its states, its `when` holds, and the draw for its `chance` succeeds.
+
+If there is none, `then` decides. `repeat` forgets the counts and starts from the first step, if any step matches then;
+`hold` stays with the last step that matches, used up or not; `ok` lets the API respond as it would. With `repeat` and
+`hold`, a request that no step matches is reported as unmatched. Each request of a session takes exactly one turn, also
+a request that the API rejects. Limits per minute are checked only where the API itself would respond.
+
+Everything here is pure. A session's position is plain data (`Stored`), passed in and returned, so that Redis can store
+it as JSON. Chances are drawn by hashing seed, session and position: neither the order of sessions nor the worker
+that serves a request may change a draw. A step is identified by its number, which must not change while a session
+is under way.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,19 +31,19 @@ from mockserver.scenario.when import matches
 
 # The state in which every session begins.
 START = "start"
-# A session's place in a scenario: `position` counts its turns, `state` is the named one, `counts` says how often each
-# step (by number) has answered since the beginning, `levels` what is left of the limits. Only what differs is there.
+# A session's place in a scenario: `position` counts its turns, `state` is the named state, `counts` how often each step
+# (by number) has responded since the beginning, `levels` what is left of the limits. Defaults may be missing.
 Stored: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One entry of a scenario, for `times` wire requests (None: for ever).
+    """One entry of a scenario, for `times` requests (None: without a limit).
 
-    It answers with `error`, a family of the catalogue, or with `reply`, or (both None) as the API would, with what `ok`
-    fixes; `pictures` are the bytes of the files that `ok` names. `retry_after` is in seconds. It answers only requests
-    that meet `when`, in one of the states of `state` (empty: in any), and only with `chance`; then the session is in
-    the state `then_state`, if there is one. `faults` are done to the answer, whatever it is.
+    It responds with `error`, a family of the catalogue, or with `reply`, or (if both are None) as the API would, with
+    what `ok` fixes; `pictures` are the bytes of the files that `ok` names. `retry_after` is in seconds. An empty
+    `state` matches any state. After the step the session is in `then_state`, if there is one. `faults` are applied to
+    the response, whatever it is.
     """
 
     number: int
@@ -48,24 +61,23 @@ class Step:
 
     @property
     def may_respond_early(self) -> bool:
-        """May it answer before the body of a request has been read?"""
+        """True if the step may respond before the body of a request has been read."""
         return any(fault.name == "early" for fault in self.faults)
 
-    def fits(self, asked: RequestFacts, state: str, chance: Callable[[int], float]) -> bool:
-        """Could this step answer, were it not used up?"""
-        there = not self.state or state in self.state
-        return there and matches(self.when, asked) and (self.chance >= 1 or chance(self.number) < self.chance)
+    def matches(self, request: RequestFacts, state: str, draw_chance: Callable[[int], float]) -> bool:
+        """True if the step could respond, used up or not."""
+        in_state = not self.state or state in self.state
+        return in_state and matches(self.when, request) and (self.chance >= 1 or draw_chance(self.number) < self.chance)
 
-    def left(self, counts: Mapping[str, int]) -> bool:
-        """Is it not used up?"""
+    def is_left(self, counts: Mapping[str, int]) -> bool:
         return self.times is None or counts.get(str(self.number), 0) < self.times
 
 
 class Turn(NamedTuple):
-    """What a scenario says to one wire request. `step` is None where the scenario has nothing to say.
+    """What a scenario decides for one request. `step` is None where the API responds as it would.
 
-    It is `unmatched` where it should have had: no step fits, also from the beginning. `one_shot` says that the step is
-    none of the scenario's, but was given for this request. `limited` is the limit that the request runs into.
+    `unmatched` means that no step matched, though one should have. `one_shot` means that the step was queued for this
+    request and is not the scenario's. `limited` is the limit that the request exceeds.
     """
 
     scenario: str
@@ -76,11 +88,10 @@ class Turn(NamedTuple):
 
     @property
     def faults(self) -> tuple[RequestedFault, ...]:
-        """What the step does to its answer."""
         return self.step.faults if self.step else ()
 
-    def described(self) -> dict[str, Any]:
-        """The turn as the journal shows it; steps count from 1."""
+    def to_json(self) -> dict[str, Any]:
+        """The turn as a journal entry shows it; steps count from 1."""
         return {
             "scenario": self.scenario,
             "step": None if self.one_shot else self.step and self.step.number,
@@ -94,13 +105,12 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A scenario that has been read and found good. `then` is `repeat`, `hold` or `ok`.
+    """A scenario that has been read and checked. `then` is `repeat`, `hold` or `ok`.
 
     `as_of`, `auth` (with `keys`), `latency` (`none`, `realistic` or seconds), `paint`, `validate` and `dialect`
-    override the server's where they are given, and `accept` names guesses of ours that are not to be enforced.
-    `limits` are per minute, `urls` holds what stands at URLs that requests may name. `data` is all of it as a file
-    would say it; `folder` is where its file lies. It is `hasty` where a step may answer before the
-    body of a request has been read.
+    override the server's settings, and `accept` names guesses that are not enforced. `limits` are per minute, `urls`
+    are the bytes of the images at URLs that requests may name. `data` is the whole scenario as a file would state it;
+    `folder` is the folder of its file. It `may_respond_early` if any of its steps may.
     """
 
     name: str
@@ -126,20 +136,28 @@ class Scenario:
     def __post_init__(self) -> None:
         object.__setattr__(self, "may_respond_early", any(step.may_respond_early for step in self.steps))
 
-    def turn(self, stored: Stored, asked: RequestFacts) -> tuple[Turn, Stored]:
-        """The turn of a session that asks for this, and what there is to remember of it afterwards.
+    def take_turn(self, stored: Stored, request: RequestFacts) -> tuple[Turn, Stored]:
+        """The turn of a session that makes this request, and the session's data afterwards."""
+        step, counts, state = self._choose_step(stored, request)
+        limited, levels = None, stored.get("levels", {})
+        if self.limits and request.needs and (step is None or not (step.error or step.reply is not None)):
+            limited, levels = rate_limits.consume(self.limits, levels, request.needs, request.now)
+        if step:
+            counts = {**counts, str(step.number): counts.get(str(step.number), 0) + 1}
+            state = step.then_state or state
+        after = {"position": stored.get("position", 0) + 1, "counts": counts, "state": state, "levels": levels}
+        return Turn(self.name, step, step is None and self.then != "ok", limited=limited), after
 
-        The first step answers that is not used up and fits. When there is none, `repeat` begins again if a step then
-        fits, `hold` stays with the last one that fits, and `ok` has nothing more to say.
-        """
+    def _choose_step(self, stored: Stored, request: RequestFacts) -> tuple[Step | None, Mapping[str, int], str]:
+        """The step that responds, with the counts and the state that it is chosen in."""
         position, counts, state = stored.get("position", 0), stored.get("counts", {}), stored.get("state", START)
 
-        def chance(number: int) -> float:
-            return draw_int(self.seed, asked.session, position, f"chance/{number}") / 2**64
+        def draw_chance(number: int) -> float:
+            return draw_int(self.seed, request.session, position, f"chance/{number}") / 2**64
 
         def first(steps: Iterable[Step], counts: Mapping[str, int]) -> Step | None:
             for step in steps:
-                if step.left(counts) and step.fits(asked, state, chance):
+                if step.is_left(counts) and step.matches(request, state, draw_chance):
                     return step
             return None
 
@@ -149,20 +167,13 @@ class Scenario:
             counts = {} if step else counts
         if step is None and self.then == "hold":
             step = first(reversed(self.steps), {})
-        limited, levels = None, stored.get("levels", {})
-        if self.limits and asked.needs and (step is None or not (step.error or step.reply is not None)):
-            limited, levels = rate_limits.consume(self.limits, levels, asked.needs, asked.now)
-        if step:
-            counts = {**counts, str(step.number): counts.get(str(step.number), 0) + 1}
-            state = step.then_state or state
-        after = {"position": position + 1, "counts": counts, "state": state, "levels": levels}
-        return Turn(self.name, step, step is None and self.then != "ok", limited=limited), after
+        return step, counts, state
 
 
 def build(data: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None, folder: Path | None = None) -> Scenario:
-    """A Scenario from the data of a file that satisfies its schema, errors given as families.
+    """A Scenario from data that satisfies the schema and names errors by family.
 
-    `pictures` holds the bytes of the files that it names.
+    `pictures` are the bytes of the files that the data names.
     """
     steps = tuple(build_step(step, number, pictures) for number, step in enumerate(data["steps"], 1))
     names = ("then", "about", "as_of", "latency", "paint", "validate", "dialect")
@@ -172,7 +183,7 @@ def build(data: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None, 
         settings |= {"auth": "exact", "keys": frozenset(auth["exact"])}
     elif auth:
         settings["auth"] = auth
-    # JSON Schema takes 7.0 for an integer too; the seed must draw the same.
+    # JSON Schema accepts 7.0 as an integer; it must draw the same as 7.
     return Scenario(
         data["scenario"],
         steps,
@@ -188,7 +199,6 @@ def build(data: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None, 
 
 
 def build_step(data: Mapping[str, Any], number: int, pictures: Mapping[str, bytes] | None = None) -> Step:
-    """A Step from its data."""
     times, fixed = data.get("times", 1), data.get("ok", {})
     return Step(
         number,
@@ -207,6 +217,6 @@ def build_step(data: Mapping[str, Any], number: int, pictures: Mapping[str, byte
 
 
 def required_states(step: Mapping[str, Any]) -> tuple[str, ...]:
-    """The states that a step's data asks for; none where any will do."""
+    """The states that a step's data names; empty for any state."""
     state = step.get("state", ())
     return (state,) if isinstance(state, str) else tuple(state)

@@ -1,4 +1,4 @@
-"""What a wire request asked for, as far as a scenario looks at it: a value. Matches nothing itself."""
+"""The facts of a request that a scenario can match."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,10 +8,10 @@ from mockserver.contract.endpoints import route
 
 
 class RequestFacts(NamedTuple):
-    """One wire request, refused or not, as `when` sees it.
+    """A request as `when` sees it, whether or not the API would reject it.
 
-    `fields` are as they were sent; `headers` are by lower-case name. `needs` is what it takes from each limit per
-    minute. `digest` is that of the job, or None. `now` is in seconds since 1970.
+    `fields` are as sent, `headers` are by lower-case name. `needs` is what the request takes from each limit per
+    minute. `digest` is the job's, or None. `now` is in seconds since 1970.
     """
 
     endpoint: str | None = None
@@ -31,20 +31,20 @@ class RequestFacts(NamedTuple):
 
 
 def facts_of_entry(entry: Mapping[str, Any]) -> RequestFacts:
-    """What a journal entry, or the part of it that tells of the request, says was asked for."""
+    """The facts of a journal entry, or of the part of one that describes the request."""
     request, job = entry["request"], entry["job"] or {}
     fields, headers = request["fields"], {name.lower(): value for name, value in request["headers"]}
-    place = route(request["path"], as_of("any"))
+    match = route(request["path"], as_of("any"))
     files = [file["field"].removesuffix("[]") for file in request["files"]]
-    deployment = place.names.get("model") if place else None
+    deployment = match.names.get("model") if match else None
     model, prompt = deployment or fields.get("model"), fields.get("prompt")
-    listed = fields.get("images")
+    images = fields.get("images")
     return RequestFacts(
-        endpoint=place.endpoint if place else None,
+        endpoint=match.endpoint if match else None,
         model=job.get("model", model if isinstance(model, str) else None),
         stream=job.get("stream", fields.get("stream") in (True, "true")),
         prompt=job.get("prompt", prompt if isinstance(prompt, str) else None),
-        images=len(job["images"]) if job else files.count("image") + (len(listed) if isinstance(listed, list) else 0),
+        images=len(job["images"]) if job else files.count("image") + (len(images) if isinstance(images, list) else 0),
         mask="mask" in files or (not job and "mask" in fields),
         fields=fields,
         headers=headers,
@@ -54,6 +54,6 @@ def facts_of_entry(entry: Mapping[str, Any]) -> RequestFacts:
 
 
 def retry_count(headers: Mapping[str, str]) -> int:
-    """How often a client says to have tried before, in its own header."""
+    """The number of earlier attempts that the client's own header reports; 0 without a valid header."""
     text = headers.get("x-stainless-retry-count", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -1,22 +1,22 @@
-"""Limits per minute: buckets that fill up evenly, as plain data. Pure; knows no clock and no HTTP."""
+"""Limits per minute as token buckets, kept as plain data."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 MINUTE = 60
-# What the clock's own grain may cost, as a part of the limit.
+# Tolerance for the clock's resolution, as a share of the limit.
 GRAIN = 1e-8
 
-# By the name of a limit: how much is left of it, and when that was so.
+# By the name of a limit: how much is left of it, and at what time.
 Levels = Mapping[str, list[float]]
 
 
 @dataclass(frozen=True, slots=True)
 class LimitExceeded:
-    """A limit that a request runs into. `wait` is in seconds until the same request passes, in whole milliseconds.
+    """The limit that a request exceeds. `wait` is in seconds, in whole milliseconds, until the same request passes.
 
-    `remaining` and `reset` (in seconds until nothing is used) tell of each limit, by its name, with `limits`.
+    `limits`, `remaining` and `reset` (seconds until the bucket is full) are by the name of each limit.
     """
 
     name: str
@@ -32,28 +32,28 @@ class LimitExceeded:
 def consume(
     limits: Mapping[str, int], levels: Levels, needs: Mapping[str, int], now: float
 ) -> tuple[LimitExceeded | None, Levels]:
-    """Take from each bucket what a request needs: the levels afterwards. One that is refused takes nothing.
+    """Take what a request needs from each bucket, and return the levels afterwards. A rejected request takes nothing.
 
-    What asks for more than a limit never passes; its `wait` is what the formula says.
+    A request that needs more than a whole limit never passes; its `wait` is what the formula yields.
     """
-    held = {name: _level(limit, levels.get(name), now) for name, limit in limits.items()}
+    refilled = {name: _refill(limit, levels.get(name), now) for name, limit in limits.items()}
     waits = {
-        name: (needs[name] - held[name]) * MINUTE / limit
+        name: (needs[name] - refilled[name]) * MINUTE / limit
         for name, limit in limits.items()
-        if needs.get(name, 0) > held[name] + limit * GRAIN
+        if needs.get(name, 0) > refilled[name] + limit * GRAIN
     }
     if not waits:
-        return None, {name: [max(0.0, level - needs.get(name, 0)), now] for name, level in held.items()}
+        return None, {name: [max(0.0, level - needs.get(name, 0)), now] for name, level in refilled.items()}
     name = max(waits, key=lambda name: waits[name])
-    remaining = {name: math.floor(level + limits[name] * GRAIN) for name, level in held.items()}
-    reset = {name: (limits[name] - level) * MINUTE / limits[name] for name, level in held.items()}
+    remaining = {name: math.floor(level + limits[name] * GRAIN) for name, level in refilled.items()}
+    reset = {name: (limits[name] - level) * MINUTE / limits[name] for name, level in refilled.items()}
     wait, used = math.ceil(waits[name] * 1000) / 1000, limits[name] - remaining[name]
-    limited = LimitExceeded(name, limits[name], used, needs[name], wait, limits, remaining, reset)
-    return limited, {name: [level, now] for name, level in held.items()}
+    exceeded = LimitExceeded(name, limits[name], used, needs[name], wait, limits, remaining, reset)
+    return exceeded, {name: [level, now] for name, level in refilled.items()}
 
 
-def _level(limit: int, held: list[float] | None, now: float) -> float:
-    if held is None:
+def _refill(limit: int, stored: list[float] | None, now: float) -> float:
+    if stored is None:
         return float(limit)
-    level, then = held
+    level, then = stored
     return min(float(limit), level + max(0.0, now - then) * limit / MINUTE)

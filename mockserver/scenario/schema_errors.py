@@ -1,4 +1,4 @@
-"""What the schema finds wrong with the data of a scenario, or of a part, in words; and what is left without it."""
+"""Explains the schema errors of a document, and removes what is invalid so that the rest can be checked."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -14,95 +14,94 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-# Of these a mapping lacks something; what is there may be good.
-LACKS = ("required", "oneOf", "anyOf", "dependentRequired", "minProperties")
+# With these errors a mapping is incomplete, but what it has may be valid.
+INCOMPLETE = ("required", "oneOf", "anyOf", "dependentRequired", "minProperties")
 
 
 def find_schema_errors(document: Document, part: str) -> list[LintError]:
-    """What the schema of a part finds wrong. The document's data are without it from then on."""
+    """The schema's errors in a part. Removes what is invalid from the document's data."""
     errors = list(_validator(part).iter_errors(document.data))
-    found = [fault for error in errors for fault in _shapeless(document, error)]
+    found = [lint_error for error in errors for lint_error in _explain_all(document, error)]
     if found:
-        document.data, document.whole = _sound(document.data, errors), False
+        document.data, document.complete = _remove_invalid(document.data, errors), False
     return found
 
 
 @cache
 def _validator(part: str) -> "Draft202012Validator":
-    from jsonschema import Draft202012Validator  # a third of what a start would take, and often not needed
+    # Importing jsonschema takes a third of the start-up time, and built-in scenarios do not need it.
+    from jsonschema import Draft202012Validator
 
     schema = data_files.contract("schemas/scenario.json")
     return Draft202012Validator(schema if part == "scenario" else {"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]})
 
 
-def _sound(data: Any, errors: Iterable["ValidationError"]) -> Any:
-    """A copy without what is wrong."""
-    whole = {"": deepcopy(data)}
+def _remove_invalid(data: Any, errors: Iterable["ValidationError"]) -> Any:
+    root = {"": deepcopy(data)}
     for error in errors:
-        path, given = ["", *error.absolute_path], cast(Any, error.instance)
+        path, instance = ["", *error.absolute_path], cast(Any, error.instance)
         if error.validator == "additionalProperties":
-            for key in set(given) - set(_properties(error)):
-                _drop(whole, [*path, key])
-        elif error.validator not in LACKS:
-            _drop(whole, path)
-    return whole[""]
+            for key in set(instance) - set(_properties(error)):
+                _remove(root, [*path, key])
+        elif error.validator not in INCOMPLETE:
+            _remove(root, path)
+    return root[""]
 
 
-def _drop(whole: Any, path: Sequence[Any]) -> None:
-    """Take out what stands at a path, with the list that it is part of. A step keeps its place, with nothing in it."""
-    found: Any = whole
-    holder: Any = whole
+def _remove(root: Any, path: Sequence[Any]) -> None:
+    """Remove the value at a path, together with the list that contains it. A step becomes an empty mapping."""
+    value: Any = root
+    holder: Any = root
     name: Any = ""
     for depth, key in enumerate(path):
-        if isinstance(found, Mapping):
-            if key not in found:
+        if isinstance(value, Mapping):
+            if key not in value:
                 return
-            holder, name = found, key
+            holder, name = value, key
         elif path[:depth] == ["", "steps"]:
-            holder, name = found, key
-        found = found[key]
-    if holder is whole or isinstance(holder, list):
+            holder, name = value, key
+        value = value[key]
+    if holder is root or isinstance(holder, list):
         holder[name] = {}
     else:
         del holder[name]
 
 
-def _shapeless(document: Document, error: "ValidationError") -> Iterator[LintError]:
-    """What the schema finds wrong; of unknown keys, each in its own line."""
+def _explain_all(document: Document, error: "ValidationError") -> Iterator[LintError]:
+    """One error, or one for each unknown key, in the key's own line."""
     if error.validator != "additionalProperties":
-        yield document.at(error.absolute_path, _explain(error))
+        yield document.error_at(error.absolute_path, _explain(error))
         return
     properties = _properties(error)
+    expected = ", ".join(properties) or "no keys here"
     for key, line in document.keys(error.absolute_path).items():
         if key not in properties:
-            expected = ", ".join(properties) or "none here"
-            told = f"{short(key)}: unknown key{suggest_name(key, properties)}; expected {expected}"
-            yield document.at(error.absolute_path, told, line)
+            message = f"{short(key)}: unknown key{suggest_name(key, properties)}; expected {expected}"
+            yield document.error_at(error.absolute_path, message, line)
 
 
 def _properties(error: "ValidationError") -> Mapping[str, Any]:
-    """The keys that the broken part of the schema knows."""
+    """The keys that are allowed where the error is."""
     return error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
 
 
 def _explain(error: "ValidationError") -> str:
-    wanted: Any = error.validator_value
+    limit: Any = error.validator_value
     value: Any = error.instance
     known = ", ".join(_properties(error))
     match error.validator:
         case "required":
-            missing = next(key for key in wanted if key not in value)
+            missing = next(key for key in limit if key not in value)
             return f"the key {missing!r} is missing; expected keys are {known or missing}"
         case "oneOf":
-            return f"expected exactly one of {', '.join(repr(one['required'][0]) for one in wanted)}"
+            return f"expected exactly one of {', '.join(repr(option['required'][0]) for option in limit)}"
         case "anyOf":
-            missing, other = (one["required"][0] for one in wanted)
-            return f"the key {missing!r} is missing, and {other!r} too; expected keys are {known}"
+            missing, other = (option["required"][0] for option in limit)
+            return f"the key {missing!r} or {other!r} is missing; expected keys are {known}"
         case "type":
-            kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
-            return f"{short(value)} is not what belongs here; expected {kinds}"
+            types = limit if isinstance(limit, str) else " or ".join(limit)
+            return f"{short(value)} has the wrong type; expected {types}"
         case "enum":
-            return (
-                f"{short(value)} is unknown{suggest_name(value, wanted)}; expected one of {', '.join(map(str, wanted))}"
-            )
-    return f"{short(value)} does not do; expected {error.validator} {wanted}"
+            options = ", ".join(map(str, limit))
+            return f"{short(value)} is unknown{suggest_name(value, limit)}; expected one of {options}"
+    return f"{short(value)} is invalid; expected {error.validator} {limit}"

@@ -1,4 +1,4 @@
-"""How many entries of the journal meet a `when`, and where not as many as expected: which came near, and why not."""
+"""Counts the journal entries that match a `when`, and explains the nearest misses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,29 +6,33 @@ from typing import Any
 from mockserver.scenario.matching import facts_of_entry
 from mockserver.scenario.when import SHORT, find_mismatches
 
-# So many of the nearest misses are told.
+# The number of misses that are reported.
 NEAREST = 5
 
 
 def verify(entries: Sequence[Mapping[str, Any]], when: Mapping[str, Any], times: Any = None) -> dict[str, Any]:
-    """`ok`, `matched` (the ids of entries that meet all conditions), `count`, and `misses` where it is not ok.
+    """`ok`, `matched` (the ids of matching entries), `count`, and if not ok, `misses` with the conditions that failed.
 
-    `times` is a number or a range; None stands for at least one. A miss says what failed.
+    `times` is a number or a range; None means at least one.
     """
-    told = [(entry["id"], find_mismatches(when, facts_of_entry(entry))) for entry in entries]
-    matched = [name for name, failed in told if not failed]
-    wanted = {"minimum": 1} if times is None else times
-    low, high = (wanted, wanted) if not isinstance(wanted, Mapping) else (wanted.get("minimum"), wanted.get("maximum"))
+    checked = [(entry["id"], find_mismatches(when, facts_of_entry(entry))) for entry in entries]
+    matched = [entry_id for entry_id, failed in checked if not failed]
+    expected = {"minimum": 1} if times is None else times
+    if isinstance(expected, Mapping):
+        low, high = expected.get("minimum"), expected.get("maximum")
+    else:
+        low = high = expected
     ok = (low is None or low <= len(matched)) and (high is None or len(matched) <= high)
-    near = sorted((one for one in told if one[1]), key=lambda one: len(one[1]))[:NEAREST]
-    result = {"ok": ok, "count": len(matched), "expected": wanted, "matched": matched}
+    result = {"ok": ok, "count": len(matched), "expected": expected, "matched": matched}
     if ok:
         return result
-    words = f"expected {_words(low, high)} matching {SHORT.repr(dict(when))}, found {len(matched)} of {len(told)}"
-    return result | {"detail": words, "misses": [{"entry": name, "failed": failed} for name, failed in near]}
+    nearest = sorted((miss for miss in checked if miss[1]), key=lambda miss: len(miss[1]))[:NEAREST]
+    detail = f"expected {_range(low, high)} matching {SHORT.repr(dict(when))}, found {len(matched)} of {len(checked)}"
+    misses = [{"entry": entry_id, "failed": failed} for entry_id, failed in nearest]
+    return result | {"detail": detail, "misses": misses}
 
 
-def _words(low: int | None, high: int | None) -> str:
+def _range(low: int | None, high: int | None) -> str:
     if low == high:
         return _calls(low)
     return " and ".join(

@@ -1,4 +1,4 @@
-"""Does a request meet the conditions of a `when`, and if not, why. One matcher for turns and for the journal."""
+"""Matches a request against a `when`: for the turns of a session and for queries of the journal."""
 
 import json
 import math
@@ -13,41 +13,41 @@ SHORT = Repr()
 SHORT.maxstring = SHORT.maxother = 80
 
 
-def matches(when: Mapping[str, Any], asked: RequestFacts) -> bool:
-    """Do all conditions hold? An empty `when` holds for anything."""
-    return not when or all(_holds(wanted, found) for _, wanted, found in _conditions(when, asked))
+def matches(when: Mapping[str, Any], request: RequestFacts) -> bool:
+    """True if all conditions hold. An empty `when` matches any request."""
+    return not when or all(_holds(expected, actual) for _, expected, actual in _compare(when, request))
 
 
-def find_mismatches(when: Mapping[str, Any], asked: RequestFacts) -> list[str]:
-    """What does not hold, each in words: what was expected, and what was there."""
+def find_mismatches(when: Mapping[str, Any], request: RequestFacts) -> list[str]:
+    """One text for each condition that does not hold: what was expected, and what the request had."""
     return [
-        f"{name}: expected {SHORT.repr(wanted)}, was {SHORT.repr(found)}"
-        for name, wanted, found in _conditions(when, asked)
-        if not _holds(wanted, found)
+        f"{name}: expected {SHORT.repr(expected)}, was {SHORT.repr(actual)}"
+        for name, expected, actual in _compare(when, request)
+        if not _holds(expected, actual)
     ]
 
 
-def _conditions(when: Mapping[str, Any], asked: RequestFacts) -> Iterator[tuple[str, Any, Any]]:
-    for name, wanted in when.items():
+def _compare(when: Mapping[str, Any], request: RequestFacts) -> Iterator[tuple[str, Any, Any]]:
+    for name, expected in when.items():
         if name in ("fields", "headers"):
-            there = getattr(asked, name)
-            for key, value in wanted.items():
-                yield f"{name}.{key}", value, there.get(key.lower() if name == "headers" else key)
+            values = getattr(request, name)
+            for key, value in expected.items():
+                yield f"{name}.{key}", value, values.get(key.lower() if name == "headers" else key)
         else:
-            yield name, wanted, getattr(asked, name)
+            yield name, expected, getattr(request, name)
 
 
-def _holds(wanted: Any, found: Any) -> bool:
-    if wanted is None or found is None:
-        return wanted is found
-    if isinstance(found, list):
-        return any(_holds(wanted, one) for one in found)
-    if isinstance(wanted, Mapping):
-        return all(TESTS[name](bound, found) for name, bound in wanted.items())
-    return _spelled(wanted) == _spelled(found)
+def _holds(expected: Any, actual: Any) -> bool:
+    if expected is None or actual is None:
+        return expected is actual
+    if isinstance(actual, list):
+        return any(_holds(expected, item) for item in actual)
+    if isinstance(expected, Mapping):
+        return all(TESTS[name](limit, actual) for name, limit in expected.items())
+    return _to_text(expected) == _to_text(actual)
 
 
-def _spelled(value: Any) -> str:
+def _to_text(value: Any) -> str:
     """A value as a form would send it."""
     if isinstance(value, str):
         return value
@@ -55,8 +55,8 @@ def _spelled(value: Any) -> str:
     return str(int(value)) if whole else json.dumps(value)
 
 
-def _number(value: Any) -> float:
-    """A value as a number; NaN, which lies in no range, where it is none."""
+def _to_number(value: Any) -> float:
+    """A value as a number, or NaN, which is in no range."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     try:
@@ -66,8 +66,8 @@ def _number(value: Any) -> float:
 
 
 TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "contains": lambda part, found: part in _spelled(found),
-    "regex": lambda pattern, found: patterns.search(pattern, _spelled(found)),
-    "minimum": lambda bound, found: bound <= _number(found),
-    "maximum": lambda bound, found: _number(found) <= bound,
+    "contains": lambda part, actual: part in _to_text(actual),
+    "regex": lambda pattern, actual: patterns.search(pattern, _to_text(actual)),
+    "minimum": lambda limit, actual: limit <= _to_number(actual),
+    "maximum": lambda limit, actual: _to_number(actual) <= limit,
 }

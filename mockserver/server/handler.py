@@ -66,7 +66,7 @@ class Api:
         try:
             picked = self._picked(request)
         except ScenarioError as error:
-            await problem(400, "No such scenario", "\n".join(error.faults))(scope, receive, send)
+            await problem(400, "No such scenario", "\n".join(error.errors))(scope, receive, send)
             return
         if server.shared:
             await server.shared.meet(name)

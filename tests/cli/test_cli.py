@@ -174,7 +174,7 @@ def test_status_of_a_refusal() -> None:
     done = subprocess.run(call, capture_output=True, text=True, cwd=HOME)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"mockserver: there is no scenario 'nope': expected one of {', '.join(built_in_names())}, or a file's path "
+        f"mockserver: there is no scenario 'nope'; expected one of {', '.join(built_in_names())}, or a file's path "
         "(see mockserver --help)\n"
     )
 
@@ -242,13 +242,13 @@ def test_unwritable_port_file(refuse: Refuse, tmp_path: Path) -> None:
     [
         (
             "scenario: mine\nsteps:\n  - {ok: {}}\n  - {eror: rate-input-images}\n",
-            ":4: steps[1]: 'eror': unknown key, perhaps 'error' is meant; expected when, ok, error, reply, times, ",
+            ":4: steps[1]: 'eror': unknown key (did you mean 'error'?); expected when, ok, error, reply, times, ",
         ),
         (
             "scenario: mine\nsteps:\n  - {error: rate-input-pictures}\n",
-            ":3: steps[0].error: there is no error 'rate-input-pictures', perhaps 'rate-input-images' is meant; ",
+            ":3: steps[0].error: there is no error 'rate-input-pictures' (did you mean 'rate-input-images'?); ",
         ),
-        ("scenario: mine\n", ":1: the key 'steps' is missing, and 'extends' too; expected keys are "),
+        ("scenario: mine\n", ":1: the key 'steps' or 'extends' is missing; expected keys are "),
         ("scenario: mine\nsteps: [\n", ":3: is not YAML: "),
         ("scenario: mine\nsteps: \0\n", ":1: is not YAML: "),
     ],
@@ -528,7 +528,7 @@ def test_lint(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
         f"{bad}:3: steps[0]: expected exactly one of 'ok', 'error', 'reply'",
-        f"{bad}:4: steps[1].times: 0 does not do; expected minimum 1",
+        f"{bad}:4: steps[1].times: 0 is invalid; expected minimum 1",
     ]
     told = json.loads(run("lint", "--json", str(bad)).stdout)
     assert [(one["file"], one["line"]) for one in told] == [(str(bad), 3), (str(bad), 4)]

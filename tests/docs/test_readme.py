@@ -63,7 +63,7 @@ def test_scenario_of_your_own() -> None:
     stored: Stored = {}
     answered = []
     for _ in range(5):
-        turn, stored = scenario.turn(stored, RequestFacts())
+        turn, stored = scenario.take_turn(stored, RequestFacts())
         answered.append(turn.step is not None)
     assert answered == [True] * 4 + [False]
 

@@ -69,11 +69,11 @@ def told(name: str) -> str:
         settings = state.settings_for("a", Settings(as_of("latest"), paint="flat", dialect="openai"))
         understood = understand(request, settings)
         asked = asking(mean(request, understood), dict(request.headers), settings, NOW + position)
-        turn, stored = scenario.turn(stored, asked)
+        turn, stored = scenario.take_turn(stored, asked)
         context = Context(NOW + position, "a", position, scenario.seed, settings.as_of)
         given = respond(understood, turn, context, settings, "http://localhost")
         done = apply_faults(given.plan, turn, context)
-        spelled = [repr(turn.described()), repr(done.applied), repr(done.skipped), repr(given.hints), repr(given.cost)]
+        spelled = [repr(turn.to_json()), repr(done.applied), repr(done.skipped), repr(given.hints), repr(given.cost)]
         for step in given.plan:
             if isinstance(step, Head):
                 spelled += [repr(pair) for pair in step.headers if pair[0] != "content-length"]

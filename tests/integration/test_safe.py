@@ -196,7 +196,7 @@ def test_what_scenarios_name_lies_in_their_folder(text: str, tmp_path: Path) -> 
         os.symlink(tmp_path / name, inner / name.replace("secret", "link"))
     with pytest.raises(ScenarioError) as caught:
         parse(text.encode(), "mine", inner)
-    assert "is no file in the folder" in caught.value.faults[0]
+    assert "is not a file in the folder" in caught.value.errors[0]
 
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -230,5 +230,5 @@ YAML = {
 def test_yaml_is_read_safely(name: str, reached: list[tuple[str, Any]]) -> None:
     with pytest.raises(ScenarioError) as caught:
         parse(YAML[name].encode(), "mine")
-    assert caught.value.faults[0].startswith("mine:")
+    assert caught.value.errors[0].startswith("mine:")
     assert reached == []

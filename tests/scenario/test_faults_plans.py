@@ -101,7 +101,7 @@ def test_same_again(name: str) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_missed(name: str) -> None:
-    """What an answer has no place for is left, and told."""
+    """What an the YAML type answer is not supported for is left, and told."""
     for plan in (PLANS["served"], PLANS["stream"], PLANS["refused"], PLANS["empty"]):
         done = apply_faults(plan, order(name), draw)
         assert (done.plan, done.skipped) == (plan, (name,)) or done.applied == (name,)

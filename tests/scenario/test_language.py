@@ -260,7 +260,7 @@ def test_urls(tmp_path: Path) -> None:
     found = ask(server, *(json_edit(images=[{"image_url": url}]) for url in urls))
     assert [answer.status_code for answer in found] == [200, 400]
     file.write_text(steps("ok: {}", more="urls: {'https://example.com/cat.png': ../cat.png}\n"))
-    with pytest.raises(ScenarioError, match=r"mine.yaml:4: .*is no file in the folder"):
+    with pytest.raises(ScenarioError, match=r"mine.yaml:4: .*is not a file in the folder"):
         load(str(file))
 
 

@@ -17,7 +17,7 @@ def play(scenario: Scenario, *requests: RequestFacts) -> list[Turn]:
     """The turns that a session takes with these requests, one after the other."""
     turns, stored = [], dict[str, Any]()
     for asked in requests:
-        turn, after = scenario.turn(stored, asked)
+        turn, after = scenario.take_turn(stored, asked)
         turns.append(turn)
         stored = json.loads(json.dumps(after))  # plain data: another store can hold it
     return turns
@@ -86,8 +86,8 @@ TOLD = {
 
 
 def test_described() -> None:
-    assert Turn("mine", Step(4)).described() == TOLD | {"step": 4}
-    assert Turn("mine", None).described() == TOLD
+    assert Turn("mine", Step(4)).to_json() == TOLD | {"step": 4}
+    assert Turn("mine", None).to_json() == TOLD
 
 
 def test_flaky() -> None:

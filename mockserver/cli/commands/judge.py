@@ -125,7 +125,9 @@ def lint(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> N
         except OSError as error:
             raise click.UsageError(f"cannot read {error.filename or path}: {error.strerror}") from None
     if as_json:
-        click.echo(json.dumps([{"file": one.source, "line": one.line, "fault": one.words} for one in found], indent=2))
+        click.echo(
+            json.dumps([{"file": one.source, "line": one.line, "fault": one.message} for one in found], indent=2)
+        )
     else:
         click.echo("".join(f"{fault}\n" for fault in found), nl=False)
     context.exit(int(bool(found)))

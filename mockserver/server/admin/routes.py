@@ -57,7 +57,7 @@ async def left(request: Request, error: Exception) -> Response:
 
 def faulty(title: str, error: ScenarioError) -> Response:
     """What is wrong with a body that was sent to us, a line for each fault."""
-    return problem(400, title, "\n".join(error.faults))
+    return problem(400, title, "\n".join(error.errors))
 
 
 class Told:
