@@ -150,7 +150,7 @@ def test_events() -> None:
 
 
 def test_events_with_other_framing() -> None:
-    assert parse_events(b": ping\r\n\r\ndata:{}\r\n\r\n") == [("message", None), ("message", {})]
+    assert parse_events(b": ping\r\n\r\ndata:{}\r\n\r\ndata: [DONE") == [("message", {}), ("message", None)]
 
 
 def test_deeply_nested_json() -> None:

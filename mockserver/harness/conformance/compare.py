@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 from PIL import Image, ImageSequence
 
+from mockserver.core import sse
 from mockserver.harness.conformance.cases import Case, Headers
 
 ABSENT = "(absent)"
@@ -158,10 +159,4 @@ def parse_json(body: bytes) -> Any:
 
 def parse_events(body: bytes) -> list[tuple[str, Any]]:
     """The events of a stream: names and parsed data."""
-    events = []
-    for block in body.decode("utf-8", "replace").replace("\r\n", "\n").split("\n\n"):
-        lines = [line.partition(":") for line in block.split("\n") if line]
-        values = {name: value.removeprefix(" ") for name, _, value in lines}
-        if values:
-            events.append((values.get("event", "message"), parse_json(values.get("data", "").encode())))
-    return events
+    return [(event.name, parse_json(event.data.encode())) for event in sse.parse(body)]

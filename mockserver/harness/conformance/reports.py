@@ -4,11 +4,12 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
+from typing import Any, Literal
 
 from mockserver.harness.conformance.outcome import VERDICTS, Outcome
-from mockserver.journal.report.files import NOT_XML
+from mockserver.journal.report.junit import Case, format_junit
+
+RESULTS: Mapping[str, Literal["failure", "skipped"]] = {"differs": "failure", "guess": "skipped", "skipped": "skipped"}
 
 
 def build_writer(path: str) -> Callable[[str, str, Sequence[Outcome]], None]:
@@ -42,26 +43,19 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
     return about | {"verdict": outcome.verdict} | {name: value for name, value in optional.items() if value}
 
 
-def format_junit(url: str, label: str, outcomes: Sequence[Outcome]) -> bytes:
+def as_junit(url: str, label: str, outcomes: Sequence[Outcome]) -> bytes:
     """The report as JUnit XML; a wrong guess counts as skipped."""
-    counts = count_verdicts(outcomes)
-    numbers = {"tests": len(outcomes), "failures": counts["differs"], "skipped": counts["skipped"] + counts["guess"]}
-    names = {"name": f"mockserver conform {url} as of {label}", "errors": "0"}
-    suite = ElementTree.Element("testsuite", names | {name: str(count) for name, count in numbers.items()})
-    for outcome in outcomes:
-        case = ElementTree.SubElement(suite, "testcase", {"classname": outcome.case.file, "name": outcome.case.id})
-        _add_result(case, outcome)
-    text: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
-    return text
+    return format_junit(f"mockserver conform {url} as of {label}", [_outcome_case(outcome) for outcome in outcomes])
 
 
-def _add_result(case: ElementTree.Element, outcome: Outcome) -> None:
-    tags: Mapping[str, str] = {"differs": "failure", "guess": "skipped", "skipped": "skipped"}
-    if outcome.verdict in tags:
-        lines = [str(difference) for difference in outcome.differences]
-        first = outcome.reason or ("our guess differs: " if outcome.verdict == "guess" else "") + lines[0]
-        child = ElementTree.SubElement(case, tags[outcome.verdict], {"message": NOT_XML.sub("?", first)})
-        child.text = NOT_XML.sub("?", "\n".join([*lines, outcome.draft]))
+def _outcome_case(outcome: Outcome) -> Case:
+    case = Case(outcome.case.file, outcome.case.id)
+    if outcome.verdict not in RESULTS:
+        return case
+    lines = [str(difference) for difference in outcome.differences]
+    first = outcome.reason or ("our guess differs: " if outcome.verdict == "guess" else "") + lines[0]
+    text = "\n".join([*lines, outcome.draft])
+    return case._replace(result=RESULTS[outcome.verdict], message=first, text=text)
 
 
-FORMATS = {".json": format_json, ".xml": format_junit}
+FORMATS = {".json": format_json, ".xml": as_junit}

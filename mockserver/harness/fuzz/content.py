@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.core import sse
 from mockserver.core.plan import Chunk, End, Head, Plan, Raw
 from mockserver.scenario.faults.table import FAULTS, apply_faults
 
-LINES = re.compile("\r\n|\r|\n")
 INSIDE = ("document", "events")
 
 
@@ -68,16 +68,14 @@ def meant(plan: Plan, faults: tuple[Any, ...]) -> Content:
 def received(plan: Plan) -> Content:
     """All that a plan's bytes say, read with patience: what was cut after it had been said counts."""
     status, headers, body = _parsed(plan)
-    kind = headers.get("content-type", "")
     if headers.get("content-encoding") == "gzip":
         body = zlib.decompressobj(31).decompress(body)
-    text = body.decode("utf-8", "replace")
     events: tuple[Any, ...] = ()
     document = None
     try:
-        document = json.loads(text)
+        document = json.loads(body.decode("utf-8", "replace"))
     except ValueError:
-        events = tuple(_events(text)) if "data:" in text or "event-stream" in kind else ()
+        events = tuple(_events(body))
     return Content(status, document, events, any(isinstance(step, End) for step in plan))
 
 
@@ -107,13 +105,8 @@ def _unchunked(data: bytes) -> bytes:
     return found
 
 
-def _events(text: str) -> Iterator[Any]:
-    """The data of each event that is JSON, as the standard reads a stream; one without its end counts too."""
-    data: list[str] = []
-    for line in [*LINES.split(text.removeprefix("\ufeff")), ""]:
-        if line.startswith("data:"):
-            data.append(line[5:].removeprefix(" "))
-        elif not line and data:
-            with contextlib.suppress(ValueError):
-                yield json.loads("\n".join(data))
-            data = []
+def _events(body: bytes) -> Iterator[Any]:
+    """The data of each event that is JSON."""
+    for event in sse.parse(body):
+        with contextlib.suppress(ValueError):
+            yield json.loads(event.data)

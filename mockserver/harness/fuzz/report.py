@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from mockserver.harness.fuzz.content import kind
 from mockserver.harness.fuzz.finding import Finding, call_words, wire
 from mockserver.harness.fuzz.properties import Property
 from mockserver.harness.fuzz.response_checks import parsed
-from mockserver.journal.report.files import NOT_XML, written
+from mockserver.journal.report.files import written
+from mockserver.journal.report.junit import Case, format_junit
 from mockserver.journal.report.page import HEAD, STYLE
 
 # Larger pictures make a page that nobody can open.
@@ -69,22 +69,17 @@ def as_json(told: Told) -> bytes:
 
 def as_junit(told: Told) -> bytes:
     """The report as JUnit XML: a case for each property; known findings do not fail."""
-    failed = {one.row.id for one in told.new}
-    numbers = {"tests": str(len(told.rows)), "failures": str(len(failed)), "errors": "0", "skipped": "0"}
-    suite = ElementTree.Element("testsuite", {"name": NOT_XML.sub("?", f"mockserver fuzz {told.client}"), **numbers})
-    for row in told.rows:
-        case = ElementTree.SubElement(suite, "testcase", {"classname": f"mockserver.fuzz.{row.side}", "name": row.id})
-        text = "\n".join("\n".join(one.lines(file)) for one, file in told.of(row))
-        if row.id in failed:
-            first = next(one for one in told.new if one.row.id == row.id)
-            message = f"{row.sentence} Expected {first.failure.expected}, got {first.failure.got}"
-            ElementTree.SubElement(case, "failure", {"message": NOT_XML.sub("?", message)}).text = NOT_XML.sub(
-                "?", text
-            )
-        elif text:
-            ElementTree.SubElement(case, "system-out").text = NOT_XML.sub("?", text)
-    whole: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
-    return whole
+    return format_junit(f"mockserver fuzz {told.client}", [_property_case(told, row) for row in told.rows])
+
+
+def _property_case(told: Told, row: Property) -> Case:
+    text = "\n".join("\n".join(one.lines(file)) for one, file in told.of(row))
+    case = Case(f"mockserver.fuzz.{row.side}", row.id, text=text)
+    new = next((one for one in told.new if one.row.id == row.id), None)
+    if new is None:
+        return case
+    message = f"{row.sentence} Expected {new.failure.expected}, got {new.failure.got}"
+    return case._replace(result="failure", message=message)
 
 
 def page(told: Told) -> str:

@@ -1,17 +1,13 @@
 """A run as a file for machines: JSON, or the XML that JUnit made common. The file's ending chooses the kind."""
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from xml.etree import ElementTree
 
 from mockserver.journal.report.facts import Facts, listed
+from mockserver.journal.report.junit import Case, format_junit
 from mockserver.journal.report.page import page
 from mockserver.journal.verdict import rules
-
-# What XML 1.0 cannot hold, not even escaped.
-NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def writer(path: str) -> Callable[[Facts], None]:
@@ -39,31 +35,22 @@ def as_json(found: Facts) -> bytes:
 
 def as_junit(found: Facts) -> bytes:
     """The report as JUnit XML: a case for each rule of the verdict and for each condition. Warnings do not fail."""
-    cases = [*_rules(found), *_conditions(found)]
-    failed = sum(bool(why) for _, _, why, _ in cases)
-    numbers = {"tests": str(len(cases)), "failures": str(failed), "errors": "0", "skipped": "0"}
-    suite = ElementTree.Element("testsuite", {"name": f"mockserver {found['scenario']}", **numbers})
-    for group, name, why, said in cases:
-        case = ElementTree.SubElement(suite, "testcase", {"classname": f"mockserver.{group}", "name": name})
-        if why:
-            ElementTree.SubElement(case, "failure", {"message": NOT_XML.sub("?", why)})
-        if said:
-            ElementTree.SubElement(case, "system-out").text = NOT_XML.sub("?", said)
-    text: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
-    return text
+    return format_junit(f"mockserver {found['scenario']}", [*_rules(found), *_conditions(found)])
 
 
-def _rules(found: Facts) -> Iterator[tuple[str, str, str, str]]:
+def _rules(found: Facts) -> Iterator[Case]:
     for rule in rules():
         some = [finding for finding in found["verdict"]["findings"] if finding["rule"] == rule["id"]]
         lines = "\n".join(f"{one['text']} {one['mend']} ({listed(one['entries'])})" for one in some)
-        error = rule["severity"] == "error"
-        yield "verdict", rule["id"], lines if error else "", "" if error else lines
+        case = Case("mockserver.verdict", rule["id"])
+        if some and rule["severity"] == "error":
+            case = case._replace(result="failure", message=lines)
+        yield case if case.message else case._replace(text=lines)
 
 
-def _conditions(found: Facts) -> Iterator[tuple[str, str, str, str]]:
+def _conditions(found: Facts) -> Iterator[Case]:
     for one in found["fail_on"]:
-        yield "fail-on", one["condition"], one["why"] or "", ""
+        yield Case("mockserver.fail-on", one["condition"], "failure" if one["why"] else "passed", one["why"] or "")
 
 
 MAKERS: Mapping[str, Callable[[Facts], bytes]] = {

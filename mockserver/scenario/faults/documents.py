@@ -1,16 +1,15 @@
 """Reads and changes the JSON of an answer: its body, or the data of each event. Paths are `data.0.b64_json`."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mockserver.core import sse
 from mockserver.core.plan import Plan
 from mockserver.scenario.faults.parts import is_json, is_stream, join_body, replace_body, replace_events, split_events
 
 # Changes a document in place; says whether it did.
 Change = Callable[[Any], bool]
-FRAME = re.compile(rb"event: ([^\r\n]*)\ndata: ([^\r\n]*)\n\n")
 
 
 def parse_json(data: bytes) -> Any:
@@ -23,15 +22,17 @@ def parse_json(data: bytes) -> Any:
 
 def parse_event(data: bytes) -> tuple[str, Any] | None:
     """Name and data of one event that is framed as the API does; None for anything else."""
-    found = FRAME.fullmatch(data)
-    value = parse_json(found[2]) if found else None
-    return (found[1].decode("latin-1"), value) if found and isinstance(value, dict) else None
+    found = list(sse.parse(data))
+    if len(found) != 1 or sse.frame(found[0].name, found[0].data.encode()) != data:
+        return None
+    value = parse_json(found[0].data.encode())
+    return (found[0].name, value) if isinstance(value, dict) else None
 
 
 def format_event(name: str, value: Any) -> bytes:
     """One event as the API frames it, any script as it is."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return f"event: {name}\ndata: {text}\n\n".encode("utf-8", "replace")
+    return sse.frame(name, text.encode("utf-8", "replace"))
 
 
 def edit_json(plan: Plan, change: Change) -> Plan | None:
