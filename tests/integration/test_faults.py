@@ -426,7 +426,7 @@ def test_next_request(server: BackgroundServer, name: str, stream: bool) -> None
     struck, missed = entry["turn"]["faults"], "found nothing to disturb" in " ".join(entry["hints"])
     assert (struck == [name]) is not missed
     assert entry["answer"]["outcome"] == ("served" if missed else "faulted")
-    applies = FAULTS[name].on in ("any answer", "JSON") or (FAULTS[name].on == "stream") is stream
+    applies = FAULTS[name].on in ("any response", "JSON") or (FAULTS[name].on == "stream") is stream
     assert missed is (name in ("early", "retry_after") or (not applies))
 
 

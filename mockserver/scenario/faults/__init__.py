@@ -1,1 +1,0 @@
-"""What can be done to an answer on purpose: functions from plan to plan, in one table. They send nothing."""

@@ -1,4 +1,4 @@
-"""Faults of JSON: what is missing, more than expected, of another type, or no JSON at all."""
+"""Faults of JSON: fields that are missing, unexpected or of another type, and text that is not JSON."""
 
 import base64
 from collections.abc import Callable
@@ -19,110 +19,110 @@ OTHERS = {str: 42, int: "42", float: "42", list: {}, dict: [], bool: "true", typ
 PATH = {"type": "string", "minLength": 1}
 
 
-def _each(
-    plan: Plan, given: Parameters, defaults: tuple[str, ...], strike: Callable[[Any, Any], object]
+def _edit_each(
+    plan: Plan, options: Parameters, defaults: tuple[str, ...], edit: Callable[[Any, Any], object]
 ) -> Plan | None:
-    """The plan with `strike(container, key)` done wherever the parameters' paths, or else the defaults, lead."""
-    paths = given.get("path", defaults)
+    """Call `edit(container, key)` for every field that the paths of the parameters, or else the defaults, lead to."""
+    paths = options.get("path", defaults)
 
-    def change(document: Any) -> bool:
-        struck = False
+    def edit_document(document: Any) -> bool:
+        is_changed = False
         for path in [paths] if isinstance(paths, str) else paths:
-            # From the end, since items of a list may go.
+            # From the end, since items of a list may be removed.
             for container, key in reversed(list(find_keys(document, path))):
-                strike(container, key)
-                struck = True
-        return struck
+                edit(container, key)
+                is_changed = True
+        return is_changed
 
-    return edit_json(plan, change)
-
-
-def missing(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Fields are not there."""
-    return _each(plan, given, PICTURES, lambda container, key: container.pop(key))
+    return edit_json(plan, edit_document)
 
 
-def nulls(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Fields are null."""
-    return _each(plan, given, PICTURES, lambda container, key: _set(container, key, None))
+def missing(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Remove fields."""
+    return _edit_each(plan, options, PICTURES, lambda container, key: container.pop(key))
 
 
-def wrong_type(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Fields are of another type."""
-    return _each(plan, given, PICTURES, lambda c, key: _set(c, key, OTHERS[type(c[key])]))
+def nulls(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Set fields to null."""
+    return _edit_each(plan, options, PICTURES, lambda container, key: _set(container, key, None))
 
 
-def huge_number(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Numbers are larger than any machine word."""
-    return _each(plan, given, (*NUMBERS, *CREATED), lambda c, key: _set(c, key, 10 ** given["digits"]))
+def wrong_type(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Give fields a value of another type."""
+    return _edit_each(plan, options, PICTURES, lambda c, key: _set(c, key, OTHERS[type(c[key])]))
 
 
-def new_enum(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Enumerated fields have values that nobody knows."""
-    return _each(plan, given, ENUMS, lambda container, key: _set(container, key, given["value"]))
+def huge_number(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Set numbers to a value larger than any machine word."""
+    return _edit_each(plan, options, (*NUMBERS, *CREATED), lambda c, key: _set(c, key, 10 ** options["digits"]))
+
+
+def new_enum(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Set enumerated fields to an undocumented value."""
+    return _edit_each(plan, options, ENUMS, lambda container, key: _set(container, key, options["value"]))
 
 
 def _set(container: Any, key: Any, value: Any) -> None:
     container[key] = value
 
 
-def unknown_fields(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """There are more fields, in any script."""
+def unknown_fields(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Add undocumented fields with non-ASCII text."""
 
-    def change(document: Any) -> bool:
+    def add_fields(document: Any) -> bool:
         inner = [container[key] for path in ("usage", "data.*") for container, key in find_keys(document, path)]
         for part in (document, *inner):
             if isinstance(part, dict):
                 part["x_unknown"] = UNKNOWN
         return True
 
-    return edit_json(plan, change)
+    return edit_json(plan, add_fields)
 
 
-def empty_data(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """There are no pictures."""
-    return _each(plan, {}, ("data",), lambda container, key: _set(container, key, []))
+def empty_data(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Return an empty list of images."""
+    return _edit_each(plan, {}, ("data",), lambda container, key: _set(container, key, []))
 
 
-def bad_base64(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The pictures are no base64."""
-    ways: dict[str, Callable[[str], str]] = {
+def bad_base64(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Send images whose base64 is invalid."""
+    edits: dict[str, Callable[[str], str]] = {
         "cut": lambda text: text[: (len(text) - 1) // 4 * 4 + 1],
         "character": lambda text: f"{text[: len(text) // 2]}*{text[len(text) // 2 + 1 :]}",
         "data_url": lambda text: f"data:image/png;base64,{text}",
     }
-    return _each(plan, {}, PICTURES, lambda c, key: _set(c, key, ways[given["how"]](str(c[key]))))
+    return _edit_each(plan, {}, PICTURES, lambda c, key: _set(c, key, edits[options["how"]](str(c[key]))))
 
 
-def other_image(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The pictures are of another format or size than the answer says."""
+def other_image(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Send images of another format or size than the response states."""
 
-    def other(container: Any, key: Any) -> None:
+    def convert(container: Any, key: Any) -> None:
         try:
             data = base64.b64decode(str(container[key]), validate=True)
-            container[key] = base64.b64encode(convert_image(data, given.get("format"), given.get("size"))).decode(
+            container[key] = base64.b64encode(convert_image(data, options.get("format"), options.get("size"))).decode(
                 "ascii"
             )
         except (ValueError, OSError):
             return
 
-    return _each(plan, {}, PICTURES, other)
+    return _edit_each(plan, {}, PICTURES, convert)
 
 
-def cut_json(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The text of the body is cut, and HTTP does not know it."""
+def cut_json(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Truncate the JSON; the HTTP framing stays correct."""
     data = join_body(plan)
-    return replace_body(plan, data[: int((len(data) - 1) * given["keep"])]) if is_json(plan) and data else None
+    return replace_body(plan, data[: int((len(data) - 1) * options["keep"])]) if is_json(plan) and data else None
 
 
-def not_json(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The body is another text than its Content-Type says."""
-    return replace_body(plan, given["text"].encode("utf-8", "replace")) if is_json(plan) else None
+def not_json(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Replace the JSON by other text."""
+    return replace_body(plan, options["text"].encode("utf-8", "replace")) if is_json(plan) else None
 
 
 def _paths(defaults: tuple[str, ...]) -> dict[str, Any]:
-    told = f"Where, such as data.0.b64_json; `*` is every item. Left out: {', '.join(defaults)}."
-    return {"path": {"description": told, "type": ["string", "array"], "minLength": 1, "minItems": 1, "items": PATH}}
+    about = f"The fields, such as data.0.b64_json; `*` is every item. Default: {', '.join(defaults)}."
+    return {"path": {"description": about, "type": ["string", "array"], "minLength": 1, "minItems": 1, "items": PATH}}
 
 
 def _row(
@@ -131,16 +131,22 @@ def _row(
     return Fault(name, about, mark, on, "document", apply, parameters, short)
 
 
-DIGITS = {"description": "Zeros after the one.", "type": "integer", "minimum": 1, "maximum": 400, "default": 30}
+DIGITS = {
+    "description": "The number of zeros after the 1.",
+    "type": "integer",
+    "minimum": 1,
+    "maximum": 400,
+    "default": 30,
+}
 HOW = {"enum": ["cut", "character", "data_url"], "default": "cut"}
 OTHER = {
-    "format": {"description": "Left out: not the one that it is.", "enum": ["png", "jpeg", "webp"]},
-    "size": {"description": "Left out: as it is.", "type": "string", "pattern": "^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$"},
+    "format": {"description": "Default: another than the image has.", "enum": ["png", "jpeg", "webp"]},
+    "size": {"description": "Default: unchanged.", "type": "string", "pattern": "^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$"},
 }
 FAULTS = (
     _row("missing", "Fields are missing.", "hostile", missing, _paths(PICTURES), "path"),
     _row("nulls", "Fields are null.", "hostile", nulls, _paths(PICTURES), "path"),
-    _row("wrong_type", "Fields are of another type.", "hostile", wrong_type, _paths(PICTURES), "path"),
+    _row("wrong_type", "Fields have another type.", "hostile", wrong_type, _paths(PICTURES), "path"),
     _row(
         "huge_number",
         "Numbers are larger than any machine word.",
@@ -151,27 +157,35 @@ FAULTS = (
     ),
     _row(
         "new_enum",
-        "Enumerated fields have values that nobody knows yet.",
+        "Enumerated fields have undocumented values.",
         "legal",
         new_enum,
         {**_paths(ENUMS), "value": {"type": "string", "default": "ultra"}},
         "path",
     ),
-    _row("unknown_fields", "There are fields that nobody knows yet, in any script.", "legal", unknown_fields, {}, None),
-    _row("empty_data", "The list of pictures is empty.", "hostile", empty_data, {}, None, "JSON body"),
-    _row("bad_base64", "The pictures are no base64.", "hostile", bad_base64, {"how": HOW}, "how"),
+    _row("unknown_fields", "There are undocumented fields, with non-ASCII text.", "legal", unknown_fields, {}, None),
+    _row("empty_data", "The list of images is empty.", "hostile", empty_data, {}, None, "JSON body"),
+    _row("bad_base64", "The base64 of the images is invalid.", "hostile", bad_base64, {"how": HOW}, "how"),
     _row(
         "other_image",
-        "The pictures are of another format or size than was promised.",
+        "The images have another format or size than the response states.",
         "hostile",
         other_image,
         OTHER,
         "format",
     ),
-    _row("cut_json", "The JSON is cut, in a whole body.", "hostile", cut_json, {"keep": KEEP}, "keep", "JSON body"),
+    _row(
+        "cut_json",
+        "The JSON is truncated, in a complete HTTP body.",
+        "hostile",
+        cut_json,
+        {"keep": KEEP},
+        "keep",
+        "JSON body",
+    ),
     _row(
         "not_json",
-        "The body is no JSON.",
+        "The body is not JSON.",
         "hostile",
         not_json,
         {"text": {"type": "string", "default": "The service is unavailable."}},

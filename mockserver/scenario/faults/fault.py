@@ -1,4 +1,4 @@
-"""The shape of a fault, and of an order for one. Knows none by name."""
+"""What a fault is, and a request for one by a step."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,60 +7,63 @@ from typing import Any, Literal
 from mockserver.core.plan import Plan
 
 Parameters = Mapping[str, Any]
-# (what, low, high) -> a whole number from low to high, the same for the same moment.
+# (what, low, high) -> an integer from low to high, always the same for the same turn.
 RandInt = Callable[[str, int, int], int]
 Apply = Callable[[Plan, Parameters, RandInt], Plan | None]
-# Where a fault works, from the inside out: each can still be done to what those before it have left.
+# What a fault changes, from the inside out: each layer can still be applied to what the layers before it produced.
 LAYERS = ("document", "events", "frames", "spaces", "ends", "http", "wire", "bytes", "pieces")
-KEEP = {"description": "The share that is kept.", "type": "number", "minimum": 0, "maximum": 1, "default": 0.5}
+KEEP = {"description": "The share that is sent.", "type": "number", "minimum": 0, "maximum": 1, "default": 0.5}
 
-BYTES = {"description": "After so many bytes of the body; left out: after half of it.", "type": "integer", "minimum": 0}
+BYTES = {
+    "description": "The number of body bytes sent before; default: half of the body.",
+    "type": "integer",
+    "minimum": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One row of the table.
 
-    `mark` is `legal` (a correct client must cope and succeed) or `hostile` (it must fail cleanly, or retry). `on` says
-    what it applies to. `parameters` are JSON Schemas by name, defaults in them; `short` is the one that stands for
-    itself where a scenario gives no mapping. `apply` returns None where it finds nothing to disturb.
+    `mark` is `legal` (a correct client must cope and succeed) or `hostile` (it must fail cleanly, or retry). `on` names
+    the responses that it applies to. `parameters` are JSON Schemas, with defaults, by name; a scenario may give the
+    value of `short` alone instead of a mapping. `apply` returns None if there is nothing that it could change.
     """
 
     name: str
     about: str
     mark: Literal["legal", "hostile"]
-    on: Literal["any answer", "JSON body", "JSON", "stream", "upload"]
+    on: Literal["any response", "JSON body", "JSON", "stream", "upload"]
     layer: str
     apply: Apply
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     short: str | None = None
 
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema of what a scenario says of it."""
+        """The JSON Schema of the fault's value in a scenario."""
         whole = {"type": "object", "additionalProperties": False, "properties": dict(self.parameters)}
         if self.short is None:
             return {"description": f"{self.about} ({self.mark})", **whole}
         alone = {key: value for key, value in self.parameters[self.short].items() if key != "default"}
         return {"description": f"{self.about} ({self.mark})", "if": {"type": "object"}, "then": whole, "else": alone}
 
-    def ordered(self, given: Any) -> "RequestedFault":
-        """An order for it, from what a scenario says that satisfies the schema."""
-        named = given if isinstance(given, Mapping) else {str(self.short): given}
+    def request(self, value: Any) -> "RequestedFault":
+        """The fault with the parameters of a scenario's value, which satisfies the schema."""
+        named = value if isinstance(value, Mapping) else {str(self.short): value}
         defaults = {name: schema["default"] for name, schema in self.parameters.items() if "default" in schema}
-        whole = {name: _whole(value) for name, value in named.items()}
-        return RequestedFault(self.name, {**defaults, **whole})
+        return RequestedFault(self.name, {**defaults, **{name: _to_int(item) for name, item in named.items()}})
 
 
-def _whole(value: Any) -> Any:
-    """JSON Schema takes 7.0 for an integer too; here it is one."""
+def _to_int(value: Any) -> Any:
+    """JSON Schema accepts 7.0 as an integer, so it becomes one."""
     if isinstance(value, list):
-        return list(map(_whole, value))
+        return list(map(_to_int, value))
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedFault:
-    """A fault that a step orders, by name, with all its parameters."""
+    """A fault that a step requests, with all its parameters."""
 
     name: str
     parameters: Parameters = field(default_factory=dict)

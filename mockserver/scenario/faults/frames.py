@@ -1,4 +1,4 @@
-"""Faults of streams, line by line: other ways to write the same events. The standard allows all of them.
+"""Faults of streams, line by line: other valid ways to write the same events.
 
 Source: the HTML standard, section 9.2, "Server-sent events".
 """
@@ -12,47 +12,47 @@ from mockserver.scenario.faults.fault import Apply, Fault, Parameters, RandInt
 from mockserver.scenario.faults.parts import replace_events, split_events
 
 APART = {
-    "description": "Does a blank line follow? After an id, some clients take that for an event.",
+    "description": "Whether a blank line follows. After an id, some clients parse it as an event.",
     "type": "boolean",
     "default": False,
 }
 LINE_ENDS = {"crlf": b"\r\n", "cr": b"\r"}
 
 
-def _each(rewrite: Callable[[int, bytes, Parameters], bytes]) -> Apply:
-    """A fault that rewrites each event, numbered from 0."""
+def _rewrite_each(rewrite: Callable[[int, bytes, Parameters], bytes]) -> Apply:
+    """A fault that rewrites each event; events are numbered from 0."""
 
-    def apply(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
+    def apply(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
         pieces = split_events(plan)
-        rewritten = [(waits, rewrite(number, data, given)) for number, (waits, data) in enumerate(pieces)]
+        rewritten = [(waits, rewrite(number, data, options)) for number, (waits, data) in enumerate(pieces)]
         return replace_events(plan, rewritten) if rewritten != pieces else None
 
     return apply
 
 
-def _line_ends(number: int, data: bytes, given: Parameters) -> bytes:
-    return data.replace(b"\n", LINE_ENDS[given["as"]])
+def _line_ends(number: int, data: bytes, options: Parameters) -> bytes:
+    return data.replace(b"\n", LINE_ENDS[options["as"]])
 
 
-def _comments(number: int, data: bytes, given: Parameters) -> bytes:
-    end = "\n\n" if given["apart"] else "\n"
-    return f": {given['text']}{end}:\n".encode("utf-8", "replace") + data
+def _comments(number: int, data: bytes, options: Parameters) -> bytes:
+    end = "\n\n" if options["apart"] else "\n"
+    return f": {options['text']}{end}:\n".encode("utf-8", "replace") + data
 
 
-def _ids(number: int, data: bytes, given: Parameters) -> bytes:
+def _ids(number: int, data: bytes, options: Parameters) -> bytes:
     return f"id: {number}\n".encode() + data
 
 
-def _retry(number: int, data: bytes, given: Parameters) -> bytes:
-    return f"retry: {given['milliseconds']}\n".encode() + data
+def _retry(number: int, data: bytes, options: Parameters) -> bytes:
+    return f"retry: {options['milliseconds']}\n".encode() + data
 
 
-def _data_lines(number: int, data: bytes, given: Parameters) -> bytes:
-    return b"\n".join(_broken(line) for line in data.split(b"\n"))
+def _data_lines(number: int, data: bytes, options: Parameters) -> bytes:
+    return b"\n".join(_split_line(line) for line in data.split(b"\n"))
 
 
-def _broken(line: bytes) -> bytes:
-    """A line of JSON data as several, broken where JSON may be."""
+def _split_line(line: bytes) -> bytes:
+    """Split a line of JSON data into several lines, where JSON allows a line break."""
     value = parse_json(line.removeprefix(b"data: ")) if line.startswith(b"data: ") else None
     if value is None:
         return line
@@ -60,14 +60,14 @@ def _broken(line: bytes) -> bytes:
     return "\n".join(f"data: {part}" for part in lines).encode("utf-8", "replace")
 
 
-def _no_space(number: int, data: bytes, given: Parameters) -> bytes:
+def _no_space(number: int, data: bytes, options: Parameters) -> bytes:
     fields = (b"event", b"data", b"id", b"retry")
     return b"\n".join(
         line.replace(b": ", b":", 1) if line.partition(b":")[0] in fields else line for line in data.split(b"\n")
     )
 
 
-def _bom(number: int, data: bytes, given: Parameters) -> bytes:
+def _bom(number: int, data: bytes, options: Parameters) -> bytes:
     return data if number else b"\xef\xbb\xbf" + data
 
 
@@ -76,20 +76,20 @@ def _row(name: str, about: str, apply: Apply, layer: str = "frames", **more: obj
 
 
 FAULTS = (
-    _row("data_lines", "The data of each event stands on several lines.", _each(_data_lines)),
-    _row("ids", "Each event has an id.", _each(_ids)),
+    _row("data_lines", "The data of each event is split into several lines.", _rewrite_each(_data_lines)),
+    _row("ids", "Each event has an id.", _rewrite_each(_ids)),
     _row(
         "retry",
         "Each event has a retry line.",
-        _each(_retry),
+        _rewrite_each(_retry),
         parameters={"milliseconds": {"type": "integer", "minimum": 0, "default": 3000}},
         short="milliseconds",
     ),
     _row(
         "comments",
-        "Comments stand between the events, as keep-alives do.",
-        _each(_comments),
-        # After ids: a comment's blank line would part an id from its event.
+        "There are comments between the events, like keep-alives.",
+        _rewrite_each(_comments),
+        # After ids: the blank line of a comment would separate an id from its event.
         "spaces",
         parameters={
             "text": {"type": "string", "pattern": r"^(?![\s\S]*[\r\n])", "default": "keep-alive"},
@@ -97,14 +97,14 @@ FAULTS = (
         },
         short="text",
     ),
-    _row("no_space", "No space follows the colons.", _each(_no_space), "spaces"),
+    _row("no_space", "There is no space after the colons.", _rewrite_each(_no_space), "spaces"),
     _row(
         "line_ends",
         "Lines end in CR LF, or in CR.",
-        _each(_line_ends),
+        _rewrite_each(_line_ends),
         "ends",
         parameters={"as": {"enum": list(LINE_ENDS), "default": "crlf"}},
         short="as",
     ),
-    _row("bom", "The stream begins with a byte order mark.", _each(_bom), "ends"),
+    _row("bom", "The stream begins with a byte order mark.", _rewrite_each(_bom), "ends"),
 )

@@ -1,6 +1,6 @@
-"""Faults of HTTP: other statuses, headers and bodies than the API's own, as proxies and gateways send them.
+"""Faults of HTTP: statuses, headers and bodies as proxies and gateways send them.
 
-Texts are ours: a gateway's page differs from one to the next, and clients must not read it.
+The texts are our own: every gateway has other pages, and clients must not parse them.
 """
 
 import json
@@ -14,16 +14,16 @@ from mockserver.core.plan import Chunk, End, Head, Headers, Plan
 from mockserver.scenario.faults.fault import Fault, Parameters, RandInt
 from mockserver.scenario.faults.parts import find_head, find_header, join_body, replace_body, replace_head, set_header
 
-# Statuses that HTTP itself has no word for, as Cloudflare calls them.
+# Statuses that HTTP does not define, with Cloudflare's names.
 PHRASES = {520: "Web server is returning an unknown error"}
 PAGE = "<!DOCTYPE html>\n<html><head><title>{0}</title></head>\n<body><center><h1>{0}</h1></center></body></html>\n"
-# What a gateway leaves of the headers that were meant to be sent.
+# The original headers that a gateway passes on.
 KEPT = ("date", "access-control-", "x-mockserver-", "retry-after")
 
 
-def status(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Another answer takes the place of the one that was meant."""
-    code = given["code"]
+def status(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Replace the response by a gateway's error."""
+    code = options["code"]
     phrase = PHRASES.get(code) or (HTTPStatus(code).phrase if code in set(HTTPStatus) else "Unknown error")
     error = {"message": phrase, "type": "server_error" if code >= 500 else "invalid_request_error"}
     kind, data = {
@@ -31,11 +31,11 @@ def status(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
         "json": ("application/json", json.dumps({"error": {**error, "param": None, "code": None}}).encode("ascii")),
         "text": ("text/plain", phrase.encode("ascii")),
         "empty": (None, b""),
-    }[given["body"]]
-    return _instead(plan, code, (("content-type", kind),) if kind else (), data)
+    }[options["body"]]
+    return _replace_response(plan, code, (("content-type", kind),) if kind else (), data)
 
 
-def _instead(plan: Plan, code: int, headers: Headers, data: bytes) -> Plan | None:
+def _replace_response(plan: Plan, code: int, headers: Headers, data: bytes) -> Plan | None:
     top = find_head(plan)
     if top is None:
         return None
@@ -44,26 +44,26 @@ def _instead(plan: Plan, code: int, headers: Headers, data: bytes) -> Plan | Non
     return replace_body(replace_head(plan, new), data)
 
 
-def redirect(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The request is sent elsewhere."""
-    return _instead(plan, given["code"], (("location", given["to"]),), b"")
+def redirect(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Replace the response by a redirect."""
+    return _replace_response(plan, options["code"], (("location", options["to"]),), b"")
 
 
-def retry_after(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Retry-After is spelled in one of its ways, or is missing."""
+def retry_after(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Set Retry-After in either of its formats, or remove it."""
     top = find_head(plan)
     if top is None or top.status < 300:
         return None
-    if given["as"] == "date":
-        date = parsedate_to_datetime(find_header(plan, "date")) + timedelta(seconds=math.ceil(given["seconds"]))
+    if options["as"] == "date":
+        date = parsedate_to_datetime(find_header(plan, "date")) + timedelta(seconds=math.ceil(options["seconds"]))
         value: str | None = format_datetime(date, usegmt=True)
     else:
-        value = str(math.ceil(given["seconds"])) if given["as"] == "seconds" else None
+        value = str(math.ceil(options["seconds"])) if options["as"] == "seconds" else None
     return replace_head(plan, set_header(set_header(top, "retry-after-ms", None), "retry-after", value))
 
 
-def gzip(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The body is compressed, each piece so that it can be read when it arrives."""
+def gzip(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Compress the body, flushing each chunk so that a client can decompress it at once."""
     top = find_head(plan)
     if top is None or not join_body(plan):
         return None
@@ -79,14 +79,14 @@ def gzip(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     return tuple(steps)
 
 
-def content_type(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Content-Type says something else, or is missing."""
+def content_type(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Set another Content-Type, or remove it."""
     top = find_head(plan)
-    return None if top is None else replace_head(plan, set_header(top, "content-type", given["as"]))
+    return None if top is None else replace_head(plan, set_header(top, "content-type", options["as"]))
 
 
-def empty(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """There is no body."""
+def empty(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Remove the body."""
     return replace_body(plan, b"") if join_body(plan) else None
 
 
@@ -94,9 +94,9 @@ FAULTS = (
     Fault(
         "status",
         "Another status, such as 408, 409, 413, 429, 500, 502, 503, 504 or 520, with a gateway's HTML page, JSON, "
-        "text or nothing.",
+        "text or an empty body.",
         "hostile",
-        "any answer",
+        "any response",
         "http",
         status,
         {
@@ -107,9 +107,9 @@ FAULTS = (
     ),
     Fault(
         "redirect",
-        "A redirect: to the same place with a query, if nothing else is said.",
+        "A redirect, by default to the same URL with a query.",
         "legal",
-        "any answer",
+        "any response",
         "http",
         redirect,
         {
@@ -120,9 +120,9 @@ FAULTS = (
     ),
     Fault(
         "retry_after",
-        "Retry-After of a refusal in seconds, as a date, or absent.",
+        "Retry-After of an error in seconds, as a date, or absent.",
         "legal",
-        "any answer",
+        "any response",
         "http",
         retry_after,
         {
@@ -131,16 +131,16 @@ FAULTS = (
         },
         "as",
     ),
-    Fault("gzip", "The body is compressed.", "legal", "any answer", "http", gzip),
+    Fault("gzip", "The body is compressed.", "legal", "any response", "http", gzip),
     Fault(
         "content_type",
         "Content-Type is wrong, or (null) missing.",
         "hostile",
-        "any answer",
+        "any response",
         "http",
         content_type,
         {"as": {"type": ["string", "null"], "pattern": r"^(?![\s\S]*\n)[ -~]*$", "default": "text/html"}},
         "as",
     ),
-    Fault("empty", "The status and headers as they should be, and no body.", "hostile", "any answer", "http", empty),
+    Fault("empty", "The correct status and headers, without a body.", "hostile", "any response", "http", empty),
 )

@@ -1,4 +1,4 @@
-"""Faults of time: answers that come late, slowly, in pieces, or not to their end."""
+"""Faults of time: responses that are late, slow, split into pieces, or never complete."""
 
 import itertools
 import math
@@ -13,75 +13,75 @@ from mockserver.scenario.faults.parts import is_stream, join_body, split_at, to_
 
 LONGEST = 3600
 PIECES = 100_000
-# What a piece can be cut inside of.
+# What a cut can be inside of.
 INSIDES = {"data": re.compile(rb"^da(?=ta:)", re.MULTILINE), "character": re.compile(rb"[\xc2-\xf4](?=[\x80-\xbf])")}
 
 
-def latency(plan: Plan, given: Parameters, draw: RandInt) -> Plan:
-    """The answer begins later."""
-    return (Wait(_latency(given, draw)), *plan)
+def latency(plan: Plan, options: Parameters, randint: RandInt) -> Plan:
+    """Delay the response."""
+    return (Wait(_latency(options, randint)), *plan)
 
 
-def _latency(given: Parameters, draw: RandInt) -> float:
-    if "median" in given:
-        share = draw("latency", 1, 999_999) / 1_000_000
-        drawn: float = given["median"] * math.exp(given["sigma"] * NormalDist().inv_cdf(share))
+def _latency(options: Parameters, randint: RandInt) -> float:
+    if "median" in options:
+        share = randint("latency", 1, 999_999) / 1_000_000
+        drawn: float = options["median"] * math.exp(options["sigma"] * NormalDist().inv_cdf(share))
         return min(round(drawn, 3), LONGEST)
-    if "from" in given or "to" in given:
-        low, high = sorted((given.get("from", 0), given.get("to", given.get("from", 0))))
-        return draw("latency", round(low * 1000), round(high * 1000)) / 1000
-    seconds: float = given["seconds"]
+    if "from" in options or "to" in options:
+        low, high = sorted((options.get("from", 0), options.get("to", options.get("from", 0))))
+        return randint("latency", round(low * 1000), round(high * 1000)) / 1000
+    seconds: float = options["seconds"]
     return seconds
 
 
-def drip(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The body comes in pieces, with time between them."""
+def drip(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Send the body in pieces, with a pause before each."""
     steps: list[Step] = []
-    size = max(given["bytes"], len(join_body(plan)) // PIECES)
+    size = max(options["bytes"], len(join_body(plan)) // PIECES)
     for step in plan:
         if isinstance(step, Chunk) and step.data:
             for start in range(0, len(step.data), size):
-                steps += (Wait(given["seconds"]), Chunk(step.data[start : start + size]))
+                steps += (Wait(options["seconds"]), Chunk(step.data[start : start + size]))
         else:
             steps.append(step)
     return tuple(steps) if join_body(plan) else None
 
 
-def stall(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Nothing more is sent, for ever or for so many seconds."""
-    if given["at"] == "events":
+def stall(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Stop sending, forever or for a number of seconds."""
+    if options["at"] == "events":
         ends = [place for place, step in enumerate(plan) if isinstance(step, Chunk)]
-        cut = ends[min(given["events"], len(ends)) - 1] + 1 if is_stream(plan) and ends else 0
+        cut = ends[min(options["events"], len(ends)) - 1] + 1 if is_stream(plan) and ends else 0
         parts = (plan[:cut], plan[cut:]) if cut else None
     else:
-        parts = split_at(plan, given["at"], given.get("bytes"))
-    return parts and (*parts[0], Wait(given.get("seconds", math.inf)), *parts[1])
+        parts = split_at(plan, options["at"], options.get("bytes"))
+    return parts and (*parts[0], Wait(options.get("seconds", math.inf)), *parts[1])
 
 
-def split(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The answer arrives in pieces that end anywhere."""
+def split(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Split the bytes of the response at any place."""
     framed = to_raw(plan)
     steps: list[Step] = []
-    places = set(itertools.islice(_places(framed, given), given["most"]))
+    places = set(itertools.islice(_places(framed, options), options["most"]))
     offset = 0
     for step in framed:
         if isinstance(step, Raw):
             cuts = sorted(place - offset for place in places if offset < place < offset + len(step.data))
             for start, end in itertools.pairwise([0, *cuts, len(step.data)]):
-                steps += (Raw(step.data[start:end]), Wait(given["seconds"]))
+                steps += (Raw(step.data[start:end]), Wait(options["seconds"]))
             offset += len(step.data)
         else:
             steps.append(step)
     return tuple(steps) if places else None
 
 
-def _places(framed: Plan, given: Parameters) -> Iterator[int]:
+def _places(framed: Plan, options: Parameters) -> Iterator[int]:
     data = b"".join(step.data for step in framed if isinstance(step, Raw))
-    if "inside" in given:
-        return (found.end() for found in INSIDES[given["inside"]].finditer(data))
-    if "at" in given:
-        return (place for place in given["at"] if place < len(data))
-    return iter(range(given["every"], len(data), given["every"]))
+    if "inside" in options:
+        return (match.end() for match in INSIDES[options["inside"]].finditer(data))
+    if "at" in options:
+        return (place for place in options["at"] if place < len(data))
+    return iter(range(options["every"], len(data), options["every"]))
 
 
 def _seconds(default: float | None = None, **more: Any) -> dict[str, Any]:
@@ -92,9 +92,9 @@ def _seconds(default: float | None = None, **more: Any) -> dict[str, Any]:
 FAULTS = (
     Fault(
         "latency",
-        "The answer begins later: after so many seconds, some from .. to, or drawn lognormally about a median.",
+        "The response is delayed by a number of seconds: fixed, uniform (from, to) or lognormal (median).",
         "legal",
-        "any answer",
+        "any response",
         "wire",
         latency,
         {
@@ -103,7 +103,7 @@ FAULTS = (
             "to": _seconds(),
             "median": _seconds(),
             "sigma": {
-                "description": "How widely they lie about the median.",
+                "description": "The spread around the median.",
                 "type": "number",
                 "minimum": 0,
                 "maximum": 5,
@@ -114,44 +114,44 @@ FAULTS = (
     ),
     Fault(
         "drip",
-        "The body comes slowly, so many bytes at a time.",
+        "The body is sent slowly, a number of bytes at a time.",
         "legal",
-        "any answer",
+        "any response",
         "wire",
         drip,
         {"bytes": {"type": "integer", "minimum": 1, "default": 16_384}, "seconds": _seconds(0.05)},
     ),
     Fault(
         "stall",
-        "Nothing more is sent, before the head, after it, after so many bytes of the body, or after so many events: "
-        "for ever, or for so many seconds.",
+        "Sending stops before the head, after it, after a number of body bytes or of events: forever, or for a number "
+        "of seconds.",
         "hostile",
-        "any answer",
+        "any response",
         "wire",
         stall,
         {
             "at": {"description": "Where.", "enum": ["start", "headers", "body", "events"], "default": "start"},
             "bytes": BYTES,
             "events": {"type": "integer", "minimum": 1, "default": 1},
-            "seconds": _seconds(description="Left out: for ever."),
+            "seconds": _seconds(description="Default: forever."),
         },
         "at",
     ),
     Fault(
         "split",
-        "The answer arrives in pieces: of so many bytes, cut at places counted from its first byte, inside each "
-        "`data:`, or inside each character of several bytes.",
+        "The response is split into pieces: every so many bytes, at offsets from its first byte, inside each `data:`, "
+        "or inside each multi-byte character.",
         "legal",
-        "any answer",
+        "any response",
         "pieces",
         split,
         {
             "every": {"type": "integer", "minimum": 1, "default": 1024},
             "at": {"type": "array", "minItems": 1, "maxItems": 1000, "items": {"type": "integer", "minimum": 1}},
             "inside": {"enum": list(INSIDES)},
-            "seconds": _seconds(0.001, description="Between two pieces."),
+            "seconds": _seconds(0.001, description="The pause between two pieces."),
             "most": {
-                "description": "Cuts at most.",
+                "description": "The maximum number of cuts.",
                 "type": "integer",
                 "minimum": 1,
                 "maximum": 100_000,

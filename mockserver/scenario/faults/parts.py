@@ -1,4 +1,4 @@
-"""What a plan consists of, and how a part of it is changed without harm to the rest. Breaks nothing by itself."""
+"""Reads and replaces parts of a plan, consistently: a new body gets a new Content-Length."""
 
 import itertools
 from collections.abc import Iterator
@@ -11,81 +11,76 @@ Events = list[tuple[Plan, bytes]]
 
 
 def find_head(plan: Plan) -> Head | None:
-    """The status line and headers of a plan; None where it has none, or none that are still to be spelled."""
+    """The head of a plan; None if it has none, or one that is serialized already."""
     return next((step for step in plan if isinstance(step, Head)), None)
 
 
 def find_header(plan: Plan, name: str) -> str:
-    """The last header of that name, in lower case; empty where there is none."""
-    found = find_head(plan)
-    return dict(found.headers).get(name, "") if found else ""
+    """The last header of that lower-case name, or an empty string."""
+    head = find_head(plan)
+    return dict(head.headers).get(name, "") if head else ""
 
 
 def join_body(plan: Plan) -> bytes:
-    """The whole body."""
     return b"".join(step.data for step in plan if isinstance(step, Chunk))
 
 
 def is_stream(plan: Plan) -> bool:
-    """Does it send events?"""
     return find_header(plan, "content-type").startswith("text/event-stream") and not find_header(
         plan, "content-encoding"
     )
 
 
 def is_json(plan: Plan) -> bool:
-    """Does it send one JSON body?"""
     return find_header(plan, "content-type").startswith("application/json") and not find_header(
         plan, "content-encoding"
     )
 
 
-def set_header(given: Head, name: str, value: str | None) -> Head:
-    """A head with that header in the place of others of its name, or last; None takes them away."""
-    names = [known for known, _ in given.headers]
+def set_header(head: Head, name: str, value: str | None) -> Head:
+    """A head with that header in place of others of its name, or added last; None removes them."""
+    names = [key for key, _ in head.headers]
     place = names.index(name) if name in names else len(names)
-    kept = [pair for pair in given.headers if pair[0] != name]
+    headers = [pair for pair in head.headers if pair[0] != name]
     if value is not None:
-        kept.insert(place, (name, value))
-    return replace(given, headers=tuple(kept))
+        headers.insert(place, (name, value))
+    return replace(head, headers=tuple(headers))
 
 
 def replace_head(plan: Plan, new: Head) -> Plan:
-    """The plan with another head."""
     return tuple(new if isinstance(step, Head) else step for step in plan)
 
 
 def replace_body(plan: Plan, data: bytes) -> Plan:
-    """The plan with another body, in one piece; a Content-Length stays right. It has a head."""
+    """A plan, which must have a head, with another body in one chunk. A Content-Length is updated."""
     waits = itertools.takewhile(lambda step: isinstance(step, Wait), plan)
-    given = find_head(plan)
-    assert given is not None
+    head = find_head(plan)
+    assert head is not None
     if find_header(plan, "content-length"):
-        given = set_header(given, "content-length", str(len(data)))
-    return (*waits, given, Chunk(data), End())
+        head = set_header(head, "content-length", str(len(data)))
+    return (*waits, head, Chunk(data), End())
 
 
 def split_events(plan: Plan) -> Events:
-    """The pieces of a stream, each with what is waited before it."""
-    found: Events = []
+    """The events of a stream, each with the waits before it."""
+    events: Events = []
     waits: list[Step] = []
     for step in plan[[isinstance(step, Head) for step in plan].index(True) + 1 :]:
         if isinstance(step, Chunk):
-            found.append((tuple(waits), step.data))
+            events.append((tuple(waits), step.data))
             waits = []
         else:
             waits.append(step)
-    return found
+    return events
 
 
-def replace_events(plan: Plan, pieces: Events) -> Plan:
-    """The stream with other pieces."""
+def replace_events(plan: Plan, events: Events) -> Plan:
     start = [isinstance(step, Head) for step in plan].index(True) + 1
-    return (*plan[:start], *(step for waits, data in pieces for step in (*waits, Chunk(data))), End())
+    return (*plan[:start], *(step for waits, data in events for step in (*waits, Chunk(data))), End())
 
 
 def split_body(plan: Plan, size: int) -> tuple[Plan, Plan]:
-    """The plan up to so many bytes of its body, and what comes after."""
+    """The plan up to `size` bytes of its body, and the rest."""
     before: list[Step] = []
     for place, step in enumerate(plan):
         if isinstance(step, Chunk):
@@ -99,22 +94,22 @@ def split_body(plan: Plan, size: int) -> tuple[Plan, Plan]:
     return tuple(before), ()
 
 
-def serialize_head(given: Head) -> bytes:
-    """A head as bytes. The connection is not used again, and says so."""
+def serialize_head(head: Head) -> bytes:
+    """A head as bytes, with `connection: close`, since the connection cannot be reused afterwards."""
     try:
-        phrase = HTTPStatus(given.status).phrase
+        phrase = HTTPStatus(head.status).phrase
     except ValueError:
         phrase = ""
-    lines = [f"HTTP/1.1 {given.status} {phrase}", *(f"{name}: {value}" for name, value in given.headers)]
+    lines = [f"HTTP/1.1 {head.status} {phrase}", *(f"{name}: {value}" for name, value in head.headers)]
     return "\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1")
 
 
 def to_raw(plan: Plan) -> Plan:
-    """The same answer as bytes on a connection, its chunks framed."""
-    given = find_head(plan)
+    """The same response as the bytes of a connection, with chunked framing where HTTP requires it."""
+    head = find_head(plan)
     chunked = not find_header(plan, "content-length")
-    if given and chunked:
-        plan = replace_head(plan, set_header(given, "transfer-encoding", "chunked"))
+    if head and chunked:
+        plan = replace_head(plan, set_header(head, "transfer-encoding", "chunked"))
     return tuple(_raw_steps(plan, chunked))
 
 
@@ -133,20 +128,20 @@ def _raw_steps(plan: Plan, chunked: bool) -> Iterator[Step]:
 
 
 def split_at(plan: Plan, at: str, size: int | None) -> tuple[Plan, Plan] | None:
-    """The plan before and after `start`, `inside_headers`, `headers` or `body`; None where it has no such place.
+    """The plan before and after `start`, `inside_headers`, `headers` or `body`; None if it has no such place.
 
-    In the body that is after `size` bytes, or half of them.
+    `body` splits after `size` bytes of the body, or by default after half of them.
     """
-    top = find_head(plan)
-    if top is None:
+    head = find_head(plan)
+    if head is None:
         return None
-    place = plan.index(top)
+    place = plan.index(head)
     match at:
         case "start":
             return plan[:place], plan[place:]
         case "inside_headers":
-            spelling = serialize_head(top)
-            return (*plan[:place], Raw(spelling[: len(spelling) // 2])), ()
+            data = serialize_head(head)
+            return (*plan[:place], Raw(data[: len(data) // 2])), ()
         case "headers":
             return plan[: place + 1], plan[place + 1 :]
     whole = join_body(plan)

@@ -1,4 +1,4 @@
-"""Faults of streams, event by event: some are missing, others are too many, late, or of another kind."""
+"""Faults of streams, event by event: events that are missing, repeated, late, or of another kind."""
 
 import json
 
@@ -29,15 +29,15 @@ def _completed(pieces: Events) -> list[int]:
     return [place for place, (_, data) in enumerate(pieces) if b".completed" in data.partition(b"\n")[0]]
 
 
-def unknown_events(plan: Plan, given: Parameters, draw: RandInt) -> Plan:
-    """Between the events stand some that nobody knows."""
-    stranger = format_event("image.progress", {"type": "image.progress", "progress": 0.5})
-    pieces: Events = [piece for known in split_events(plan) for piece in (((), stranger), known)]
+def unknown_events(plan: Plan, options: Parameters, randint: RandInt) -> Plan:
+    """Insert undocumented events."""
+    unknown = format_event("image.progress", {"type": "image.progress", "progress": 0.5})
+    pieces: Events = [piece for known in split_events(plan) for piece in (((), unknown), known)]
     return replace_events(plan, pieces)
 
 
-def duplicate_partials(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Each partial picture comes twice."""
+def duplicate_partials(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Send each partial image twice."""
     pieces = split_events(plan)
     twice = _partials(pieces)
     for place in reversed(twice):
@@ -45,8 +45,8 @@ def duplicate_partials(plan: Plan, given: Parameters, draw: RandInt) -> Plan | N
     return replace_events(plan, pieces) if twice else None
 
 
-def reorder_partials(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The partial pictures come from the last to the first."""
+def reorder_partials(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Send the partial images in reverse order."""
     pieces = split_events(plan)
     found = _partials(pieces)
     turned = [pieces[place][1] for place in reversed(found)]
@@ -55,34 +55,35 @@ def reorder_partials(plan: Plan, given: Parameters, draw: RandInt) -> Plan | Non
     return replace_events(plan, pieces) if len(found) > 1 else None
 
 
-def fewer_partials(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Only some of the partial pictures come."""
+def fewer_partials(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Send only the first partial images."""
     pieces = split_events(plan)
-    gone = _partials(pieces)[given["keep"] :]
-    return _without(plan, pieces, gone)
+    return _remove(plan, pieces, _partials(pieces)[options["keep"] :])
 
 
-def no_completed(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The stream ends as if all were said, and the final picture never came."""
+def no_completed(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """End the stream cleanly without the final image."""
     pieces = split_events(plan)
-    return _without(plan, pieces, _completed(pieces))
+    return _remove(plan, pieces, _completed(pieces))
 
 
-def _without(plan: Plan, pieces: Events, gone: list[int]) -> Plan | None:
-    return replace_events(plan, [piece for place, piece in enumerate(pieces) if place not in gone]) if gone else None
+def _remove(plan: Plan, pieces: Events, places: list[int]) -> Plan | None:
+    return (
+        replace_events(plan, [piece for place, piece in enumerate(pieces) if place not in places]) if places else None
+    )
 
 
-def half_event(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The last event is cut, and then the stream ends as if all were said."""
+def half_event(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Truncate the last event and end the stream cleanly."""
     pieces = split_events(plan)
     if not pieces:
         return None
     waits, data = pieces[-1]
-    return replace_events(plan, [*pieces[:-1], (waits, data[: int((len(data) - 2) * given["keep"])])])
+    return replace_events(plan, [*pieces[:-1], (waits, data[: int((len(data) - 2) * options["keep"])])])
 
 
-def json_instead(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The last event's picture comes as a JSON body, which nobody asked for."""
+def json_instead(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Send the final image as a JSON body, though the client requested a stream."""
     found = [known[1] for _, data in split_events(plan) if (known := parse_event(data))]
     top = find_head(plan)
     if not found or top is None:
@@ -94,49 +95,49 @@ def json_instead(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     return (*(step for step in plan if isinstance(step, Wait)), *whole)
 
 
-def done(plan: Plan, given: Parameters, draw: RandInt) -> Plan:
-    """The stream ends with `[DONE]`, as those of chats do."""
+def done(plan: Plan, options: Parameters, randint: RandInt) -> Plan:
+    """End the stream with `[DONE]`, as chat completions do."""
     return replace_events(plan, [*split_events(plan), ((), b"data: [DONE]\n\n")])
 
 
-def wrong_family(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The events of an edit are called those of a generation, and the other way round."""
+def wrong_family(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Give the events of an edit the names of a generation's, and vice versa."""
     pieces: Events = []
-    struck = False
+    is_changed = False
     for waits, data in split_events(plan):
         known = parse_event(data)
         family, dot, kind = known[0].partition(".") if known else ("", "", "")
         if known and family in FAMILIES:
-            name, struck = f"{FAMILIES[family]}{dot}{kind}", True
+            name, is_changed = f"{FAMILIES[family]}{dot}{kind}", True
             data = format_event(name, {**known[1], "type": name})
         pieces.append((waits, data))
-    return replace_events(plan, pieces) if struck else None
+    return replace_events(plan, pieces) if is_changed else None
 
 
-def error_event(plan: Plan, given: Parameters, draw: RandInt) -> Plan:
-    """An error comes after some events, and then the stream ends."""
-    row = catalogue.families()[ERRORS[given["as"]]][-1]
+def error_event(plan: Plan, options: Parameters, randint: RandInt) -> Plan:
+    """Send an error event after some events and end the stream."""
+    row = catalogue.families()[ERRORS[options["as"]]][-1]
     known = row.error({"request_id": find_header(plan, "x-request-id")})
     error = {key: known[key] for key in ("type", "code", "message", "param")}
-    pieces = split_events(plan)[: given["after"]]
+    pieces = split_events(plan)[: options["after"]]
     return replace_events(plan, [*pieces, ((), format_event("error", {"type": "error", "error": error}))])
 
 
-def huge_event(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The last event is larger than many a buffer."""
+def huge_event(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Make the last event larger than common buffers."""
     pieces = split_events(plan)
     known = parse_event(pieces[-1][1]) if pieces else None
     if known is None:
         return None
-    filled = format_event(known[0], {**known[1], "x_padding": "x" * given["bytes"]})
+    filled = format_event(known[0], {**known[1], "x_padding": "x" * options["bytes"]})
     return replace_events(plan, [*pieces[:-1], (pieces[-1][0], filled)])
 
 
-def gap(plan: Plan, given: Parameters, draw: RandInt) -> Plan:
-    """Nothing is sent for a while before each event but the first."""
+def gap(plan: Plan, options: Parameters, randint: RandInt) -> Plan:
+    """Pause before each event except the first."""
     pieces = split_events(plan)
     return replace_events(
-        plan, [*pieces[:1], *(((*waits, Wait(given["seconds"])), data) for waits, data in pieces[1:])]
+        plan, [*pieces[:1], *(((*waits, Wait(options["seconds"])), data) for waits, data in pieces[1:])]
     )
 
 
@@ -145,12 +146,12 @@ def _row(name: str, about: str, mark: str, apply: object, **more: object) -> Fau
 
 
 FAULTS = (
-    _row("unknown_events", "There are events that nobody knows yet.", "legal", unknown_events),
-    _row("duplicate_partials", "Each partial picture comes twice.", "legal", duplicate_partials),
-    _row("reorder_partials", "The partial pictures come from the last to the first.", "legal", reorder_partials),
+    _row("unknown_events", "There are undocumented events.", "legal", unknown_events),
+    _row("duplicate_partials", "Each partial image is sent twice.", "legal", duplicate_partials),
+    _row("reorder_partials", "The partial images are sent in reverse order.", "legal", reorder_partials),
     _row(
         "fewer_partials",
-        "Fewer partial pictures come than were asked for.",
+        "Fewer partial images are sent than requested.",
         "legal",
         fewer_partials,
         parameters={"keep": {"type": "integer", "minimum": 0, "maximum": 2, "default": 0}},
@@ -159,18 +160,18 @@ FAULTS = (
     _row("no_completed", "The stream ends cleanly without its completed event.", "hostile", no_completed),
     _row(
         "half_event",
-        "The last event is cut, and the stream ends cleanly.",
+        "The last event is truncated, and the stream ends cleanly.",
         "hostile",
         half_event,
         parameters={"keep": KEEP},
         short="keep",
     ),
-    _row("json_instead", "A JSON body comes instead of a stream.", "hostile", json_instead),
-    _row("done", "The stream ends with [DONE], as those of chats do.", "legal", done),
-    _row("wrong_family", "The events are called those of the other endpoint.", "hostile", wrong_family),
+    _row("json_instead", "A JSON body is sent instead of a stream.", "hostile", json_instead),
+    _row("done", "The stream ends with [DONE], like chat completions.", "legal", done),
+    _row("wrong_family", "The events have the names of the other endpoint's.", "hostile", wrong_family),
     _row(
         "error_event",
-        "After so many events comes one named error, of the server or of moderation.",
+        "An error event, of the server or of moderation, follows a number of events.",
         "hostile",
         error_event,
         parameters={
@@ -181,7 +182,7 @@ FAULTS = (
     ),
     _row(
         "huge_event",
-        "The last event is larger than many a buffer.",
+        "The last event is larger than common buffers.",
         "legal",
         huge_event,
         parameters={"bytes": {"type": "integer", "minimum": 1, "maximum": 67_108_864, "default": 8_388_609}},
@@ -189,7 +190,7 @@ FAULTS = (
     ),
     _row(
         "gap",
-        "Nothing is sent for a while between two events.",
+        "There is a pause between two events.",
         "legal",
         gap,
         parameters={"seconds": {"type": "number", "minimum": 0, "maximum": 3600, "default": 1}},

@@ -1,4 +1,19 @@
-"""The one table of faults, and what they make of a plan when several are ordered. Sends nothing."""
+"""The table of all faults, and how several of them are applied to one response.
+
+A fault is a row: a name, a mark, the responses it applies to, a layer, JSON Schemas of its parameters, and a function
+from plan to plan. A plan is a response as a value, a tuple of steps such as Head, Chunk and Wait. Faults only transform
+plans; nothing is sent, and no clock is read, so the same seed and position always give the same bytes.
+
+Faults of one response are sorted by layer, from the inside out, and within a layer keep the scenario's order:
+`document` (the JSON itself), `events` (which events a stream has), `frames`, `spaces` and `ends` (how events are
+written), `http` (status and headers), `wire` and `bytes` (how the connection behaves, on serialized bytes), `pieces`
+(how the bytes are split). Each layer expects what the layers before it leave behind: once a plan is serialized
+to Raw steps, there is no Head for `http` to change. Do not apply faults in any other order.
+
+A fault that finds nothing to change returns None, or an equal plan; it is reported as skipped, never as an error,
+because a scenario cannot know every response in advance. Random draws are named by the fault's place in the list, so
+adding a fault at the end changes no draw of the others. docs/guides/extending.md shows how to add a fault.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +31,9 @@ FAULTS: Mapping[str, Fault] = {
 
 @dataclass(frozen=True, slots=True)
 class FaultedPlan:
-    """What became of a plan. `struck` and `missed` name the faults that found something to disturb, and that did not.
+    """A plan after its faults. `applied` and `skipped` name the faults that changed something and that did not.
 
-    `status` is that of the last head before it was spelled in bytes or taken away; None where there was none.
+    `status` is the last one before the head was serialized or removed, or None if there was no head.
     """
 
     plan: Plan
@@ -28,40 +43,35 @@ class FaultedPlan:
 
     @property
     def hostile(self) -> bool:
-        """Did one strike that a correct client must fail of?"""
+        """True if an applied fault must make a correct client fail or retry."""
         return any(FAULTS[name].mark == "hostile" for name in self.applied)
 
 
-def parse_faults(given: Iterable[Mapping[str, Any]]) -> tuple[RequestedFault, ...]:
-    """The faults that a step lists, as a scenario writes them: one name each, and its parameters."""
-    return tuple(FAULTS[name].ordered(value) for one in given for name, value in one.items())
+def parse_faults(items: Iterable[Mapping[str, Any]]) -> tuple[RequestedFault, ...]:
+    """The `faults` of a step: a list of mappings from one name to its parameters."""
+    return tuple(FAULTS[name].request(value) for item in items for name, value in item.items())
 
 
-def apply_faults(plan: Plan, faults: Sequence[RequestedFault], draw: RandInt, unread: bool = False) -> FaultedPlan:
-    """The plan after each fault has been at it: those of the content before those of HTTP and of the wire.
-
-    Within a layer they come in their order. `draw(what, low, high)` gives a whole number, always the same one.
-    `unread` says that the upload had not been read when the answer was decided.
-    """
-    struck: list[str] = []
-    missed: list[str] = []
+def apply_faults(plan: Plan, faults: Sequence[RequestedFault], randint: RandInt, unread: bool = False) -> FaultedPlan:
+    """Apply faults to a plan, layer by layer. `unread` means that the upload was not read before the response."""
+    applied: list[str] = []
+    skipped: list[str] = []
     status = _status(plan)
-    for number, one in sorted(enumerate(faults), key=lambda pair: LAYERS.index(FAULTS[pair[1].name].layer)):
-        row = FAULTS[one.name]
-        drawn = _named(draw, f"fault/{number}/{one.name}")
-        other = row.apply(plan, one.parameters, drawn) if is_applicable(row, plan, unread) else None
-        # An upload that was not read cannot be seen in the answer.
-        in_vain = other is None or (other == plan and row.on != "upload")
-        (missed if in_vain else struck).append(one.name)
-        plan = plan if other is None else other
+    for number, fault in sorted(enumerate(faults), key=lambda pair: LAYERS.index(FAULTS[pair[1].name].layer)):
+        row = FAULTS[fault.name]
+        named_randint = _prefix(randint, f"fault/{number}/{fault.name}")
+        changed = row.apply(plan, fault.parameters, named_randint) if is_applicable(row, plan, unread) else None
+        # An upload that was not read cannot be seen in the response.
+        is_unchanged = changed is None or (changed == plan and row.on != "upload")
+        (skipped if is_unchanged else applied).append(fault.name)
+        plan = plan if changed is None else changed
         status = _status(plan) or status
-    return FaultedPlan(plan, tuple(struck), tuple(missed), status)
+    return FaultedPlan(plan, tuple(applied), tuple(skipped), status)
 
 
 def is_applicable(row: Fault, plan: Plan, unread: bool) -> bool:
-    """Is the answer one of those that the fault is made for?"""
     return {
-        "any answer": True,
+        "any response": True,
         "upload": unread,
         "JSON body": is_json(plan),
         "JSON": is_json(plan) or is_stream(plan),
@@ -74,15 +84,15 @@ def _status(plan: Plan) -> int | None:
     return None if top is None else top.status
 
 
-def _named(draw: RandInt, prefix: str) -> RandInt:
-    return lambda what, low, high: draw(f"{prefix}/{what}", low, high)
+def _prefix(randint: RandInt, prefix: str) -> RandInt:
+    return lambda what, low, high: randint(f"{prefix}/{what}", low, high)
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a step's `faults`."""
     return {
-        "description": "What is wrong with the answer on purpose, a name each. Faults of the content come before those "
-        "of HTTP and of the wire, else they come in their order.",
+        "description": "Faults to apply to the response, one name each. Faults of the content are applied before those "
+        "of HTTP and of the connection, otherwise in this order.",
         "type": "array",
         "maxItems": 100,
         "items": {

@@ -1,4 +1,4 @@
-"""Faults of the connection: it ends too early, or its bytes are not what HTTP promised."""
+"""Faults of the connection: it ends early, or its bytes violate the HTTP framing."""
 
 import itertools
 from collections.abc import Iterator
@@ -16,30 +16,30 @@ from mockserver.scenario.faults.parts import (
 )
 
 
-def close(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The connection is closed too early."""
-    parts = split_at(plan, given["at"], given.get("bytes"))
+def close(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Close the connection early."""
+    parts = split_at(plan, options["at"], options.get("bytes"))
     return parts and (*parts[0], Cut("close"))
 
 
-def reset(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The connection is torn down."""
-    parts = split_at(plan, given["at"], given.get("bytes"))
+def reset(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Reset the connection."""
+    parts = split_at(plan, options["at"], options.get("bytes"))
     return parts and (*parts[0], Cut("reset"))
 
 
-def truncate(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The body ends in the middle of what its framing promised."""
+def truncate(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """End the body before its framing says so."""
     if find_head(plan) is None or not join_body(plan):
         return None
     framed = to_raw(plan)
     top = next(place for place, step in enumerate(framed) if isinstance(step, Raw))
     whole = sum(len(step.data) for step in framed[top + 1 :] if isinstance(step, Raw))
-    return (*framed[: top + 1], *_first(framed[top + 1 :], int((whole - 1) * given["keep"])), Cut("close"))
+    return (*framed[: top + 1], *_first(framed[top + 1 :], int((whole - 1) * options["keep"])), Cut("close"))
 
 
 def _first(steps: Plan, left: int) -> Iterator[Step]:
-    """Steps that write so many bytes in all."""
+    """Steps that write `left` bytes in all."""
     for step in steps:
         if left and isinstance(step, Raw):
             yield Raw(step.data[:left])
@@ -48,28 +48,28 @@ def _first(steps: Plan, left: int) -> Iterator[Step]:
             yield step
 
 
-def content_length(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Content-Length is not the length."""
+def content_length(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Send a Content-Length that is not the length."""
     top, size = find_head(plan), len(join_body(plan))
-    length = max(0, size + given["by"])
+    length = max(0, size + options["by"])
     if top is None or length == size:
         return None
     top = set_header(set_header(top, "transfer-encoding", None), "content-length", str(length))
     before, after = split_body(replace_head(plan, top), length)
-    beyond = (Raw(step.data) if isinstance(step, Chunk) else step for step in after if not isinstance(step, End))
-    return (*before, *beyond, Cut("close"))
+    rest = (Raw(step.data) if isinstance(step, Chunk) else step for step in after if not isinstance(step, End))
+    return (*before, *rest, Cut("close"))
 
 
-def garble(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """Some bytes are others."""
+def garble(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Garble some bytes."""
     top = find_head(plan)
-    if given["in"] == "headers":
+    if options["in"] == "headers":
         if top is None:
             return None
         place = plan.index(top)
-        # The protocol's name is what no client can do without.
+        # No client can do without the protocol's name.
         return tuple(
-            Raw(_garbled(step.data[:8], given["bytes"], draw) + step.data[8:])
+            Raw(_garbled(step.data[:8], options["bytes"], randint) + step.data[8:])
             if index == place and isinstance(step, Raw)
             else step
             for index, step in enumerate(to_raw(plan))
@@ -77,26 +77,26 @@ def garble(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
     whole = join_body(plan)
     if not whole or top is None:
         return None
-    left = iter(_garbled(whole, given["bytes"], draw))
+    left = iter(_garbled(whole, options["bytes"], randint))
     return tuple(
         Chunk(bytes(itertools.islice(left, len(step.data)))) if isinstance(step, Chunk) else step for step in plan
     )
 
 
-def _garbled(data: bytes, count: int, draw: RandInt) -> bytes:
+def _garbled(data: bytes, count: int, randint: RandInt) -> bytes:
     changed = bytearray(data)
     for number in range(count):
-        # Never a byte of ASCII, so that it is another one.
-        changed[draw(f"place/{number}", 0, len(data) - 1)] = draw(f"byte/{number}", 128, 255)
+        # Bytes beyond ASCII always differ from the original ones.
+        changed[randint(f"place/{number}", 0, len(data) - 1)] = randint(f"byte/{number}", 128, 255)
     return bytes(changed)
 
 
-def early(plan: Plan, given: Parameters, draw: RandInt) -> Plan | None:
-    """The answer to an upload that has not been read; that it is not, is done before there is an answer."""
+def early(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
+    """Respond before the upload is read. The server has already skipped reading it when this runs."""
     top = find_head(plan)
     if top is None:
         return None
-    return replace_head(plan, set_header(top, "connection", "close")) if given["then"] == "close" else plan
+    return replace_head(plan, set_header(top, "connection", "close")) if options["then"] == "close" else plan
 
 
 AT = {"description": "Where.", "enum": ["start", "inside_headers", "headers", "body"], "default": "start"}
@@ -104,9 +104,9 @@ AT = {"description": "Where.", "enum": ["start", "inside_headers", "headers", "b
 FAULTS = (
     Fault(
         "close",
-        "The connection is closed before the first byte, inside the headers, after them, or within the body.",
+        "The connection is closed before the first byte, inside the headers, after them, or inside the body.",
         "hostile",
-        "any answer",
+        "any response",
         "wire",
         close,
         {"at": AT, "bytes": BYTES},
@@ -114,9 +114,9 @@ FAULTS = (
     ),
     Fault(
         "reset",
-        "The connection is reset (TCP RST) before the first byte, inside the headers, after them, or within the body.",
+        "The connection is reset (TCP RST) before the first byte, inside the headers, after them, or inside the body.",
         "hostile",
-        "any answer",
+        "any response",
         "wire",
         reset,
         {"at": AT, "bytes": BYTES},
@@ -124,9 +124,9 @@ FAULTS = (
     ),
     Fault(
         "truncate",
-        "The body ends in the middle of a chunk, or before its Content-Length, and the connection is closed.",
+        "The body ends inside a chunk, or before its Content-Length, and the connection is closed.",
         "hostile",
-        "any answer",
+        "any response",
         "bytes",
         truncate,
         {"keep": KEEP},
@@ -134,9 +134,9 @@ FAULTS = (
     ),
     Fault(
         "content_length",
-        "Content-Length is so many bytes too long, or (less than 0) too short.",
+        "Content-Length is too large by a number of bytes, or too small if it is negative.",
         "hostile",
-        "any answer",
+        "any response",
         "wire",
         content_length,
         {"by": {"type": "integer", "minimum": -1_000_000_000, "maximum": 1_000_000_000, "default": 10}},
@@ -144,9 +144,9 @@ FAULTS = (
     ),
     Fault(
         "garble",
-        "Some bytes of the body, or the beginning of the status line, are garbled.",
+        "Some bytes of the body, or of the start of the status line, are garbled.",
         "hostile",
-        "any answer",
+        "any response",
         "bytes",
         garble,
         {
@@ -156,8 +156,8 @@ FAULTS = (
     ),
     Fault(
         "early",
-        "The answer is sent while the upload is still coming, as soon as its head has arrived; then the rest is read "
-        "and thrown away (drain), or the connection is closed. For steps that order an error.",
+        "The response is sent during the upload, as soon as the request's headers have arrived; then the rest is read "
+        "and discarded (drain), or the connection is closed. For steps with an error.",
         "hostile",
         "upload",
         "wire",
