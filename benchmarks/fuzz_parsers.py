@@ -8,15 +8,15 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FunctionType
 
-from mockserver.engine.asking import asking
 from mockserver.engine.context import Context
-from mockserver.engine.entry import arrived, build_entry, secrets
-from mockserver.engine.meaning import meaning
+from mockserver.engine.entry import build_entry
 from mockserver.engine.respond import respond
-from mockserver.engine.values import Settings, Sources, Understood
+from mockserver.engine.understand import understand
+from mockserver.engine.values import Settings, Sources
 from mockserver.harness.conformance.cases import Call, build_call, load
 from mockserver.harness.conformance.in_process import parse_request
 from mockserver.images.inspect import inspect_bytes
@@ -46,15 +46,12 @@ def _ask(choice: int, kind: str, body: bytes) -> None:
     settings = MODES[choice // 8 % len(MODES)]
     headers = (("content-type", kind), KEY)
     request = parse_request(Call("POST", PATHS[choice % len(PATHS)], headers, body))
-    meant = meaning(request, settings, Sources())
-    understood, hidden = meant.understood, secrets(request, meant.understood.document)
+    understood = understand(request, settings, Sources())
     context = Context(0, "fuzzed", 0, 0, settings.as_of)
-    arrival = arrived(request, meant.told, hidden)
-    asking(meant, dict(arrival["request"]["headers"]), settings, 0)
     # What would be painted is left out, for that is slow and knows only what was understood.
-    calm = understood if understood.job is None else Understood(reply={})
+    calm = replace(understood, job=None, reply={}) if understood.job else understood
     given = respond(calm, TURN, context, settings, "http://localhost")
-    noted = build_entry(meant.call, arrival, hidden, TURN, context, given, "e000001")
+    noted = build_entry(calm, TURN, context, given, "e000001")
     assert len(json.dumps(noted, allow_nan=False)) < 5_000_000
 
 

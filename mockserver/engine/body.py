@@ -1,4 +1,4 @@
-"""The fields of a request's body, whatever its type. Knows nothing of what they should be."""
+"""The fields of a request body, whatever its type."""
 
 import json
 from typing import Any
@@ -12,47 +12,45 @@ from mockserver.core.request import Request
 DEPTH = 100
 
 
-def given(request: Request) -> dict[str, Any]:
-    """The fields by name: of a form, or of a JSON object.
+def read_fields(request: Request) -> dict[str, Any]:
+    """The fields of a form or a JSON object, by name.
 
-    Raises the Problem that the API has with the bytes: a fault of the form, `duplicate-parameter` or `malformed-json`.
+    Raises the Problem with the bytes: that of the form, `duplicate-parameter` or `malformed-json`.
     """
     if request.fault:
         raise Problem(request.fault.family, **request.fault.facts)
-    return dict(form.group_fields(request.parts)) if is_form(request) else document(request.body)
+    return dict(form.group_fields(request.parts)) if is_form(request) else parse_object(request.body)
 
 
 def is_form(request: Request) -> bool:
-    """Is the body a multipart form?"""
     return request.media_type == "multipart/form-data"
 
 
-def document(data: bytes) -> dict[str, Any]:
-    """The object that a JSON body holds. Raises Problem `malformed-json` where it holds none."""
+def parse_object(data: bytes) -> dict[str, Any]:
+    """The object in a JSON body. Raises Problem `malformed-json` if there is none."""
     try:
-        value = json.loads(data, parse_constant=_no_number)
+        value = json.loads(data, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise Problem("malformed-json", reason=str(error)) from None
     if not isinstance(value, dict):
         raise Problem("malformed-json", reason=f"it holds {describe_type(value)}, not an object")
-    if _deep(value):
+    if _exceeds_depth(value):
         raise Problem("malformed-json", reason=f"it nests more than {DEPTH} levels")
     return value
 
 
-def _deep(value: Any) -> bool:
-    """Has a value more levels than are worked through?"""
+def _exceeds_depth(value: Any) -> bool:
     level = [value]
     for _ in range(DEPTH):
         level = [
             child
-            for one in level
-            for child in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+            for item in level
+            for child in (item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
         ]
         if not level:
             return False
     return True
 
 
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+def _reject_constant(name: str) -> None:
+    raise ValueError(f"{name} is not valid JSON")

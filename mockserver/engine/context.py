@@ -1,4 +1,4 @@
-"""When and for whom something is answered: every id of an answer is drawn from it, nothing is left to chance."""
+"""The time and the session of a response. Every id in a response is drawn from them, so nothing is left to chance."""
 
 from typing import NamedTuple
 
@@ -8,10 +8,10 @@ from mockserver.core.rng import draw_digest, draw_int
 
 
 class Context(NamedTuple):
-    """When and for whom something is answered; every id is drawn from it.
+    """When a response is made, and for which request of which session.
 
-    `now` is in seconds since 1970, `position` counts the turns that the session has taken before,
-    `attempt` how often the same job has come, this time included.
+    `now` is in seconds since 1970, `position` is the number of turns that the session has taken before, and `attempt`
+    counts the requests for the same job, from 1.
     """
 
     now: float
@@ -22,19 +22,18 @@ class Context(NamedTuple):
     attempt: int = 1
 
     def later(self, seconds: float) -> "Context":
-        """The same, so many seconds on."""
         return self._replace(now=self.now + seconds) if seconds else self
 
-    def token(self, what: str, size: int = 16) -> str:
-        """A deterministic hexadecimal id of `size` bytes for this context."""
-        return draw_digest(self.seed, self.session, self.position, what, size).hexdigest()
+    def token(self, purpose: str, size: int = 16) -> str:
+        """A deterministic hexadecimal id of `size` bytes."""
+        return draw_digest(self.seed, self.session, self.position, purpose, size).hexdigest()
 
-    def randint(self, what: str, low: int, high: int) -> int:
-        """A deterministic whole number from `low` to `high`."""
-        return low + draw_int(self.seed, self.session, self.position, what) % (high - low + 1)
+    def randint(self, purpose: str, low: int, high: int) -> int:
+        """A deterministic integer from `low` to `high`, both included."""
+        return low + draw_int(self.seed, self.session, self.position, purpose) % (high - low + 1)
 
     def ids(self) -> dict[str, str]:
-        """The ids that texts and headers speak of."""
+        """The ids in headers and error messages."""
         names = data_files.contract("headers.yaml")
         return {
             "request_id": f"req_{self.token('request')}",

@@ -1,4 +1,4 @@
-"""What the JSON of an answer and the events of a stream have in common. Sends nothing."""
+"""What JSON responses and stream events have in common."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,13 +11,14 @@ from mockserver.engine.job import Job
 from mockserver.engine.output_images import OutputImage
 
 
-def key(job: Job, sent: tuple[OutputImage, ...], context: Context) -> tuple[str, ...]:
-    """All that an answer depends on but for when it was made."""
-    return job.digest, job.endpoint, job.resolved, job.dialect, context.as_of.label, *[one.digest for one in sent]
+def build_key(job: Job, images: tuple[OutputImage, ...], context: Context) -> tuple[str, ...]:
+    """Everything that a response depends on, except for the time."""
+    digests = [image.digest for image in images]
+    return job.digest, job.endpoint, job.resolved, job.dialect, context.as_of.label, *digests
 
 
-def echo(job: Job) -> dict[str, Any]:
-    """What an answer repeats of the job: values as they were resolved, never `auto`.
+def echo_job(job: Job) -> dict[str, Any]:
+    """The parameters that a response repeats, with every `auto` resolved.
 
     The identifier is that of the end user, by its new name or its old one (SDK types, 2026-10-16).
     """
@@ -27,7 +28,7 @@ def echo(job: Job) -> dict[str, Any]:
 
 
 @cache
-def shape(kind: str, as_of: AsOf) -> Mapping[str, Any]:
-    """The row of contracts/answers.yaml that holds on a day."""
+def find_shape(kind: str, as_of: AsOf) -> Mapping[str, Any]:
+    """The row of contracts/answers.yaml as of a date."""
     rows: list[Mapping[str, Any]] = data_files.contract("answers.yaml")[kind]
     return next(row for row in rows if as_of.holds(row.get("since"), row.get("until")))

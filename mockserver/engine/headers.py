@@ -1,4 +1,4 @@
-"""The headers of answers, in the recorded order, and the plans of refusals. Knows nothing of pictures."""
+"""The headers of responses, in the recorded order, and the plans of errors."""
 
 import math
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from mockserver.engine.context import Context
 
 
 @cache
-def _header_rows(as_of: AsOf) -> tuple[Mapping[str, Any], ...]:
-    """The header rows that hold on a day, in the order of that day."""
+def _list_rows(as_of: AsOf) -> tuple[Mapping[str, Any], ...]:
+    """The rows of contracts/headers.yaml as of a date, in the order of that date."""
     data = data_files.contract("headers.yaml")
     rows = [row for row in data["headers"] if as_of.holds(row.get("since"), row.get("until"))]
     for order in data["orders"]:
@@ -25,23 +25,23 @@ def _header_rows(as_of: AsOf) -> tuple[Mapping[str, Any], ...]:
 
 
 @cache
-def _templates(as_of: AsOf, kind: str, status: int) -> tuple[tuple[str, ...], str]:
-    """The names of the headers of one kind of answer, and the templates of their values, a line each."""
-    rows = [row for row in _header_rows(as_of) if row.get("only", kind) == kind and row.get("unless") != status]
+def _build_template(as_of: AsOf, kind: str, status: int) -> tuple[tuple[str, ...], str]:
+    """The names of the headers of one kind of response, and the templates of their values, one per line."""
+    rows = [row for row in _list_rows(as_of) if row.get("only", kind) == kind and row.get("unless") != status]
     return tuple(row["name"] for row in rows), "\n".join(str(row["value"]) for row in rows)
 
 
 @lru_cache(maxsize=64)
-def dated(second: int) -> str:
-    """A second since 1970 as HTTP writes it."""
+def format_date(second: int) -> str:
+    """A second since 1970 as an HTTP date."""
     return formatdate(second, usegmt=True)
 
 
-def headers(context: Context, status: int, content_type: str, length: int | None, processing: float) -> Headers:
-    """The headers of an answer that took `processing` seconds; one without a `length` is served in chunks."""
+def build_headers(context: Context, status: int, content_type: str, length: int | None, processing: float) -> Headers:
+    """The headers of a response that took `processing` seconds; without a `length` it is sent in chunks."""
     kind = "served" if length is None else "refused"
     facts = {
-        "date": dated(math.floor(context.now)),
+        "date": format_date(math.floor(context.now)),
         "content_type": content_type,
         "length": length,
         "processing_ms": round(processing * 1000),
@@ -49,29 +49,30 @@ def headers(context: Context, status: int, content_type: str, length: int | None
         "ray": context.token("ray", 8),
         **context.ids(),
     }
-    names, values = _templates(context.as_of, kind, status)
+    names, values = _build_template(context.as_of, kind, status)
     return tuple(zip(names, values.format_map(facts).split("\n"), strict=True))
 
 
-def bare(given: Headers) -> Headers:
-    """What is left of the headers of an answer when only those stay that a client needs."""
+def select_needed(headers: Headers) -> Headers:
+    """The headers that a client needs, for `--bare`."""
     needed = data_files.contract("headers.yaml")["needed"]
-    return tuple((name, value) for name, value in given if name in needed)
+    return tuple((name, value) for name, value in headers if name in needed)
 
 
-def refusal(row: Row, facts: Mapping[str, Any], context: Context, extra: Headers = ()) -> Plan:
-    """The plan of a refusal, its body and Content-Length as recorded. `extra` headers come last."""
+def plan_error(row: Row, facts: Mapping[str, Any], context: Context, extra: Headers = ()) -> Plan:
+    """The plan of an error, with its body and Content-Length as recorded. `extra` headers come last."""
     body = row.body({**context.ids(), **facts})
     if row.wire == "empty":
-        date = dated(math.floor(context.now))
+        date = format_date(math.floor(context.now))
         return single_chunk(row.status, (("date", date), ("content-length", "0"), *row.headers.items(), *extra), body)
     low, high = data_files.contract("headers.yaml")["processing_ms"][row.at]
-    head = headers(context, row.status, "application/json", len(body), context.randint("processing", low, high) / 1000)
-    return single_chunk(row.status, (*head, *row.headers.items(), *extra), body)
+    processing = context.randint("processing", low, high) / 1000
+    headers = build_headers(context, row.status, "application/json", len(body), processing)
+    return single_chunk(row.status, (*headers, *row.headers.items(), *extra), body)
 
 
-def retry_after(seconds: float | None) -> Headers:
-    """The headers that ask a client to wait: whole seconds, and milliseconds beside them for a fraction."""
+def build_retry_after(seconds: float | None) -> Headers:
+    """The headers that ask a client to wait: whole seconds, and milliseconds too where there is a fraction."""
     if seconds is None:
         return ()
     rounded = ("retry-after", str(math.ceil(seconds)))

@@ -1,4 +1,4 @@
-"""The URLs that stand for pictures in old answers, and what the storage behind them says. Serves nothing itself."""
+"""The URLs that older models return in place of images, and the responses of the storage behind them."""
 
 import base64
 import hashlib
@@ -13,21 +13,21 @@ from mockserver.core import data_files
 from mockserver.core.plan import Plan, single_chunk
 from mockserver.engine.context import Context
 
-# How many characters of a picture's digest its name holds.
+# Characters of an image's digest in its name.
 NAME = 24
 DAY = 86_400
-# What is opened by itself must do nothing: an SVG picture may hold scripts. The real storage does not say so.
+# An SVG image may contain scripts, which must not run when it is opened. The real storage does not send these.
 INERT = (
     ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
     ("x-content-type-options", "nosniff"),
 )
 
 
-def link(origin: str, context: Context, digest: str) -> str:
-    """The URL of a picture, by its xxh3 digest, in the recorded shape of path and query."""
+def build_url(origin: str, context: Context, digest: str) -> str:
+    """The URL of an image, by its xxh3 digest, in the recorded shape of path and query."""
     data = data_files.contract("storage.yaml")
     valid, image = data["valid_seconds"], digest[:NAME]
-    start, expiry = _instant(context.now - valid), _instant(context.now + valid)
+    start, expiry = _format_instant(context.now - valid), _format_instant(context.now + valid)
     url: str = data["url"].format(
         origin=origin,
         organization=f"org-{context.token('organization', 12)}",
@@ -35,83 +35,79 @@ def link(origin: str, context: Context, digest: str) -> str:
         image=image,
         start=start,
         expiry=expiry,
-        key_expiry=_instant(context.now - valid + DAY),
-        object=_uuid(context.token("object")),
-        signature=quote(signature(image, expiry), safe=""),
+        key_expiry=_format_instant(context.now - valid + DAY),
+        object=_format_uuid(context.token("object")),
+        signature=quote(sign(image, expiry), safe=""),
     )
     return url
 
 
-def signature(image: str, expiry: str) -> str:
-    """What the storage signs a picture's name and its expiry with."""
-    key = f"{image}/{expiry}".replace("%3A", ":").encode()
-    return base64.b64encode(hashlib.blake2b(key, key=b"mockserver storage", digest_size=32).digest()).decode()
+def sign(image: str, expiry: str) -> str:
+    """The signature of an image's name and the end of its URL's validity."""
+    text = f"{image}/{expiry}".replace("%3A", ":").encode()
+    return base64.b64encode(hashlib.blake2b(text, key=b"mockserver storage", digest_size=32).digest()).decode()
 
 
-def respond_from_storage(image: str, query: Mapping[str, str], now: float, held: tuple[bytes, str] | None) -> Plan:
-    """What the storage says to a request for a picture, which it holds or not: the picture, or its own refusal."""
-    wrong = find_url_error(image, query, now)
-    if wrong is None and held:
-        return handed(held, now)
-    return refused(wrong or "missing", query, now)
+def respond_from_storage(image: str, query: Mapping[str, str], now: float, stored: tuple[bytes, str] | None) -> Plan:
+    """The storage's response: `stored`, an image and its media type, or an error."""
+    error = find_url_error(image, query, now)
+    if error is None and stored:
+        return _plan_image(stored, now)
+    return _plan_error(error or "missing", query, now)
 
 
 def find_url_error(image: str, query: Mapping[str, str], now: float) -> str | None:
-    """What is wrong with a link: it is `forged` or `expired`; None when it is good."""
+    """Why an image URL is invalid: `forged` or `expired`; None where it is valid."""
     expiry = query.get("se", "")
-    until = _seconds(expiry)
-    if until is None or query.get("sig") != signature(image, expiry):
+    until = _parse_instant(expiry)
+    if until is None or query.get("sig") != sign(image, expiry):
         return "forged"
     return "expired" if now >= until else None
 
 
-def refused(kind: str, query: Mapping[str, str], now: float) -> Plan:
-    """The storage's own refusal, as XML."""
+def _plan_error(kind: str, query: Mapping[str, str], now: float) -> Plan:
+    """The storage's own error, as XML."""
     data = data_files.contract("storage.yaml")
     row: Mapping[str, Any] = data["refusals"][kind]
     code, date = row["code"], formatdate(math.floor(now), usegmt=True)
-    request_id = _uuid(hashlib.blake2b(f"{kind}{now}".encode(), digest_size=16).hexdigest())
+    request_id = _format_uuid(hashlib.blake2b(f"{kind}{now}".encode(), digest_size=16).hexdigest())
     facts = {"now": date}
     if kind == "expired":
         expiry = query["se"]
-        facts |= {"start": _date(expiry, -2 * data["valid_seconds"]), "expiry": _date(expiry)}
+        facts |= {"start": _shift_date(expiry, -2 * data["valid_seconds"]), "expiry": _shift_date(expiry)}
     detail = row["detail"].format_map(facts)
-    body = (
-        data["body"]
-        .format(
-            code=code,
-            message=row["message"],
-            stamp=f"\nRequestId:{request_id}\nTime:{datetime.fromtimestamp(now, UTC).isoformat()}",
-            detail=f"<AuthenticationErrorDetail>{detail}</AuthenticationErrorDetail>" if detail else "",
-        )
-        .encode()
+    text = data["body"].format(
+        code=code,
+        message=row["message"],
+        stamp=f"\nRequestId:{request_id}\nTime:{datetime.fromtimestamp(now, UTC).isoformat()}",
+        detail=f"<AuthenticationErrorDetail>{detail}</AuthenticationErrorDetail>" if detail else "",
     )
-    head = (("date", date), ("content-type", "application/xml"), ("content-length", str(len(body))))
-    return single_chunk(row["status"], (*head, ("x-ms-request-id", request_id), ("x-ms-error-code", code)), body)
+    body = text.encode()
+    headers = (("date", date), ("content-type", "application/xml"), ("content-length", str(len(body))))
+    return single_chunk(row["status"], (*headers, ("x-ms-request-id", request_id), ("x-ms-error-code", code)), body)
 
 
-def handed(picture: tuple[bytes, str], now: float) -> Plan:
-    """The picture itself."""
-    data, media_type = picture
+def _plan_image(stored: tuple[bytes, str], now: float) -> Plan:
+    data, media_type = stored
     date = formatdate(math.floor(now), usegmt=True)
-    head = (("date", date), ("content-type", media_type), ("content-length", str(len(data))))
-    return single_chunk(200, (*head, *INERT), data)
+    headers = (("date", date), ("content-type", media_type), ("content-length", str(len(data))))
+    return single_chunk(200, (*headers, *INERT), data)
 
 
-def _instant(now: float) -> str:
+def _format_instant(now: float) -> str:
     return datetime.fromtimestamp(math.floor(now), UTC).strftime("%Y-%m-%dT%H%%3A%M%%3A%SZ")
 
 
-def _seconds(instant: str) -> float | None:
+def _parse_instant(text: str) -> float | None:
     try:
-        return datetime.strptime(instant, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
     except ValueError:
         return None
 
 
-def _date(instant: str, shift: int = 0) -> str:
-    return formatdate((_seconds(instant) or 0) + shift, usegmt=True)
+def _shift_date(instant: str, seconds: int = 0) -> str:
+    return formatdate((_parse_instant(instant) or 0) + seconds, usegmt=True)
 
 
-def _uuid(digits: str) -> str:
+def _format_uuid(digits: str) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))

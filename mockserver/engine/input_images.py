@@ -1,4 +1,4 @@
-"""The pictures of a request: where they stand in it, and whether a model takes them."""
+"""The images of a request: where they are in it, and whether a model accepts them."""
 
 import base64
 import re
@@ -14,119 +14,138 @@ from mockserver.engine.job import InputImage
 from mockserver.engine.values import Sources
 from mockserver.images.inspect import has_transparency, inspect_image
 
-# Fields of a JSON body that may speak of pictures which lie elsewhere.
-REFERRING = frozenset(("images", "mask"))
+# Fields of a JSON body that may refer to images by URL or file id.
+REFERENCE_FIELDS = frozenset(("images", "mask"))
 GREY = ("1", "L", "I;16")
 TRAITS = {
-    "animated": "it is animated, which nobody has seen the API take",
-    "extended_webp": "it is an extended WebP (VP8X), which was reported to be refused",
+    "animated": "it is animated, which the API was never seen to accept",
+    "extended_webp": "it is an extended WebP (VP8X), which was reported to be rejected",
     "mismatched": "it is declared as {declared} and is {real}",
 }
-# What to do with a picture, by whether it can be opened.
-AGAIN = {
+# How to fix an image, by whether Pillow can open it.
+FIXES = {
     True: "Save it again as an RGB or RGBA PNG: Image.open(f).convert('RGBA').save('fixed.png').",
-    False: "Export the picture anew as an RGB or RGBA PNG, or get the file once more.",
+    False: "Export the image again as an RGB or RGBA PNG, or get the original file.",
 }
 DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL | re.ASCII)
 
 
-def gather(
+def decode_images(
     typed: Mapping[str, Any],
     capability: Capability,
     accept: Collection[str],
     sources: Sources,
     modes: Collection[str] | None = None,
 ) -> tuple[tuple[InputImage, ...], InputImage | None]:
-    """The pictures to edit and the mask, decoded. Raises the Problem that the API has with one of them.
+    """The images to edit and the mask, decoded. Raises the Problem with the first that the API rejects.
 
-    `accept` names guesses that are not to be enforced; `modes` are those of the endpoint, where it has its own.
+    `accept` names guesses that are not enforced; `modes` are those of the endpoint, where it has its own.
     """
-    allowed = capability.row["images"]
-    named, laid = dict(inputs(typed, sources)), dict(masks(typed, sources))
-    for name, part in named.items():
-        if len(part.data) >= allowed["bytes"] and allowed["problems"]["bytes"] not in accept:
-            raise Problem(allowed["problems"]["bytes"], param=name, maximum=allowed["bytes"], length=len(part.data))
-    rules = dict(allowed)
-    if not laid:
-        rules["modes"] = modes or allowed.get("unmasked_modes", allowed["modes"])
-    images = tuple(InputImage(part, inspect_image(part)) for part in named.values())
-    for index, (name, picture) in enumerate(zip(named, images, strict=True)):
-        wrong = fault(picture, rules, accept)
-        if wrong:
-            family = "json-image-data" if "images" in typed else allowed["problems"][wrong[0]]
-            facts = {"reason": wrong[1], "mode": picture.facts.mode, "formats": repr(rules["modes"]), "param": name}
-            facts["again"] = AGAIN[picture.facts.opens]
-            raise Problem(family, index=index + 1, index0=index, filename=picture.part.filename, **facts)
-        width, height = picture.facts.size
-        if "square" in allowed["problems"] and width != height:
-            raise Problem(allowed["problems"]["square"], width=width, height=height)
+    rules = capability.row["images"]
+    parts, masks = dict(iterate_images(typed, sources)), dict(iterate_masks(typed, sources))
+    for param, part in parts.items():
+        _check_bytes(param, part, rules["bytes"], capability, accept, guess=rules["problems"]["bytes"])
+    if not masks:
+        rules = {**rules, "modes": modes or rules.get("unmasked_modes", rules["modes"])}
+    images = tuple(InputImage(part, inspect_image(part)) for part in parts.values())
+    for index, (param, image) in enumerate(zip(parts, images, strict=True)):
+        _check_image(image, index, param, rules, accept, is_json="images" in typed)
     for part in typed.get("markup", ()):
-        _markup(part, images[0])
-    return images, next((_mask(part, images[0], capability, accept) for part in laid.values()), None)
+        _check_markup(part, images[0])
+    return images, next((_decode_mask(part, images[0], capability, accept) for part in masks.values()), None)
 
 
-def inputs(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[str, Part]]:
-    """The pictures to edit, each with the name that the API's texts give it."""
+def iterate_images(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[str, Part]]:
+    """The images to edit, each with the parameter name that the API's messages use."""
     for index, part in enumerate(typed.get("image", ())):
         yield "image" if part.name == "image" else f"image[{index}]", part
     for index, reference in enumerate(typed.get("images", ())):
-        yield _fetched(f"images[{index}]", reference, sources)
+        yield _resolve_reference(f"images[{index}]", reference, sources)
 
 
-def masks(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[str, Part]]:
+def iterate_masks(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[str, Part]]:
     """The mask, if there is one."""
     mask = typed.get("mask")
     if isinstance(mask, Mapping):
-        yield _fetched("mask", mask, sources)
+        yield _resolve_reference("mask", mask, sources)
     elif mask:
         yield "mask", mask[0]
 
 
-def _fetched(param: str, reference: Mapping[str, str], sources: Sources) -> tuple[str, Part]:
-    """What a reference of a JSON body leads to. Nothing is fetched: an address elsewhere is a download that failed."""
+def _resolve_reference(param: str, reference: Mapping[str, str], sources: Sources) -> tuple[str, Part]:
+    """The image that a JSON body refers to. Nothing is downloaded: an unknown URL is a download that failed."""
     if "file_id" in reference:
         file = sources.files.get(reference["file_id"])
         if file is None:
             raise Problem("file-not-found", param=f"{param}.file_id", file_id=reference["file_id"])
         return f"{param}.file_id", Part(f"{param}.file_id", file.name, None, file.data, file.digest)
-    name, url = f"{param}.image_url", reference["image_url"]
-    if not url.startswith("data:"):
-        found = sources.find(url)
-        if found is None:
-            raise Problem("download-failed", param="url", status_code=404, url=url[:200])
-        return name, Part(name, "", None, found, xxhash.xxh3_128_hexdigest(found))
+    param, url = f"{param}.image_url", reference["image_url"]
+    if url.startswith("data:"):
+        return param, _decode_data_url(param, url)
+    data = sources.find(url)
+    if data is None:
+        raise Problem("download-failed", param="url", status_code=404, url=url[:200])
+    return param, Part(param, "", None, data, xxhash.xxh3_128_hexdigest(data))
+
+
+def _decode_data_url(param: str, url: str) -> Part:
     match = DATA_URL.fullmatch(url)
     try:
         data = base64.b64decode(match[2] if match else "!", validate=True)
     except ValueError:
-        raise Problem("json-image-data", param=name, reason="the data URL holds no base64") from None
-    return name, Part(name, "", match[1] if match else None, data, xxhash.xxh3_128_hexdigest(data))
+        raise Problem("json-image-data", param=param, reason="the data URL holds no base64") from None
+    return Part(param, "", match[1] if match else None, data, xxhash.xxh3_128_hexdigest(data))
 
 
-def fault(picture: InputImage, rules: Mapping[str, Any], accept: Collection[str]) -> tuple[str, str] | None:
-    """What is wrong with a picture and how, in words; None when it is one to take.
+def _check_bytes(
+    param: str, part: Part, maximum: int, capability: Capability, accept: Collection[str], guess: str
+) -> None:
+    if len(part.data) >= maximum and guess not in accept:
+        family = capability.row["images"]["problems"]["bytes"]
+        raise Problem(family, param=param, maximum=maximum, length=len(part.data))
 
-    The first is a key of the capability table's `images.problems`: `broken`, `format`, `mode` or `trait`.
-    """
-    facts = picture.facts
+
+def _check_image(
+    image: InputImage, index: int, param: str, rules: Mapping[str, Any], accept: Collection[str], is_json: bool
+) -> None:
+    error = find_error(image, rules, accept)
+    if error:
+        key, reason = error
+        raise Problem(
+            "json-image-data" if is_json else rules["problems"][key],
+            index=index + 1,
+            index0=index,
+            filename=image.part.filename,
+            reason=reason,
+            mode=image.facts.mode,
+            formats=repr(rules["modes"]),
+            param=param,
+            again=FIXES[image.facts.opens],
+        )
+    width, height = image.facts.size
+    if "square" in rules["problems"] and width != height:
+        raise Problem(rules["problems"]["square"], width=width, height=height)
+
+
+def find_error(image: InputImage, rules: Mapping[str, Any], accept: Collection[str]) -> tuple[str, str] | None:
+    """Why a model rejects an image: a key of `images.problems` in the capability table, and the reason in words."""
+    facts = image.facts
     if facts.reason:
         return "broken", facts.reason
     if facts.format not in rules["formats"]:
         return "format", f"it is a {facts.format} file"
     if facts.mode not in rules["modes"] and "images.modes" not in accept:
-        return "mode", f"its mode is {facts.mode}, which nobody has seen the API take"
-    declared = (picture.part.content_type or facts.real_type).split(";")[0].strip().lower()
+        return "mode", f"its mode is {facts.mode}, which the API was never seen to accept"
+    declared = (image.part.content_type or facts.real_type).split(";")[0].strip().lower()
     for trait in sorted(facts.traits | ({"mismatched"} if declared != facts.real_type else set())):
         if trait in rules["traits"] and f"images.{trait}" not in accept:
             return "trait", TRAITS[trait].format(declared=declared, real=facts.real_type)
     return None
 
 
-def _mask(part: Part, first: InputImage, capability: Capability, accept: Collection[str]) -> InputImage:
+def _decode_mask(part: Part, first: InputImage, capability: Capability, accept: Collection[str]) -> InputImage:
     rules = capability.row["mask"]
-    if len(part.data) >= rules["bytes"] and "mask.bytes" not in accept:
-        family = capability.row["images"]["problems"]["bytes"]
-        raise Problem(family, param="mask", maximum=rules["bytes"], length=len(part.data))
+    _check_bytes("mask", part, rules["bytes"], capability, accept, guess="mask.bytes")
     mask = InputImage(part, inspect_image(part))
     if mask.facts.upright is None or mask.facts.upright != first.facts.upright:
         raise Problem("mask-size")
@@ -139,7 +158,7 @@ def _mask(part: Part, first: InputImage, capability: Capability, accept: Collect
     return mask
 
 
-def _markup(part: Part, first: InputImage) -> None:
+def _check_markup(part: Part, first: InputImage) -> None:
     facts = inspect_image(part)
     if facts.upright is None or facts.upright != first.facts.upright:
         raise Problem("markup-size")

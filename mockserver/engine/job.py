@@ -1,4 +1,4 @@
-"""The request understood: endpoint, model, prompt, pictures and typed parameters. A value; it decides nothing."""
+"""A request understood as a job: endpoint, model, prompt, images and typed parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from mockserver.images.inspect import ImageInfo
 
 @dataclass(frozen=True, slots=True)
 class InputImage:
-    """A file of the request and what it holds."""
+    """An image of the request, and what was found out by decoding it."""
 
     part: Part
     facts: ImageInfo
@@ -23,10 +23,9 @@ class InputImage:
 class Job:
     """What to do. `parameters` are typed, with defaults filled in and every `auto` resolved.
 
-    `digest` is the same for the same call, however its form was cut into boundaries; `scene` is the same for
-    calls that differ only in how the answer is delivered. `hints` are worth telling although it is served, `dialect`
-    is the one that it is answered in. `resolved` is a digest of the parameters, which depend on day and dialect too;
-    `stream` says whether the answer is a stream of events.
+    `digest` is equal for repeats of a call, whatever the boundary of the form; `scene` is equal for calls that differ
+    only in how the response is delivered. `hints` are advice although the request is valid. `resolved` is a digest of
+    the parameters, which depend on date and dialect too.
     """
 
     endpoint: str
@@ -43,34 +42,39 @@ class Job:
     stream: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        spelled = repr(sorted(self.parameters.items())).encode("utf-8", "backslashreplace")
-        object.__setattr__(self, "resolved", xxhash.xxh3_64_hexdigest(spelled))
+        text = repr(sorted(self.parameters.items())).encode("utf-8", "backslashreplace")
+        object.__setattr__(self, "resolved", xxhash.xxh3_64_hexdigest(text))
         object.__setattr__(self, "stream", bool(self.parameters.get("stream")))
 
     @property
+    def input_images(self) -> tuple[InputImage, ...]:
+        """The images to edit, then the mask if there is one."""
+        return (*self.images, self.mask) if self.mask else self.images
+
+    @property
     def model(self) -> str:
-        """The name that the caller used, or the default that it stands for."""
+        """The model that the request named, or the default."""
         return self.capability.model
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the answer in pixels."""
+        """Width and height of the images in pixels."""
         width, height = self.parameters["size"].split("x")
         return int(width), int(height)
 
     @property
     def sheet(self) -> tuple[int, int]:
-        """What is drawn at once, in pixels: the frames of a gif side by side, else the size."""
+        """Width and height of what is rendered at once: for a GIF its frames side by side."""
         columns, rows = self.capability.grid(self.parameters)
         return self.size[0] * columns, self.size[1] * rows
 
-    def described(self) -> dict[str, Any]:
-        """The job as the journal shows it."""
+    def describe(self) -> dict[str, Any]:
+        """The job as it is stored in the journal, images by their xxh3 digests."""
         return {
             "endpoint": self.endpoint,
             "model": self.model,
             "prompt": self.prompt,
-            "images": [picture.part.digest for picture in self.images],
+            "images": [image.part.digest for image in self.images],
             "mask": self.mask and self.mask.part.digest,
             "parameters": dict(self.parameters),
             "stream": self.stream,

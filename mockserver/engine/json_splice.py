@@ -1,38 +1,41 @@
-"""JSON text that carries pictures: they are put in as they are kept, and never looked through. Knows no shapes."""
+"""JSON text with images: their base64 is spliced into the serialized text, and never serialized itself.
+
+In values an image is represented by its placeholder. A response with several megabytes of base64 is then built with one
+copy.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from mockserver.engine.output_images import MARK, OutputImage
+from mockserver.engine.output_images import PLACEHOLDER, OutputImage
 
-# As JSON spells it.
-SPELLED = json.dumps(MARK)[1:-1].encode("ascii")
-# What json.dumps would make anew each time, by indent.
+SERIALIZED_PLACEHOLDER = json.dumps(PLACEHOLDER)[1:-1].encode("ascii")
+# json.dumps with options builds an encoder for each call; these are by indent.
 ENCODERS = {None: json.JSONEncoder(separators=(",", ":")), 2: json.JSONEncoder(indent=2, separators=(",", ": "))}
 
 
-def dumped(value: Any, sent: Sequence[OutputImage], indent: Literal[2] | None = None) -> bytes:
-    """A value as the API spells JSON, in which each picture stands as its stand-in: its base64 takes that place.
+def serialize(value: Any, images: Sequence[OutputImage], indent: Literal[2] | None = None) -> bytes:
+    """The JSON of a value as the API formats it, with the base64 of each image in place of its placeholder.
 
-    With an `indent` on lines of their own, else without a space.
+    Without an `indent` the text has no spaces.
     """
-    text = _spelled(value, indent)
-    if text.count(SPELLED) > len(sent):
-        # Somebody sent us what looks like a stand-in, and gets it back.
-        return _spelled(_whole(value, {one.stand_in: one.base64.decode("ascii") for one in sent}), indent)
-    for one in sent:
-        text = one.base64.join(text.split(SPELLED + one.digest.encode("ascii"), 1))
+    text = _encode(value, indent)
+    if text.count(SERIALIZED_PLACEHOLDER) > len(images):
+        # The request contained a placeholder, and the response echoes it.
+        return _encode(_replace_placeholders(value, {one.placeholder: one.base64.decode() for one in images}), indent)
+    for image in images:
+        text = image.base64.join(text.split(SERIALIZED_PLACEHOLDER + image.digest.encode("ascii"), 1))
     return text
 
 
-def _spelled(value: Any, indent: Literal[2] | None) -> bytes:
+def _encode(value: Any, indent: Literal[2] | None) -> bytes:
     return ENCODERS[indent].encode(value).encode("ascii")
 
 
-def _whole(value: Any, pictures: Mapping[str, str], key: str = "") -> Any:
+def _replace_placeholders(value: Any, images: Mapping[str, str], key: str = "") -> Any:
     if isinstance(value, Mapping):
-        return {name: _whole(item, pictures, name) for name, item in value.items()}
+        return {name: _replace_placeholders(item, images, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [_whole(item, pictures) for item in value]
-    return pictures.get(value, value) if key == "b64_json" else value
+        return [_replace_placeholders(item, images) for item in value]
+    return images.get(value, value) if key == "b64_json" else value

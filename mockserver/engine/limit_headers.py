@@ -1,4 +1,4 @@
-"""How a limit per minute that is used up is told: family, facts, headers. Decides nothing."""
+"""How the API reports an exhausted limit per minute: family, facts and headers."""
 
 import math
 from typing import Any
@@ -8,37 +8,37 @@ from mockserver.core.plan import Headers
 from mockserver.scenario.rate_limits import LimitExceeded
 
 
-def family() -> str:
-    """The family of the catalogue that refuses what is beyond a limit."""
+def find_family() -> str:
+    """The catalogue's family for requests that exceed a limit."""
     name: str = data_files.contract("limits.yaml")["family"]
     return name
 
 
-def facts(limited: LimitExceeded) -> dict[str, Any]:
-    """What the text of the refusal speaks of."""
+def build_facts(limited: LimitExceeded) -> dict[str, Any]:
+    """The facts in the error's message."""
     return {
         "per": data_files.contract("limits.yaml")["limits"][limited.name]["per"],
         "limit": limited.limit,
         "used": limited.used,
         "requested": limited.requested,
-        "wait": duration(limited.wait),
+        "wait": format_duration(limited.wait),
     }
 
 
-def headers(limited: LimitExceeded) -> Headers:
-    """The headers of the refusal: how long to wait, in whole seconds, and how each limit stands."""
+def build_limit_headers(limited: LimitExceeded) -> Headers:
+    """The error's headers: how long to wait, in whole seconds, and the state of each limit."""
     rows = data_files.contract("limits.yaml")["limits"]
-    told = [("retry-after", str(math.ceil(limited.wait)))]
+    headers = [("retry-after", str(math.ceil(limited.wait)))]
     for name, limit in limited.limits.items():
-        end = rows[name]["header"]
-        told.append((f"x-ratelimit-limit-{end}", str(limit)))
-        told.append((f"x-ratelimit-remaining-{end}", str(limited.remaining[name])))
-        told.append((f"x-ratelimit-reset-{end}", duration(limited.reset[name])))
-    return tuple(told)
+        suffix = rows[name]["header"]
+        headers.append((f"x-ratelimit-limit-{suffix}", str(limit)))
+        headers.append((f"x-ratelimit-remaining-{suffix}", str(limited.remaining[name])))
+        headers.append((f"x-ratelimit-reset-{suffix}", format_duration(limited.reset[name])))
+    return tuple(headers)
 
 
-def duration(seconds: float) -> str:
-    """Seconds as the API writes them: `12s`, `1.5s`, `20ms`, `2m30s`."""
+def format_duration(seconds: float) -> str:
+    """Seconds as the API formats them: `12s`, `1.5s`, `20ms`, `2m30s`."""
     milliseconds = math.ceil(seconds * 1000 - 1e-6)
     if milliseconds < 1000:
         return f"{milliseconds}ms"

@@ -1,4 +1,4 @@
-"""The safety system of a scenario: words in a prompt that are refused. Pure; knows no text of a refusal."""
+"""The safety system: words in a prompt that a scenario wants rejected."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,22 +9,22 @@ from mockserver.engine.job import Job
 
 
 def moderate(job: Job, rules: Sequence[Mapping[str, Any]], as_of: AsOf) -> Problem | None:
-    """The problem with a job's prompt on a day, by rules as a scenario file says them, or None."""
+    """The problem with a job's prompt as of a date, by rules as in a scenario file, or None."""
     prompt = job.prompt.casefold()
     for rule in rules:
-        if any(_said(word.strip().casefold(), prompt) for word in rule["words"]):
+        if any(_contains_words(prompt, words.strip().casefold()) for words in rule["words"]):
             category = ", ".join(rule.get("categories", ["sexual"]))
             family = job.capability.substitute_family("moderation-blocked", "", as_of)
             return Problem(family, category=category, stage=rule.get("stage", "input"), model=job.model)
     return None
 
 
-def _said(word: str, prompt: str) -> bool:
-    """Does a word, or several in a row, stand in a prompt by itself?"""
-    start = prompt.find(word)
+def _contains_words(prompt: str, words: str) -> bool:
+    """Does a prompt contain a word, or several in a row, not as part of a longer word?"""
+    start = prompt.find(words)
     while start >= 0:
-        end = start + len(word)
+        end = start + len(words)
         if not prompt[max(0, start - 1) : start].isalnum() and not prompt[end : end + 1].isalnum():
             return True
-        start = prompt.find(word, start + 1)
+        start = prompt.find(words, start + 1)
     return False

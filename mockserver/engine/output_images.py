@@ -1,4 +1,4 @@
-"""The pictures of an answer: drawn for a job, encoded, and known by their digests. Knows nothing of HTTP."""
+"""The images of a response: rendered for a job, encoded, and identified by their digests."""
 
 import base64
 from collections.abc import Callable, Iterable, Iterator
@@ -13,9 +13,9 @@ from mockserver.images import render, svg
 from mockserver.images.inspect import detect_type
 
 T = TypeVar("T")
-Gone = Callable[[], bool]
-# What a stand-in begins with: no text of ours holds it.
-MARK = "\0picture/"
+IsGone = Callable[[], bool]
+# The start of every placeholder; no text of the API contains it.
+PLACEHOLDER = "\0picture/"
 MEDIA_TYPES = {
     "png": "image/png",
     "jpeg": "image/jpeg",
@@ -23,8 +23,7 @@ MEDIA_TYPES = {
     "gif": "image/gif",
     "svg": "image/svg+xml",
 }
-
-# What a receipt tells of the parameters.
+# The parameters that a receipt image shows.
 SHOWN = (
     "quality",
     "background",
@@ -40,10 +39,7 @@ SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class OutputImage:
-    """A picture of an answer: its bytes, media type and xxh3 digest, and its bytes as base64.
-
-    In the values of an answer its `stand_in` stands for that, until they are spelled.
-    """
+    """An image of a response: its bytes, media type, xxh3 digest and base64."""
 
     data: bytes
     media_type: str
@@ -51,50 +47,51 @@ class OutputImage:
     base64: bytes
 
     @property
-    def stand_in(self) -> str:
-        """What stands for its base64 in the values of an answer."""
-        return MARK + self.digest
+    def placeholder(self) -> str:
+        """The text that represents the base64 in values, until they are serialized."""
+        return PLACEHOLDER + self.digest
 
 
-# Answers asked for again are not painted again.
-KEPT_BYTES = 32 * 1024 * 1024
-KEPT = Shelf[tuple[OutputImage, ...]](KEPT_BYTES, lambda sent: sum(len(one.data) + len(one.base64) for one in sent))
-
-
-def ready(job: Job, style: str, seed: int) -> bool:
-    """Are the pictures of an answer at hand?"""
-    return KEPT.holds(_key(job, style, seed))
+# Rendering takes several milliseconds, most of the time of a request with a new prompt.
+IMAGES_BYTES = 32 * 1024 * 1024
+IMAGES = Shelf[tuple[OutputImage, ...]](
+    IMAGES_BYTES, lambda images: sum(len(image.data) + len(image.base64) for image in images)
+)
 
 
 class Abandoned(Exception):
-    """Nobody waits any more for pictures that are not all painted."""
+    """The client disconnected before all images were rendered."""
 
 
-def pictures(job: Job, style: str, seed: int, gone: Gone) -> tuple[OutputImage, ...]:
-    """The pictures of an answer: `n` of them, or for a stream its partials and then the final one.
+def are_cached(job: Job, style: str, seed: int) -> bool:
+    return IMAGES.holds(_build_key(job, style, seed))
 
-    Raises Abandoned where the client has `gone` before the last of them is begun.
+
+def render_images(job: Job, style: str, seed: int, is_gone: IsGone) -> tuple[OutputImage, ...]:
+    """The images of a response: `n` of them, or the partial images of a stream and then the final one.
+
+    Raises Abandoned if the client is gone before the last of them is begun.
     """
-    return KEPT.get(_key(job, style, seed), lambda: _painted(job, style, seed, gone))
+    return IMAGES.get(_build_key(job, style, seed), lambda: _render(job, style, seed, is_gone))
 
 
-def _key(job: Job, style: str, seed: int) -> tuple[Any, ...]:
+def _build_key(job: Job, style: str, seed: int) -> tuple[Any, ...]:
     return style, seed, job.scene, job.resolved
 
 
-def files(job: Job, given: tuple[bytes, ...]) -> tuple[OutputImage, ...]:
-    """The pictures of an answer from files, as they are. A stream completes with the last of them.
+def load_images(job: Job, files: tuple[bytes, ...]) -> tuple[OutputImage, ...]:
+    """The images of a response from a scenario's files. The last file completes a stream.
 
-    Its partials are those before it in order; where they are too few, the last of all once more.
+    The files before it are the partial images; if there are too few, the last file is repeated.
     """
-    sent = tuple(_sent(data, detect_type(data)) for data in given)
+    images = tuple(_encode(data, detect_type(data)) for data in files)
     if not job.stream:
-        return sent
+        return images
     count = job.parameters["partial_images"]
-    return (*(sent[min(index, len(sent) - 1)] for index in range(count)), sent[-1])
+    return (*(images[min(index, len(images) - 1)] for index in range(count)), images[-1])
 
 
-def _painted(job: Job, style: str, seed: int, gone: Gone) -> tuple[OutputImage, ...]:
+def _render(job: Job, style: str, seed: int, is_gone: IsGone) -> tuple[OutputImage, ...]:
     parameters = job.parameters
     canvas = render.Canvas(
         *job.size,
@@ -105,35 +102,35 @@ def _painted(job: Job, style: str, seed: int, gone: Gone) -> tuple[OutputImage, 
         milliseconds=parameters.get("frame_duration_ms", 0),
     )
 
-    def wanted(items: Iterable[T]) -> Iterator[T]:
+    def while_connected(items: Iterable[T]) -> Iterator[T]:
         for item in items:
-            if gone():
+            if is_gone():
                 raise Abandoned
             yield item
 
     if canvas.format == "svg":
-        drafts = [svg.draw(style, canvas, _subject(job, number, seed)) for number in wanted([1])]
-        return (_sent(drafts[0], MEDIA_TYPES["svg"]),)
+        drawings = [svg.draw(style, canvas, _describe(job, number, seed)) for number in while_connected([1])]
+        return (_encode(drawings[0], MEDIA_TYPES["svg"]),)
     numbers = range(1, parameters["n"] + 1)
-    drawn = [render.render_image(style, canvas, _subject(job, number, seed)) for number in wanted(numbers)]
+    images = [render.render_image(style, canvas, _describe(job, number, seed)) for number in while_connected(numbers)]
     if job.stream:
         count = parameters["partial_images"]
-        drawn = [*(render.blur(drawn[0], index, count) for index in wanted(range(count))), drawn[0]]
-    encoded = [render.encode(picture, canvas) for picture in wanted(drawn)]
-    return tuple(_sent(data, MEDIA_TYPES[canvas.format]) for data in encoded)
+        images = [*(render.blur(images[0], index, count) for index in while_connected(range(count))), images[0]]
+    encoded = [render.encode(image, canvas) for image in while_connected(images)]
+    return tuple(_encode(data, MEDIA_TYPES[canvas.format]) for data in encoded)
 
 
-def _sent(data: bytes, media_type: str) -> OutputImage:
+def _encode(data: bytes, media_type: str) -> OutputImage:
     return OutputImage(data, media_type, xxhash.xxh3_128_hexdigest(data), base64.b64encode(data))
 
 
-def _subject(job: Job, number: int, seed: int) -> render.Subject:
+def _describe(job: Job, number: int, seed: int) -> render.Subject:
     details = tuple((name, str(job.parameters[name])) for name in SHOWN if name in job.parameters)
     return render.Subject(
         prompt=job.prompt,
         model=job.model,
         details=details,
-        images=tuple(picture.part.data for picture in job.images),
+        images=tuple(image.part.data for image in job.images),
         mask=job.mask.part.data if job.mask else None,
         number=number,
         of=job.parameters["n"],

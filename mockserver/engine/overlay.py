@@ -1,4 +1,4 @@
-"""What a scenario says of how to answer, laid over the server's settings. Pure; plays nothing."""
+"""The settings of a scenario in place of the server's."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,21 +7,21 @@ from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.scenario.machine import Scenario
 
-# Settings that a scenario says as the server does.
+# Settings that have the same form in a scenario and a server.
 SAME = ("paint", "validate", "dialect", "moderation", "limits", "urls")
 LATENCIES = {"none": 0, "realistic": None}
 
 
-def overlaid(settings: Settings, scenario: Scenario, day: str | None) -> Settings:
-    """The settings with those that the scenario says, as of that day if it is given."""
-    changed: dict[str, Any] = {name: value for name in SAME if (value := getattr(scenario, name))}
+def apply_scenario(settings: Settings, scenario: Scenario, day: str | None) -> Settings:
+    """The settings with those that the scenario defines in their place, as of `day` if it is not None."""
+    changes: dict[str, Any] = {name: value for name in SAME if (value := getattr(scenario, name))}
     if day:
-        changed["as_of"] = as_of(day)
+        changes["as_of"] = as_of(day)
     if scenario.auth:
-        changed |= {"auth": scenario.auth, "keys": scenario.keys}
+        changes |= {"auth": scenario.auth, "keys": scenario.keys}
     if scenario.latency is not None:
         latency = scenario.latency
-        changed["latency"] = LATENCIES[latency] if isinstance(latency, str) else latency
+        changes["latency"] = LATENCIES[latency] if isinstance(latency, str) else latency
     if scenario.accept:
-        changed["accept"] = settings.accept | scenario.accept
-    return replace(settings, **changed) if changed else settings
+        changes["accept"] = settings.accept | scenario.accept
+    return replace(settings, **changes) if changes else settings

@@ -1,17 +1,19 @@
-"""The rules beyond the schema: what does not go together, from the model's row. Pure; names no rule and no model."""
+"""The rules beyond the schema: combinations of parameters that a model does not accept, from its row."""
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
+from mockserver.contract.asof import AsOf
 from mockserver.contract.capabilities import Capability
 from mockserver.contract.catalogue import Problem
 from mockserver.engine.values import Settings
 
 
-def judge(values: Mapping[str, Any], capability: Capability, settings: Settings) -> None:
-    """Raise the Problem of the first rule that a request breaks, unless it is a guess that the settings relax."""
-    for family, rule in capability.rules(settings.as_of):
+def check_rules(values: Mapping[str, Any], capability: Capability, settings: Settings) -> None:
+    """Raise the Problem of the first rule that is broken, unless it is a guess that the settings accept."""
+    for family, rule in _list_rules(capability, settings.as_of):
         if family in settings.accept or not all(meets(values, *condition) for condition in rule["when"].items()):
             continue
         if "forbids" not in rule:
@@ -21,15 +23,20 @@ def judge(values: Mapping[str, Any], capability: Capability, settings: Settings)
                 raise Problem(family, model=capability.model, param=condition[0])
 
 
-def meets(values: Mapping[str, Any], path: str, wanted: Any) -> bool:
-    """Does the value at a path of keys meet a condition of contracts/models.yaml?"""
+@cache
+def _list_rules(capability: Capability, as_of: AsOf) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    return tuple(capability.rules(as_of))
+
+
+def meets(values: Mapping[str, Any], path: str, condition: Any) -> bool:
+    """Does the value at a dotted path meet a condition of contracts/models.yaml?"""
     value: Any = values
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
-    if value is None or wanted == "absent":
-        return value is None and wanted == "absent"
-    if isinstance(wanted, Mapping):
-        if "not" in wanted:
-            return bool(value != wanted["not"])
-        return bool(wanted.get("minimum", -math.inf) <= value <= wanted.get("maximum", math.inf))
-    return wanted == "any" or bool(value == wanted)
+    if value is None or condition == "absent":
+        return value is None and condition == "absent"
+    if isinstance(condition, Mapping):
+        if "not" in condition:
+            return bool(value != condition["not"])
+        return bool(condition.get("minimum", -math.inf) <= value <= condition.get("maximum", math.inf))
+    return condition == "any" or bool(value == condition)

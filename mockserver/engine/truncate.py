@@ -1,24 +1,24 @@
-"""What the journal keeps of a large request: its beginning, in so much room. Pure; knows no secrets."""
+"""Truncating what the journal stores of a large request. The result must still be redacted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-# Characters that are kept of a request's fields, of its files, and of what was understood; a value counts for some.
+# Characters stored of a request's fields, of its files, and of its job; each value counts as some.
 ROOM = 200_000
 VALUE = 16
 # Characters of one text, where there is room.
 TEXT = 100_000
-# Bytes of a body, its files apart, and parts of a form, up to which nothing has to be cut.
+# Requests with at most so many bytes, files apart, and so many parts are never truncated.
 SMALL = 16_384
 FEW = 64
 CUT = "..."
-# Characters that say how long a text was which was cut before.
+# Characters of the note that states the length of a text that was cut before.
 NOTE = 40
 
 
-def brief(told: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry's `request` and `job` without what is beyond their room. What was cut ends in `...`."""
-    request, job = told["request"], told["job"]
+def shorten(record: Mapping[str, Any]) -> dict[str, Any]:
+    """`request` and `job` of an entry, truncated to their room. What was cut ends in `...`."""
+    request, job = record["request"], record["job"]
     request = {**request, "fields": shrink(request["fields"]), "files": shrink(request["files"])}
     if job:
         parameters = shrink(job["parameters"])
@@ -27,32 +27,33 @@ def brief(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shrink(value: Any) -> Any:
-    """A JSON-like value in its order until there is no room; objects in lists stay whole, but for their texts."""
+    """The beginning of a JSON-like value, up to `ROOM`. Objects in lists keep all their keys."""
     return _shrink(value, [ROOM])
 
 
-def _shrink(value: Any, left: list[int]) -> Any:
-    left[0] -= VALUE
+def _shrink(value: Any, room: list[int]) -> Any:
+    """`room` holds how many characters are left, and is updated."""
+    room[0] -= VALUE
     if isinstance(value, str):
-        kept = value[: max(0, min(TEXT + NOTE, left[0]))]
-        left[0] -= len(kept)
-        return value if kept == value else f"{kept}{CUT}"
+        text = value[: max(0, min(TEXT + NOTE, room[0]))]
+        room[0] -= len(text)
+        return value if text == value else f"{text}{CUT}"
     if isinstance(value, Mapping):
-        return dict(_items(value, left))
+        return dict(_shrink_items(value, room))
     if isinstance(value, list):
-        found: list[Any] = []
+        items: list[Any] = []
         for item in value:
-            if left[0] <= 0:
-                return found
-            found.append(_shrink(item, left))
-        return found
+            if room[0] <= 0:
+                return items
+            items.append(_shrink(item, room))
+        return items
     return value
 
 
-def _items(value: Mapping[str, Any], left: list[int]) -> Any:
+def _shrink_items(value: Mapping[str, Any], room: list[int]) -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
-        if left[0] <= 0 and len(value) > FEW:
+        if room[0] <= 0 and len(value) > FEW:
             yield CUT, f"{len(value)} in all"
             return
-        yield (key if len(key) <= TEXT else key[:TEXT] + CUT), _shrink(item, left)
-        left[0] -= len(key)
+        yield (key if len(key) <= TEXT else key[:TEXT] + CUT), _shrink(item, room)
+        room[0] -= len(key)

@@ -1,29 +1,29 @@
-"""How a server answers, and what it makes of a request: the values that the engine's two halves share."""
+"""The values that both halves of the engine share: settings, sources, and a request that was understood."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mockserver.contract.asof import AsOf, as_of
 from mockserver.contract.catalogue import Problem
+from mockserver.core.request import Part
 from mockserver.core.uploads import SESSION_BYTES, Upload
+from mockserver.engine.context import Context
 from mockserver.engine.job import Job
-
-if TYPE_CHECKING:
-    from mockserver.engine.files_api import NewUpload
+from mockserver.scenario.matching import RequestFacts
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a server answers.
+    """How a server behaves.
 
-    `auth` is `open` (no key needed), `bearer` (any key, the default) or `exact` (one of `keys`); `paint` is
-    `receipt`, `flat` or `noise`. `accept` names guesses of ours that are not to be enforced: families of the
-    catalogue, or keys of the capability table such as `images.modes`. `latency` is in seconds; None draws it from
-    what was recorded. `moderation` are the words that the safety system refuses, and `limits` what a session may use
-    per minute, both as a scenario file says them. `bare` leaves out all headers that a client does not need.
-    `validate` says what of a request for pictures is checked: `strict` for all of it, `schema` for types, enums and
-    required fields alone, or `off`. `dialect` is one of contracts/dialects.yaml, `urls` holds what stands at URLs.
+    `auth` is `open` (no key needed), `bearer` (any key, the default) or `exact` (one of `keys`). `paint` is
+    `receipt`, `flat` or `noise`. `accept` names guesses of ours that are not enforced: families of the catalogue, or
+    keys of the capability table such as `images.modes`. `latency` is in seconds; None draws it from recorded values.
+    `moderation` lists the words that the safety system rejects, `limits` what a session may use per minute, both as in
+    a scenario file. `bare` leaves out all headers that a client does not need. `validate` says what is checked of a
+    request for images: `strict` for everything, `schema` for types, enums and required fields only, or `off`. `dialect`
+    is one of contracts/dialects.yaml. `urls` holds the bytes to be found at URLs.
     """
 
     as_of: AsOf = field(default_factory=lambda: as_of("any"))
@@ -41,34 +41,60 @@ class Settings:
 
     @property
     def judging(self) -> tuple[Hashable, ...]:
-        """What of them a form is understood by."""
+        """The settings that determine how a request is understood."""
         return (self.as_of, self.auth, self.keys, self.accept, self.validate, self.dialect)
 
 
-def _nothing(url: str) -> bytes | None:
+def _find_nothing(url: str) -> bytes | None:
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a request may speak of without bringing it along.
+    """What a request may refer to without containing it. Nothing is downloaded.
 
-    `files` are the session's own by id, `room` is how many bytes it may still upload, and `find` gives what stands at a
-    URL: of this server itself, or one that a scenario provided for. Nothing is fetched.
+    `files` are the session's uploads by id, `room` is how many bytes it may still upload, and `find` returns the bytes
+    at a URL: an image URL of this server, or a URL that a scenario defines.
     """
 
     files: Mapping[str, Upload] = field(default_factory=dict)
     room: int = SESSION_BYTES
-    find: Callable[[str], bytes | None] = _nothing
+    find: Callable[[str], bytes | None] = _find_nothing
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """A valid upload to `/v1/files`. `lifetime` is in seconds, None where the file does not expire."""
+
+    part: Part
+    purpose: str
+    lifetime: int | None
+
+    def build_file(self, context: Context) -> Upload:
+        """The file to store: its id and its times come from the context."""
+        now = int(context.now)
+        return Upload(
+            id=f"file-{context.token('file', 12)}",
+            name=self.part.filename or "upload",
+            purpose=self.purpose,
+            data=self.part.data,
+            digest=self.part.digest,
+            created_at=now,
+            expires_at=None if self.lifetime is None else now + self.lifetime,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What a request means: a job, or the problem that the API has with it.
+    """A request understood: a job, or the problem that the API has with the request.
 
-    `group` is the group of models that it spoke of, `document` the object of a JSON body, `provider` whose texts it
-    is answered with. `reply` is the whole answer to what only asks about models and files, `content` a file to hand
-    out, `upload` one to keep, and `removes` the id of one to forget.
+    `group` is the group of models that the request named, `document` the object of a JSON body, and `provider` the API
+    whose error texts apply. For requests about models and files, `reply` is the whole response, `content` a file to
+    send, `upload` a file to store, and `removes` the id of a file to delete.
+
+    The rest describes the request to others: `call` is a digest that repeats of the call share, `record` is the part of
+    the journal entry about the request, `facts` is what a scenario matches against, and `secrets` must not appear in
+    the rest of the entry.
     """
 
     job: Job | None = None
@@ -78,10 +104,9 @@ class Understood:
     provider: str = "openai"
     reply: Mapping[str, Any] | None = None
     content: Upload | None = None
-    upload: "NewUpload | None" = None
+    upload: UploadRequest | None = None
     removes: str | None = None
-
-    @property
-    def digest(self) -> str | None:
-        """The digest of the job, by which attempts of the same call are counted."""
-        return self.job.digest if self.job else None
+    call: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    facts: RequestFacts = field(default_factory=RequestFacts)
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)

@@ -4,8 +4,6 @@ It also keeps the pictures themselves, up to a bound, under their digests. It kn
 """
 
 import hashlib
-import json
-import math
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -21,9 +19,6 @@ from mockserver.journal.repeats import RepeatTracker
 ENTRIES = 1_000
 PICTURE_BYTES = 64 * 1024 * 1024
 REMEMBERED = 10_000
-REDACTED = "[redacted]"
-# Headers of which nothing is kept, for they are there to hold secrets.
-SECRET_HEADERS = frozenset(("authorization", "api-key", "cookie", "proxy-authorization"))
 
 
 class _Data(FIFOCache[str, tuple[bytes, str]]):
@@ -166,7 +161,7 @@ class Journal:
     def spelled(entry: Mapping[str, Any], sha256: Callable[[str], str | None]) -> dict[str, Any]:
         """An entry as it is read, with the SHA-256 of each picture, as a function gives it for the other digest."""
         request, job = entry["request"], entry["job"]
-        files = [{**file, "sha256": sha256(file["sha256"])} for file in request["files"]]
+        files = [_with_sha256(file, sha256) for file in request["files"]]
         if job:
             mask = job["mask"] and sha256(job["mask"])
             job = {**job, "images": [sha256(digest) for digest in job["images"]], "mask": mask}
@@ -177,41 +172,9 @@ class Journal:
         return {**entry, "request": told, "job": job, "answer": {**answer, **sent}}
 
 
-def without(value: Any, secrets: frozenset[str], spelled: str | None = None) -> Any:
-    """A value as JSON can say it, in which no secret stands in clear: itself where it is so already, else a copy.
-
-    `spelled` holds all its texts, where the caller knows them to be such as JSON can say.
-    """
-    if spelled is not None and not any(secret in spelled for secret in secrets):
-        return value
-    if _spotless(value, secrets):
-        return value
-    # The longest first: one may begin with another.
-    ordered = sorted(secrets, key=len, reverse=True)
-
-    def clean(value: Any) -> Any:
-        if isinstance(value, str):
-            value = value.encode("utf-8", "replace").decode("utf-8")
-            for secret in ordered:
-                value = value.replace(secret, REDACTED)
-            return value
-        if isinstance(value, Mapping):
-            return {clean(key): clean(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [clean(item) for item in value]
-        return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-    return clean(value)
-
-
-# As json.dumps would spell it with the same option, of which it makes a new one each time.
-SPELL = json.JSONEncoder(allow_nan=False).encode
-
-
-def _spotless(value: Any, secrets: frozenset[str]) -> bool:
-    """Is there nothing to clean? Spelling a value out takes less time than walking through it."""
-    try:
-        text = SPELL(value)
-    except (TypeError, ValueError):
-        return False
-    return "\\ud" not in text and not any(SPELL(secret)[1:-1] in text for secret in secrets)
+def _with_sha256(file: Mapping[str, Any], sha256: Callable[[str], str | None]) -> dict[str, Any]:
+    """A file of an entry with its SHA-256 in place of the digest that it is stored under."""
+    return {
+        ("sha256" if name == "digest" else name): (sha256(value) if name == "digest" else value)
+        for name, value in file.items()
+    }

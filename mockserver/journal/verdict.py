@@ -9,7 +9,7 @@ from mockserver.contract.asof import as_of
 from mockserver.contract.capabilities import table
 from mockserver.core import data_files
 from mockserver.journal.ledger import Entry, repeated
-from mockserver.journal.store import REDACTED, SECRET_HEADERS
+from mockserver.journal.redact import REDACTED, SECRET_HEADERS
 
 # Entries that show something, and the facts that the rule's text speaks of.
 Shown = tuple[tuple[Entry, ...], Mapping[str, Any]]

@@ -75,7 +75,7 @@ def fail_if_unexpected(
 
 
 def _is_requested(entry: Mapping[str, Any]) -> bool:
-    return any("Ordered by scenario" in hint for hint in entry["hints"])
+    return any("Requested by scenario" in hint for hint in entry["hints"])
 
 
 def warn_about_shutdowns(item: pytest.Item, journal: list[Mapping[str, Any]]) -> None:

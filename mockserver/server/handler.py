@@ -7,22 +7,20 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
 from mockserver.core.plan import Head, Plan
 from mockserver.core.request import Request
-from mockserver.engine import headers
-from mockserver.engine.admission import api_key
+from mockserver.engine.admission import get_api_key
 from mockserver.engine.context import Context
 from mockserver.engine.entry import build_entry, list_images, record_faults
-from mockserver.engine.hearing import Heard, again, heard, keep
-from mockserver.engine.meaning import mean, meaning, recalled
+from mockserver.engine.headers import select_needed
 from mockserver.engine.respond import Response, apply_faults, is_cheap_to_respond, may_respond_early, respond
-from mockserver.engine.understand import is_cheap_to_understand, understand_head
-from mockserver.engine.values import Understood
+from mockserver.engine.understand import is_cheap_to_understand, understand, understand_head
+from mockserver.engine.values import Settings, Understood
 from mockserver.journal.send_log import SendLog
 from mockserver.scenario.loader import ScenarioError, find_scenario
 from mockserver.scenario.machine import Scenario, Turn
@@ -44,6 +42,15 @@ PREFLIGHT = (
 )
 
 
+class Received(NamedTuple):
+    """A request and how it was understood; `unread` if its body was not read."""
+
+    request: Request
+    settings: Settings
+    understood: Understood
+    unread: bool = False
+
+
 class Api:
     """The emulated API."""
 
@@ -54,14 +61,14 @@ class Api:
         await self.serve(scope, receive, send, scope["path"].removeprefix(scope.get("root_path", "")), None)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, path: str, session: str | None) -> None:
-        """Response one request, to its end."""
+        """Serve one request, to its end."""
         server, request, began = self.server, opened(scope, path), self.server.clock.watch()
         browser = request.header("origin") is not None
         if browser and request.method == "OPTIONS" and request.header("access-control-request-method"):
             await send({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
             await send({"type": "http.response.body"})
             return
-        name, connection = session or session_of(api_key(request)), connection_of(scope, receive)
+        name, connection = session or session_of(get_api_key(request)), connection_of(scope, receive)
         server.look()
         try:
             picked = self._picked(request)
@@ -70,24 +77,25 @@ class Api:
             return
         if server.shared:
             await server.shared.meet(name)
-        told = await self._heard(request, receive, name, picked, connection.uploaded)
-        if told is None:
+        received = await self._understand(request, receive, name, picked, connection.uploaded)
+        if received is None:
             return
-        understood, settings = told.understood, told.settings
-        taken = await server.sessions.take(name, told.asked, picked)
+        understood, settings = received.understood, received.settings
+        facts = understood.facts._replace(now=server.clock(name))
+        taken = await server.sessions.take(name, facts, picked)
         gone = partial(getattr, connection, "gone")
         context = Context(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
-        origin = f"{scope['scheme']}://{told.request.host}"
+        origin = f"{scope['scheme']}://{request.host}"
         work = partial(respond, understood, taken.turn, context, settings, origin, gone)
         given = work() if is_cheap_to_respond(understood, settings, context) else await self._aside(work)
-        noted, meant, plan = await self._planned(told, taken.turn, context, given, browser)
+        noted, meant, plan = await self._planned(received, taken.turn, context, given, browser)
         place = (name, noted["call"], noted["id"])
         arrived = began + server.clock.advanced(name)
         noted["repeats"], noted["waited"] = server.journal.repeats.begin(*place, arrived, gone)
         self._keep(name, noted, understood, given)
         stream = self._count(noted, understood, given, began)
         server.stats.begin(stream)
-        server.witness(noted, told.request, meant, plan)
+        server.witness(noted, received.request, meant, plan)
         trail = SendLog(noted["answer"], began, server.clock.watch)
 
         def now() -> float:
@@ -105,48 +113,38 @@ class Api:
             if server.shared:
                 await server.shared.finish()
 
-    async def _heard(
+    async def _understand(
         self, request: Request, receive: Receive, name: str, picked: Scenario | None, uploaded: bool
-    ) -> Heard | None:
-        """All of a request, or its head where a step answers before the rest has come; None when it breaks off."""
+    ) -> Received | None:
+        """A whole request, or its head where a step responds before the body is read; None after a disconnect."""
         server = self.server
         if server.sessions.may_respond_early(name, picked):
             settings = server.sessions.settings_for(name, server.settings, picked)
-            head = heard(request, mean(request, understand_head(request, settings)), settings, server.clock(name))
-            if may_respond_early(server.sessions.peek(name, head.asked, picked), settings):
-                return head._replace(unread=True)
+            head = understand_head(request, settings)
+            facts = head.facts._replace(now=server.clock(name))
+            if may_respond_early(server.sessions.peek(name, facts, picked), settings):
+                return Received(request, settings, head, unread=True)
         came = await read(request, receive, server.upload_bytes, server.journal.pictures.held)
         if came is None:
             return None
         # The scenario may have changed while the body came.
         if server.shared and not uploaded:
             await server.shared.meet(name)
-        settings = server.sessions.settings_for(name, server.settings, picked)
-        now, body = server.clock(name), None if came.fault else came.body
-        if known := again(request, body, settings, now):
-            return known
-        whole = came.whole()
-        if meant := recalled(whole, settings):
-            told = heard(whole, meant, settings, now)
-            keep(told, meant, body)
-            return told
-        came = body = None  # what is decoded need not be held twice
-        sources = server.sources(name, settings, request.host)
-
-        def listen() -> Heard:
-            return heard(whole, meaning(whole, settings, sources), settings, now)
-
-        return listen() if is_cheap_to_understand(whole) else await self._aside(listen)
+        settings, whole = server.sessions.settings_for(name, server.settings, picked), came.whole()
+        came = None  # what is decoded need not be held twice
+        work = partial(understand, whole, settings, server.sources(name, settings, request.host))
+        understood = work() if is_cheap_to_understand(whole) else await self._aside(work)
+        return Received(whole, settings, understood)
 
     async def _planned(
-        self, told: Heard, turn: Turn, context: Context, given: Response, browser: bool
+        self, received: Received, turn: Turn, context: Context, given: Response, browser: bool
     ) -> tuple[dict[str, Any], Plan, Plan]:
         """The entry of an answer, its plan as it was meant, and as the faults of its turn leave it."""
-        noted = build_entry(told.call, told.arrival, told.secrets, turn, context, given, self.server.journal.next_id())
-        meant = beside(given, noted["id"], browser, told.settings.bare)
+        noted = build_entry(received.understood, turn, context, given, self.server.journal.next_id())
+        meant = beside(given, noted["id"], browser, received.settings.bare)
         if not turn.faults:
             return noted, meant, meant
-        done = await self._aside(apply_faults, meant, turn, context, told.unread)
+        done = await self._aside(apply_faults, meant, turn, context, received.unread)
         record_faults(noted, done)
         return noted, meant, done.plan
 
@@ -201,7 +199,7 @@ def beside(given: Response, entry_id: str, cross_origin: bool, bare: bool) -> Pl
     if cross_origin:
         ours.append(("access-control-allow-origin", "*"))
     return tuple(
-        Head(step.status, (*(headers.bare(step.headers) if bare else step.headers), *ours))
+        Head(step.status, (*(select_needed(step.headers) if bare else step.headers), *ours))
         if isinstance(step, Head)
         else step
         for step in given.plan

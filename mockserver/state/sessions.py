@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from cachetools import FIFOCache
 
-from mockserver.engine.overlay import overlaid
+from mockserver.engine.overlay import apply_scenario
 from mockserver.engine.values import Settings
 from mockserver.scenario import one_shot
 from mockserver.scenario.machine import Scenario, Stored, Turn
@@ -134,7 +134,7 @@ class SessionStore:
         wanted = settings, scenario, session.as_of or scenario.as_of
         # The same as for the request before, nearly always.
         if self._overlaid is None or not all(map(is_, wanted, self._overlaid[0])):
-            self._overlaid = wanted, overlaid(*wanted)
+            self._overlaid = wanted, apply_scenario(*wanted)
         return self._overlaid[1]
 
     def reset(self, name: str | None = None) -> None:

@@ -132,7 +132,7 @@ def test_default_model_is_that_of_the_day(run: Run, tmp_path: Path) -> None:
     found = {day: json.loads(run("a.png", "--as-of", day, "--json")[1])[0] for day in ("2024-01-01", "any", "latest")}
     assert [row["model"] for row in found.values()] == ["dall-e-2", "gpt-image-1.5", None]
     assert found["latest"]["error"]["message"] == "Missing required parameter: 'model'."
-    assert "No model was named" in found["any"]["hints"][0]
+    assert "The request names no model" in found["any"]["hints"][0]
 
 
 # ---- refused ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from mockserver.core.plan import Chunk, End, Head, Wait, single_chunk
 from mockserver.core.request import MalformedBody, Part, Request
 from mockserver.core.sse import frame
-from mockserver.engine.json_splice import dumped
+from mockserver.engine.json_splice import serialize
 from mockserver.engine.output_images import OutputImage
 
 
@@ -83,7 +83,7 @@ def test_recorded_frame() -> None:
         "message": "Image generation failed",
         "param": None,
     }
-    assert frame("error", dumped({"type": "error", "error": error}, ())) == (
+    assert frame("error", serialize({"type": "error", "error": error}, ())) == (
         b"event: error\n"
         b'data: {"type":"error","error":{"type":"image_generation_server_error","code":"image_generation_failed",'
         b'"message":"Image generation failed","param":null}}\n\n'
@@ -93,7 +93,7 @@ def test_recorded_frame() -> None:
 @pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "\u2028", "日本 🦊", "\ud800", "\n\ndata: evil\n\n", ""])
 def test_one_line(text: str) -> None:
     """No text can break out of its line, and none is lost."""
-    framed = frame("image_edit.completed", dumped({"text": text}, ()))
+    framed = frame("image_edit.completed", serialize({"text": text}, ()))
     event, data, *rest = framed.split(b"\n")
     assert (event, rest) == (b"event: image_edit.completed", [b"", b""])
     assert framed.isascii()
@@ -109,17 +109,17 @@ def test_pictures_in_text(indent: int | None) -> None:
     """Put in without being looked through, to the byte what json would write; twice the same picture too."""
     one, two = sent(b"one" * 99, "aa"), sent(b"two" * 99, "bb")
     pictures = [one, two, one]
-    value = {"data": [{"b64_json": picture.stand_in} for picture in pictures], "text": "\0picture \u2028"}
+    value = {"data": [{"b64_json": picture.placeholder} for picture in pictures], "text": "\0picture \u2028"}
     plain = {**value, "data": [{"b64_json": picture.base64.decode()} for picture in pictures]}
     separators = (",", ": ") if indent else (",", ":")
-    assert dumped(value, pictures, indent) == json.dumps(plain, indent=indent, separators=separators).encode()
+    assert serialize(value, pictures, indent) == json.dumps(plain, indent=indent, separators=separators).encode()
 
 
-def test_a_stand_in_of_somebody_else() -> None:
+def test_placeholder_in_a_request() -> None:
     """Who sends us one gets it back as it was."""
     one = sent(b"one", "aa")
-    told = {"safety_identifier": one.stand_in, "data": [{"b64_json": one.stand_in, "b": ["\0picture/zz"]}]}
-    assert json.loads(dumped(told, [one])) == {
-        "safety_identifier": one.stand_in,
+    told = {"safety_identifier": one.placeholder, "data": [{"b64_json": one.placeholder, "b": ["\0picture/zz"]}]}
+    assert json.loads(serialize(told, [one])) == {
+        "safety_identifier": one.placeholder,
         "data": [{"b64_json": "b25l", "b": ["\0picture/zz"]}],
     }

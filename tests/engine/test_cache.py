@@ -1,12 +1,10 @@
-"""Things kept at hand change nothing but the time that it takes."""
+"""Caches change nothing but the time that a response takes."""
 
 import dataclasses
 import itertools
 import random
 import re
-import threading
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,9 +13,9 @@ from PIL import Image
 
 from mockserver.contract.asof import as_of
 from mockserver.core import form_split
-from mockserver.core.cache import Shelf
 from mockserver.core.request import Part, Request
-from mockserver.engine import events, hearing, meaning, output_images, responses, usage
+from mockserver.engine import output_images, request_cache, responses, usage
+from mockserver.engine.events import FRAMES
 from mockserver.engine.respond import respond
 from mockserver.engine.values import Settings
 from mockserver.journal.store import Pictures
@@ -26,57 +24,6 @@ from mockserver.scenario.machine import Turn
 from tests.engine.test_understand import CONTEXT, edit
 from tests.support.client import FORM, KEY, Talk
 from tests.support.images import masked, png, saved
-
-
-def test_made_once() -> None:
-    made: list[str] = []
-
-    def make(name: str) -> str:
-        made.append(name)
-        return name
-
-    shelf = Shelf[str](5, len)
-    for name in ["ab", "cd", "ab", "ef", "ab", "cd", "too long", "too long"]:
-        assert shelf.get(name, lambda name=name: make(name)) == name  # type: ignore[misc]
-    # "cd" was asked for longest ago when "ef" came; what is heavier than the limit is never kept.
-    assert made == ["ab", "cd", "ef", "cd", "too long", "too long"]
-
-
-def test_made_once_by_many() -> None:
-    """Who asks while another thread makes it waits for that; where it cannot be made, the next one tries."""
-    shelf, begun, go, made = Shelf[str](5, len), threading.Event(), threading.Event(), []
-
-    def slow() -> str:
-        begun.set()
-        assert go.wait(30)
-        made.append("k")
-        if len(made) == 1:
-            raise OSError("no")
-        return "k"
-
-    with ThreadPoolExecutor(3) as pool:
-        first = pool.submit(shelf.get, "k", slow)
-        assert begun.wait(30)
-        others = [pool.submit(shelf.get, "k", slow) for _ in range(2)]
-        go.set()
-        with pytest.raises(OSError, match="no"):
-            first.result(30)
-        assert [other.result(30) for other in others] == ["k", "k"]
-    assert made == ["k", "k"]
-
-
-def test_made_within_itself() -> None:
-    """A thing that was put there while it is made counts once."""
-    shelf = Shelf[str](5, len)
-
-    def slow() -> str:
-        shelf.get("k", lambda: "one")
-        return "one"
-
-    assert shelf.get("k", slow) == "one"
-    assert shelf.get("l", lambda: "two") == "two"
-    assert shelf.get("k", lambda: "new") == "new"
-
 
 CALLS: list[dict[str, Any]] = [
     {"n": 2},
@@ -90,27 +37,34 @@ CALLS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("paint", ["receipt", "flat", "noise"])
-def test_same_answers(monkeypatch: pytest.MonkeyPatch, paint: str) -> None:
-    """With and without what is kept, the same bytes."""
+def test_cached_images_do_not_change_a_response(monkeypatch: pytest.MonkeyPatch, paint: str) -> None:
+    settings = Settings(auth="open", paint=paint)
 
-    def answers() -> list[Any]:
-        settings = Settings(auth="open", paint=paint)
+    def build_plans() -> list[Any]:
         return [respond(edit(**call), Turn("ok", None), CONTEXT, settings, "http://x").plan for call in CALLS]
 
-    kept = [answers(), answers()]
-    monkeypatch.setattr(output_images.KEPT, "_held", LRUCache(0))
-    assert kept == [answers()] * 2
+    cached = [build_plans(), build_plans()]
+    monkeypatch.setattr(output_images.IMAGES, "_held", LRUCache(0))
+    assert cached == [build_plans()] * 2
 
 
-def test_texts_weigh() -> None:
-    """A form is kept by all that it takes, long prompts included."""
+def test_size_of_a_cached_form_includes_its_texts() -> None:
     parts = tuple(Part(name, None, None, text, "") for name, text in ((("prompt", b"x" * 30_000)), ("model", b"m")))
     request = Request("POST", "/v1/images/generations", parts=parts)
-    assert meaning.weight(meaning.mean(request, edit())) > 10 * 30_000
+    assert request_cache.estimate_size(request, edit()) > 10 * 30_000
+
+
+def test_form_with_another_boundary_is_found_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_cache.CACHE, "_held", LRUCache(1e6, getsizeof=request_cache.CACHE._held.getsizeof))
+    talk = Talk()
+    for number in range(3):
+        headers = {**FORM["headers"], "Content-Type": f"multipart/form-data; boundary=drawn{number}"}
+        assert talk.edit(headers=headers).status_code == 200
+    assert len(request_cache.CACHE._held) == 1
 
 
 def comparable(text: str) -> str:
-    """A journal without the boundaries that the client has drawn."""
+    """A journal without the boundaries that the client has generated."""
     return re.sub("boundary=[0-9a-f]+", "", text)
 
 
@@ -164,7 +118,7 @@ BODIES: list[tuple[str, dict[str, Any], str]] = [
 
 
 def conversation() -> list[Any]:
-    """Forms and heads of all kinds to each of several servers in one process, and what their journals hold of that."""
+    """The responses and journals of several servers in one process, for forms, headers and JSON bodies of all kinds."""
     found: list[Any] = []
     talks = []
     for settings in SERVERS.values():
@@ -172,46 +126,29 @@ def conversation() -> list[Any]:
         talk.server.settings = Settings(paint="flat", **settings)  # type: ignore[arg-type]
         talks.append(talk)
     calls = [(form, head) for form in FORMS[:2] for head in HEADS] + [(form, {}) for form in FORMS[2:]]
-    for form, head in calls:
-        for talk in talks:
-            answer = talk.edit(headers={**FORM["headers"], **head}, **form)
-            found.append((answer.status_code, sorted(answer.headers.items()), answer.text))
-    # Until they are recognised by all their bytes.
-    same = {"Content-Type": "multipart/form-data; boundary=same"}
-    for (form, head), talk in itertools.product(calls * 3, talks[:1]):
-        answer = talk.edit(headers={**FORM["headers"], **same, **head}, **form)
-        found.append((answer.status_code, sorted(answer.headers.items()), answer.text))
-    for lies in (False, True, True):
+    for (form, head), talk in [*itertools.product(calls, talks), *itertools.product(calls, talks[:1])]:
+        response = talk.edit(headers={**FORM["headers"], **head}, **form)
+        found.append((response.status_code, sorted(response.headers.items()), response.text))
+    for is_defined in (False, True, True):
         for talk, (path, body, kind) in itertools.product(talks, BODIES):
-            urls = {"https://there.test/a.png": png()} if lies else {}
+            urls = {"https://there.test/a.png": png()} if is_defined else {}
             talk.server.settings = dataclasses.replace(talk.server.settings, urls=urls)
-            answer = talk.ask("POST", path, headers=FORM["headers"] | {"Content-Type": kind}, json=body)
-            found.append((answer.status_code, sorted(answer.headers.items()), answer.text))
+            response = talk.ask("POST", path, headers=FORM["headers"] | {"Content-Type": kind}, json=body)
+            found.append((response.status_code, sorted(response.headers.items()), response.text))
     found += [comparable(talk.ask("GET", "/__mock/journal").text) for talk in talks]
     return found
 
 
-def test_same_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers and journals are the same whether or not anything is kept at hand."""
-    kept = conversation()
-    assert len(hearing.KNOWN._held) > len(HEADS)
-    for shelf in (
-        form_split.UNBROKEN,
-        meaning.FORMS,
-        hearing.KNOWN,
-        output_images.KEPT,
-        responses.TEXTS,
-        usage.USAGE,
-        responses.TIMED,
-        events.FRAMES,
-    ):
-        monkeypatch.setattr(shelf, "_held", LRUCache(0))
+def test_caches_do_not_change_responses_and_journals(monkeypatch: pytest.MonkeyPatch) -> None:
+    cached = conversation()
+    assert len(request_cache.CACHE._held) > len(HEADS)
+    for cache in (form_split.UNBROKEN, request_cache.CACHE, output_images.IMAGES, responses.TEXTS, usage.USAGE, FRAMES):
+        monkeypatch.setattr(cache, "_held", LRUCache(0))
     monkeypatch.setattr(Pictures, "held", lambda self, digest: None)
-    assert kept == conversation()
+    assert cached == conversation()
 
 
-def test_limits_for_what_is_recognised() -> None:
-    """Time passes, and limits are those of now."""
+def test_limits_of_a_cached_request_are_current() -> None:
     talk = Talk()
     headers = {**FORM["headers"], "Content-Type": "multipart/form-data; boundary=same"}
     assert [talk.edit(headers=headers).status_code for _ in range(3)] == [200] * 3
@@ -224,8 +161,7 @@ def test_limits_for_what_is_recognised() -> None:
     assert answers == [200, 200, 429, 200, 429]
 
 
-def test_bounds_for_what_is_recognised() -> None:
-    """What another server in this process has taken may be too large for this one."""
+def test_cached_request_may_be_too_large_for_another_server() -> None:
     body = f'{{"model": "gpt-image-2", "prompt": "{"x" * 2_000}"}}'.encode()
 
     async def pieces() -> AsyncIterator[bytes]:

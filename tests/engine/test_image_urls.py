@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import httpx2
 import pytest
 
-from mockserver.engine.image_urls import signature
+from mockserver.engine.image_urls import sign
 from mockserver.engine.values import Settings
 from mockserver.server.app import create_app
 from mockserver.state.memory import MemoryState
@@ -87,7 +87,7 @@ SIGNED = "2026-13-99T99:99:99Z"
     [
         (lambda url: url.replace("se=2026", "se=2027"), 403, "AuthenticationFailed"),
         (lambda url: url.partition("?")[0], 403, "AuthenticationFailed"),
-        (lambda url: url.partition("?")[0] + f"?se={SIGNED}&sig={signature('x', SIGNED)}", 403, "AuthenticationFailed"),
+        (lambda url: url.partition("?")[0] + f"?se={SIGNED}&sig={sign('x', SIGNED)}", 403, "AuthenticationFailed"),
         (
             lambda url: f"/private/img-zz.png?se=2099-01-01T00:00:00Z&sig={quoted('zz', '2099-01-01T00:00:00Z')}",
             404,
@@ -108,4 +108,4 @@ def test_refused(change: Any, status: int, code: str) -> None:
 
 
 def quoted(image: str, expiry: str) -> str:
-    return str(httpx2.QueryParams({"s": signature(image, expiry)})).removeprefix("s=")
+    return str(httpx2.QueryParams({"s": sign(image, expiry)})).removeprefix("s=")

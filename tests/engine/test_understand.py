@@ -368,14 +368,14 @@ def test_client_that_leaves(
 ) -> None:
     """Once it has gone no other picture is painted, blurred or encoded; what was begun is not kept."""
     job, turn, begun = edit(prompt=f"abandoned {step}", **fields), Turn("mine", step), []
-    for name in ("paint", "blur", "encode"):
+    for name in ("render_image", "blur", "encode"):
         real = getattr(render, name)
         monkeypatch.setattr(render, name, lambda *given, real=real: (begun.append(real), real(*given))[1])
     for leaves in range(steps + 1):
         begun.clear()
         given = respond(job, turn, CONTEXT, SETTINGS, "http://x", lambda leaves=leaves: len(begun) >= leaves)  # type: ignore[misc]
         assert len(begun) == leaves
-        assert (given.pictures == ()) is (leaves < steps)
+        assert (given.images == ()) is (leaves < steps)
     begun.clear()
     assert respond(job, turn, CONTEXT, SETTINGS, "http://x", lambda: True) == given
     assert begun == []

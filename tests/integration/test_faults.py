@@ -423,7 +423,7 @@ def test_next_request(server: BackgroundServer, name: str, stream: bool) -> None
     assert answers[-1].status_code == 200
     assert "completed" in answers[-1].text if stream else answers[-1].json()["data"]
     entry = server.call(lambda: server.server.journal.entries("me")[-2])
-    struck, missed = entry["turn"]["faults"], "found nothing to disturb" in " ".join(entry["hints"])
+    struck, missed = entry["turn"]["faults"], "Faults that do not apply" in " ".join(entry["hints"])
     assert (struck == [name]) is not missed
     assert entry["answer"]["outcome"] == ("served" if missed else "faulted")
     applies = FAULTS[name].on in ("any response", "JSON") or (FAULTS[name].on == "stream") is stream
@@ -533,7 +533,7 @@ def test_early_that_cannot_be(server: BackgroundServer, step: Any, status: int) 
         answer = client.post(EDITS, data=CALL, files=FILES, headers={"Authorization": f"Bearer {KEY}"})
     entry = server.call(lambda: server.server.journal.entries("me")[-1])
     assert (answer.status_code, entry["answer"]["outcome"]) == (status, "served")
-    assert "found nothing to disturb in this answer: early." in entry["hints"][-1]
+    assert "do not apply to this response: early." in entry["hints"][-1]
 
 
 def test_early_and_unknown(server: BackgroundServer) -> None:

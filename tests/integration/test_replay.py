@@ -16,9 +16,7 @@ from PIL import Image
 from mockserver.contract.asof import as_of
 from mockserver.core.plan import Chunk, Head
 from mockserver.core.request import Part, Request
-from mockserver.engine.asking import asking
 from mockserver.engine.context import Context
-from mockserver.engine.meaning import mean
 from mockserver.engine.respond import apply_faults, respond
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings
@@ -68,8 +66,7 @@ def told(name: str) -> str:
     for position, request in enumerate(requests()):
         settings = state.settings_for("a", Settings(as_of("latest"), paint="flat", dialect="openai"))
         understood = understand(request, settings)
-        asked = asking(mean(request, understood), dict(request.headers), settings, NOW + position)
-        turn, stored = scenario.take_turn(stored, asked)
+        turn, stored = scenario.take_turn(stored, understood.facts._replace(now=NOW + position))
         context = Context(NOW + position, "a", position, scenario.seed, settings.as_of)
         given = respond(understood, turn, context, settings, "http://localhost")
         done = apply_faults(given.plan, turn, context)

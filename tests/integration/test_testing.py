@@ -49,7 +49,7 @@ def test_serve() -> None:
         assert call.mask is not None
         assert (call.mask.size, call.parameters["quality"]) == ((64, 64), "low")
         assert (call.cost or 0) > 0
-        assert mock.calls[0].hints[0].startswith("Ordered by scenario flaky.")
+        assert mock.calls[0].hints[0].startswith("Requested by scenario flaky.")
         assert repr(call) == "<e000004 /v1/images/edits gpt-image-2 'A cat': 200 served>"
         assert (mock.ledger["total"]["billed"], mock.verdict["verdict"], mock.unreached()) == (1, "good", [])
         mock.assert_called(4, prompt="A cat", images=2, mask=True)

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from mockserver.engine.limit_headers import duration
+from mockserver.engine.limit_headers import format_duration
 from mockserver.engine.values import Settings
 from mockserver.scenario import rate_limits
 from mockserver.scenario.loader import parse
@@ -69,7 +69,7 @@ def test_a_refused_call_takes_nothing() -> None:
     ("seconds", "text"), [(0, "0ms"), (0.001, "1ms"), (0.9991, "1s"), (12, "12s"), (1.5, "1.5s"), (150, "2m30s")]
 )
 def test_duration(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text
 
 
 def ask(text: str, *calls: Any, day: str = "") -> list[httpx2.Response]:

@@ -617,12 +617,12 @@ def test_scenario_before_validation() -> None:
     assert limited.json()["error"]["code"] == "rate_limit_exceeded"
     assert "100ms" in limited.json()["error"]["message"]
     assert (limited.headers["retry-after"], limited.headers["retry-after-ms"]) == ("1", "100")
-    assert limited.headers["x-mockserver-hint"].startswith("Ordered by scenario flaky.")
+    assert limited.headers["x-mockserver-hint"].startswith("Requested by scenario flaky.")
 
 
 def test_model_hints(client: httpx2.Client) -> None:
     response = client.post(EDITS, data={"prompt": "x"}, files=[IMAGE])
-    assert "No model was named, so gpt-image-1.5 was assumed." in response.headers["x-mockserver-hint"]
+    assert "The request names no model, so gpt-image-1.5 was used." in response.headers["x-mockserver-hint"]
     assert "will be shut down on 2026-12-01" in response.headers["x-mockserver-hint"]
     gone = client.post(EDITS, data=FIELDS | {"model": "gpt-image-1"}, files=[IMAGE])
     assert "gpt-image-1 was shut down on 2026-10-23" in gone.headers["x-mockserver-hint"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.core.plan import Wait, single_chunk
-from mockserver.engine.entry import retry_after
+from mockserver.engine.entry import parse_retry_after
 from tests.support.client import FORM, START, Talk
 
 BAD = {"model": "nope"}
@@ -236,8 +236,8 @@ def test_same_call() -> None:
     ids=lambda value: ", ".join(value.values()) if isinstance(value, dict) else None,
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after((Wait(1), *single_chunk(429, tuple(headers.items()), b"")), START) == seconds
-    assert retry_after((), START) is None
+    assert parse_retry_after((Wait(1), *single_chunk(429, tuple(headers.items()), b"")), START) == seconds
+    assert parse_retry_after((), START) is None
 
 
 def test_success_that_asks_to_wait() -> None:

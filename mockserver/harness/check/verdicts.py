@@ -86,7 +86,7 @@ def judge(images: Sequence[ImageFile], others: Sequence[ImageFile], fields: Fiel
 
 
 def accept(names: tuple[str, ...], job: Job, as_of: AsOf) -> Verdict:
-    used, price = usage.usage(job, build_context(as_of))
+    used, price = usage.count_usage(job, as_of)
     return Verdict(names, True, job.model, usage=used, price=price, hints=job.hints)
 
 

@@ -43,4 +43,4 @@ def understand_case(case: Case, day: AsOf) -> Understood:
 def estimate(case: Case, day: AsOf) -> float | None:
     """The price of a served case in US dollars, or None if contracts/ has no price for it."""
     job = understand_case(case, day).job
-    return usage.usage(job, Context(0, case.id, 0, 0, day))[1] if job else None
+    return usage.count_usage(job, day)[1] if job else None

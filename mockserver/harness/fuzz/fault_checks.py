@@ -10,7 +10,7 @@ from typing import Any
 
 from mockserver.core import data_files
 from mockserver.core.plan import End, Wait
-from mockserver.engine.entry import retry_after
+from mockserver.engine.entry import parse_retry_after
 from mockserver.harness.fuzz.case import Case
 from mockserver.harness.fuzz.content import kind
 from mockserver.harness.fuzz.executor import Exchange, Observation
@@ -175,7 +175,7 @@ def waits(case: Case, seen: Observation) -> Iterator[Failure]:
     """A retry comes no sooner than Retry-After asks."""
     slack = data_files.contract("verdict.yaml")["retry"]["slack"]
     for before, after in itertools.pairwise(seen.exchanges):
-        wanted = retry_after(before.sent, datetime.fromisoformat(before.entry["time"]).timestamp())
+        wanted = parse_retry_after(before.sent, datetime.fromisoformat(before.entry["time"]).timestamp())
         waited = after.entry["waited"]
         if wanted is not None and waited is not None and waited < wanted * slack:
             yield Failure(f"a retry after {wanted:g} s", f"one after {waited:.1f} s", "too soon")
