@@ -1,4 +1,4 @@
-"""What a shell completes: names that an option or a command takes, and the script for a shell. Runs no command."""
+"""Shell completion: the values that options and commands take, and the script for each shell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class, get_completion_class
 
-# A string, because the class takes no type in earlier versions of click.
+# A string, because the class is not generic in earlier versions of click.
 Items = list["CompletionItem[str]"]
 Completer = Callable[[click.Context, click.Parameter, str], Items]
 SHELLS = ("bash", "zsh", "fish")
@@ -16,12 +16,12 @@ SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_MOCKSERVER_COMPLETE"
 
 
-def completing(names: Callable[[], Iterable[str]], files: bool = False) -> Completer:
-    """A `shell_complete` of click: the names that begin as given; where none does, files if they are taken too."""
+def complete_from(names: Callable[[], Iterable[str]], files: bool = False) -> Completer:
+    """A `shell_complete` callback for click that offers names, and file names if no name matches and `files` is set."""
 
-    def complete(context: click.Context, param: click.Parameter, begun: str) -> Items:
-        found = [CompletionItem(name) for name in names() if name.startswith(begun)]
-        return found or [CompletionItem(begun, "file")] * files
+    def complete(context: click.Context, param: click.Parameter, incomplete: str) -> Items:
+        matches = [CompletionItem(name) for name in names() if name.startswith(incomplete)]
+        return matches or [CompletionItem(incomplete, "file")] * files
 
     return complete
 
@@ -50,25 +50,24 @@ def _conditions() -> Iterable[str]:
     return (f"{name}:" if name == "cost" else name for name in CHECKS)
 
 
-SCENARIO = completing(_scenarios, files=True)
-BUILT_IN = completing(_scenarios)
-MODEL = completing(_models)
-DIALECT = completing(_dialects)
-CONDITION = completing(_conditions)
-DAY = completing(lambda: ("any", "latest"))
-CLOCK = completing(lambda: ("real",))
-LATENCY = completing(lambda: ("none", "realistic"))
-REPORT = completing(tuple, files=True)
+SCENARIO = complete_from(_scenarios, files=True)
+BUILT_IN = complete_from(_scenarios)
+MODEL = complete_from(_models)
+DIALECT = complete_from(_dialects)
+CONDITION = complete_from(_conditions)
+DAY = complete_from(lambda: ("any", "latest"))
+CLOCK = complete_from(lambda: ("real",))
+LATENCY = complete_from(lambda: ("none", "realistic"))
+REPORT = complete_from(tuple, files=True)
 
 
 @add_completion_class
 class Bash(BashComplete):
-    """Bash, which takes `--name=value` for three words."""
+    """Bash splits `--name=value` into three words."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the cursor, without a lone `=`, and the word that is begun."""
-        words, begun = super().get_completion_args()
-        return words[:-1] if words[-1:] == ["="] else words, begun
+        words, incomplete = super().get_completion_args()
+        return words[:-1] if words[-1:] == ["="] else words, incomplete
 
 
 @click.command(
@@ -83,9 +82,9 @@ Examples:
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, /, shell: str) -> None:
-    """Print the script by which a shell completes words.
+    """Print the completion script of a shell.
 
-    Commands, options, scenarios, models and files are completed, in bash (4.4 and later), zsh and fish.
+    It completes commands, options, scenarios, models and files in bash (4.4 and later), zsh and fish.
     """
-    kind: Any = get_completion_class(shell)
-    click.echo(kind(context.find_root().command, {}, "mockserver", VARIABLE).source(), nl=False)
+    completion_class: Any = get_completion_class(shell)
+    click.echo(completion_class(context.find_root().command, {}, "mockserver", VARIABLE).source(), nl=False)

@@ -1,4 +1,4 @@
-"""Values of the command line's options as the server takes them. Says in one sentence what is wrong with one."""
+"""Build a server from the values of the command line's options. Invalid values are reported in one sentence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def furnished(
+def build_server(
     scenario: str,
     seed: int | None,
     day: str,
@@ -36,43 +36,42 @@ def furnished(
     state: str | None = None,
     **options: Any,
 ) -> ServerState:
-    """The server that the options ask for."""
     from mockserver.scenario.loader import ScenarioError, load
     from mockserver.state.clock import Clock
     from mockserver.state.memory import MemoryState
     from mockserver.state.sessions import SessionStore
 
     if (options["auth"] == "exact") != bool(keys):
-        raise click.UsageError("--auth exact and --key belong together: give both, or neither")
+        raise click.UsageError("--auth exact needs --key, and --key needs --auth exact")
     if watch and state:
         raise click.UsageError(
-            "--watch reads one worker's file; with --state, PUT /__mock/scenario reaches all workers"
+            "--watch cannot be combined with --state; PUT /__mock/scenario changes the scenario of all workers"
         )
     try:
-        settings, played, now = settled(day, keys, **options), load(scenario), instant(clock)
+        settings, loaded, now = build_settings(day, keys, **options), load(scenario), parse_clock(clock)
         if state:
-            from mockserver.cli.run import say
+            from mockserver.cli.run import print_message
             from mockserver.state.redis.state import shared
 
-            server = shared(state, settings, played, seed, now, say)
+            server = shared(state, settings, loaded, seed, now, print_message)
         else:
-            server = MemoryState(settings, SessionStore(played, seed), clock=Clock(now))
+            server = MemoryState(settings, SessionStore(loaded, seed), clock=Clock(now))
         server.token = token
     except (ScenarioError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     if watch:
-        server.look = watching(scenario, server)
+        server.look = build_watch(scenario, server)
     return server
 
 
-def joined(server: ServerState) -> ServerState:
+def connect_state(server: ServerState) -> ServerState:
     """The server, which has begun with its shared state if it has one."""
     if server.shared:
-        visited(server, lambda: None, server.shared.start())
+        run_with_state(server, lambda: None, server.shared.start())
     return server
 
 
-def visited(server: ServerState, work: Callable[[], T], first: Coroutine[Any, Any, None] | None = None) -> T:
+def run_with_state(server: ServerState, work: Callable[[], T], first: Coroutine[Any, Any, None] | None = None) -> T:
     """Run a function where no loop runs, on what all workers have noted; before it something else, if given."""
     from mockserver.state.server_state import StateUnavailable
 
@@ -90,19 +89,19 @@ def visited(server: ServerState, work: Callable[[], T], first: Coroutine[Any, An
         raise click.UsageError(str(error)) from None
 
 
-def settled(day: str, keys: tuple[str, ...], latency: str, dialect: str, **options: Any) -> Settings:
-    """The settings that the options ask for. Raises ValueError for one that is none."""
+def build_settings(day: str, keys: tuple[str, ...], latency: str, dialect: str, **options: Any) -> Settings:
+    """The settings of the server. Raises ValueError for an invalid option."""
     from mockserver.contract.asof import as_of
     from mockserver.contract.dialects import table
     from mockserver.engine.values import Settings
 
     if dialect not in table():
-        raise ValueError(f"--dialect is one of {', '.join(table())}, not {dialect!r}")
-    return Settings(as_of(day), keys=frozenset(keys), latency=seconds(latency), dialect=dialect, **options)
+        raise ValueError(f"--dialect: expected one of {', '.join(table())}, got {dialect!r}")
+    return Settings(as_of(day), keys=frozenset(keys), latency=parse_latency(latency), dialect=dialect, **options)
 
 
-def seconds(latency: str) -> float | None:
-    """The latency of an answer in seconds; None where it is drawn from what was recorded. Raises ValueError."""
+def parse_latency(latency: str) -> float | None:
+    """The latency of a response in seconds, or None for recorded latencies. Raises ValueError."""
     if latency in ("none", "realistic"):
         return 0 if latency == "none" else None
     try:
@@ -110,27 +109,27 @@ def seconds(latency: str) -> float | None:
     except ValueError:
         value = math.nan
     if not 0 <= value <= 3600:
-        raise ValueError(f"--latency is none, realistic or seconds from 0 to 3600, not {latency!r}")
+        raise ValueError(f"--latency: expected none, realistic or seconds from 0 to 3600, got {latency!r}")
     return value
 
 
-def instant(clock: str) -> Callable[[], float]:
-    """The time of the server: the real one, or one that stands at an instant. Raises ValueError."""
+def parse_clock(clock: str) -> Callable[[], float]:
+    """A function that returns the time in seconds since 1970: the real time or a fixed one. Raises ValueError."""
     if clock == "real":
         return time.time
     try:
         moment = datetime.fromisoformat(clock)
     except ValueError:
-        raise ValueError(f"--clock is real or an instant such as 2026-11-21T12:00:00Z, not {clock!r}") from None
-    stands = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    if stands < 0:
-        raise ValueError(f"--clock is 1970 or later, not {clock!r}")
-    return lambda: stands
+        raise ValueError(f"--clock: expected real or a time such as 2026-11-21T12:00:00Z, got {clock!r}") from None
+    timestamp = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if timestamp < 0:
+        raise ValueError(f"--clock: expected real or a time since 1970, got {clock!r}")
+    return lambda: timestamp
 
 
 @contextlib.contextmanager
-def listening(host: str, port: int, port_file: Path | None) -> Iterator[socket.socket]:
-    """A socket on that host and port, its port written to the file if there is one."""
+def open_listener(host: str, port: int, port_file: Path | None) -> Iterator[socket.socket]:
+    """A listening socket. Its port is written to `port_file`, if given."""
     from mockserver.server.uvicorn_server import listen
 
     try:
@@ -147,12 +146,12 @@ def listening(host: str, port: int, port_file: Path | None) -> Iterator[socket.s
         yield listener
 
 
-def watching(scenario: str, server: ServerState) -> Callable[[], object]:
-    """A function that reads the scenario's file again if it has changed."""
-    from mockserver.cli.run import say
+def build_watch(scenario: str, server: ServerState) -> Callable[[], object]:
+    """A function that reloads the scenario file if it has changed."""
+    from mockserver.cli.run import print_message
     from mockserver.core import data_files
     from mockserver.server.watch import Watch
 
     if scenario in data_files.names("scenarios", ".yaml"):
-        raise click.UsageError(f"--watch is for the file of a scenario, and {scenario!r} is built in")
-    return Watch(scenario, server.sessions, say).look
+        raise click.UsageError(f"--watch needs a scenario file, and {scenario!r} is built in")
+    return Watch(scenario, server.sessions, print_message).look

@@ -1,4 +1,4 @@
-"""Runs somebody's command against a server of its own, and brings a run to its end: summary, report, exit status."""
+"""Run a command against a server of its own, and finish a run: summary, report, exit status."""
 
 from __future__ import annotations
 
@@ -20,129 +20,135 @@ from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.state.server_state import ServerState
 
 KEY = "sk-mockserver"
-# A run is counted to its end, so its journal holds more than that of a server that runs for days.
+# The report of a run counts every request, so its journal is larger than that of a long-running server.
 ENTRIES = 20_000
-# Not all systems have all of them.
-PASSED_ON = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-LOCAL = "127.0.0.1,localhost,::1"
+# Not every platform has all of them.
+FORWARDED = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+LOOPBACK = "127.0.0.1,localhost,::1"
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What is to be done at the end of a run: `write` the report, if there is one, and look at the conditions."""
+class EndOfRun:
+    """What to do when a run ends: check `conditions`, and call `write` with the facts of the run."""
 
     conditions: tuple[Condition, ...] = ()
     write: Callable[[Mapping[str, Any]], None] | None = None
 
     @property
-    def wanted(self) -> bool:
-        """Is anything to be done?"""
+    def is_needed(self) -> bool:
         return bool(self.conditions or self.write)
 
 
-def run(command: Sequence[str], running: BackgroundServer, keys: Sequence[str], ending: Ending) -> int:
-    """Run a command against a server, then say on stderr what came of it. Returns the exit status to end with."""
-    env = environment(os.environ, running, keys[0] if keys else KEY)
+def run_command(command: Sequence[str], server: BackgroundServer, keys: Sequence[str], end: EndOfRun) -> int:
+    """Run a command against a server and print a summary on stderr. Returns the exit status of this process."""
+    env = build_environment(os.environ, server, keys[0] if keys else KEY)
     try:
-        status = call(command, env)
+        status = run_process(command, env)
     except FileNotFoundError:
-        say(f"{command[0]}: command not found")
+        print_message(f"{command[0]}: command not found")
         return 127
     except OSError as error:
-        say(f"{command[0]}: cannot be executed: {error.strerror}")
+        print_message(f"{command[0]}: cannot be executed: {error.strerror}")
         return 126
-    return running.call(lambda: end(running.server, ending, command, status))
+    return server.call(lambda: finish_run(server.server, end, command, status))
 
 
-def environment(outer: Mapping[str, str], running: BackgroundServer, key: str) -> dict[str, str]:
-    """The command's environment: where the server is, and a key. No proxy stands between the two."""
-    token = {"MOCKSERVER_TOKEN": running.server.token} if running.server.token else {}
-    known = {name: outer.get(name, "") for name in ("NO_PROXY", "no_proxy")}
-    proxies = {name: value if value == "*" else ",".join(filter(None, (value, LOCAL))) for name, value in known.items()}
-    told = {"OPENAI_BASE_URL": f"{running.url}/v1", "OPENAI_API_KEY": key, "MOCKSERVER_URL": running.url}
-    return {**outer, **proxies, **told, **token}
+def build_environment(outer: Mapping[str, str], server: BackgroundServer, key: str) -> dict[str, str]:
+    """The environment of the command: the server's URL and a key, and no proxy for loopback addresses."""
+    token = {"MOCKSERVER_TOKEN": server.server.token} if server.server.token else {}
+    no_proxy = {name: _with_loopback(outer.get(name, "")) for name in ("NO_PROXY", "no_proxy")}
+    client = {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": key, "MOCKSERVER_URL": server.url}
+    return {**outer, **no_proxy, **client, **token}
 
 
-def call(command: Sequence[str], env: Mapping[str, str]) -> int:
-    """Run a command to its end; signals are passed on to it. Returns its status, 128 + n where a signal ended it.
+def _with_loopback(hosts: str) -> str:
+    return hosts if hosts == "*" else ",".join(filter(None, (hosts, LOOPBACK)))
 
-    Raises OSError when it cannot be started.
+
+def run_process(command: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run a process, forward signals to it, and return its exit status: 128 + N if signal N ended it.
+
+    Raises OSError if it cannot be started.
     """
-    with passing() as start:
+    with forward_signals() as start:
         status = start(subprocess.Popen(list(command), env=dict(env))).wait()  # noqa: S603 (the user's own command)
     return 128 - status if status < 0 else status
 
 
 @contextlib.contextmanager
-def passing() -> Iterator[Callable[[subprocess.Popen[bytes]], subprocess.Popen[bytes]]]:
-    """While the block lasts, signals go to the process that the yielded function was given; early ones wait for it."""
-    waiting: list[int] = []
-    started: list[subprocess.Popen[bytes]] = []
+def forward_signals() -> Iterator[Callable[[subprocess.Popen[bytes]], subprocess.Popen[bytes]]]:
+    """Forward signals to the process that is passed to the yielded function; queue those that arrive before it."""
+    queued: list[int] = []
+    processes: list[subprocess.Popen[bytes]] = []
 
-    def hand_over() -> None:
-        while started and waiting:
-            started[0].send_signal(waiting.pop(0))
+    def flush() -> None:
+        while processes and queued:
+            processes[0].send_signal(queued.pop(0))
 
-    def take(number: int, frame: FrameType | None) -> None:
-        # The terminal has already told everybody who runs in it.
-        if number != signal.SIGINT or not at_terminal():
-            waiting.append(number)
-            hand_over()
+    def handle(number: int, frame: FrameType | None) -> None:
+        # A terminal sends Ctrl-C to its whole foreground process group, the command included.
+        if number != signal.SIGINT or not is_foreground():
+            queued.append(number)
+            flush()
 
     def start(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
-        started.append(process)
-        hand_over()
+        processes.append(process)
+        flush()
         return process
 
-    # What was ignored before (by nohup, say) stays so.
-    before = {number: signal.getsignal(number) for number in PASSED_ON}
-    heeded = [number for number, handler in before.items() if handler != signal.SIG_IGN]
-    for number in heeded:
-        signal.signal(number, take)
+    # An ignored signal stays ignored, as nohup expects.
+    handlers = {number: signal.getsignal(number) for number in FORWARDED}
+    replaced = [number for number, handler in handlers.items() if handler != signal.SIG_IGN]
+    for number in replaced:
+        signal.signal(number, handle)
     try:
         yield start
     finally:
-        for number in heeded:
-            signal.signal(number, before[number])
+        for number in replaced:
+            signal.signal(number, handlers[number])
 
 
-def at_terminal() -> bool:
-    """Does this process run in the foreground of a terminal?"""
+def is_foreground() -> bool:
+    """Whether this process runs in the foreground of a terminal."""
     try:
         return os.tcgetpgrp(0) == os.getpgrp()
     except (OSError, AttributeError):
         return False
 
 
-def end(server: ServerState, ending: Ending, command: Sequence[str] | None = None, status: int | None = None) -> int:
-    """Say what a run came to, and write its report. Returns the command's status, or 1 where it is 0 and a condition
-    or the report failed."""
-    about = {
+def finish_run(
+    server: ServerState, end: EndOfRun, command: Sequence[str] | None = None, status: int | None = None
+) -> int:
+    """Print the summary of a run and write its report.
+
+    Returns the command's exit status, or 1 if that is 0 and a condition or the report failed.
+    """
+    run = {
         "version": __version__,
         "scenario": server.sessions.scenario.name,
         "as_of": server.settings.as_of.label,
         "command": None if command is None else list(command),
         "status": status,
     }
-    found = facts(server.journal.entries(), server.journal.dropped, about, ending.conditions)
-    wrong = failures(found)
-    for line in (*(summary(found) if command is not None else ()), *wrong):
-        say(line)
-    if ending.write:
+    report = facts(server.journal.entries(), server.journal.dropped, run, end.conditions)
+    errors = failures(report)
+    for line in (*(summary(report) if command is not None else ()), *errors):
+        print_message(line)
+    if end.write:
         try:
-            ending.write(found)
+            end.write(report)
         except OSError as error:
-            wrong.append(f"cannot write {error.filename}: {error.strerror}")
-            say(wrong[-1])
-    return status or int(bool(wrong))
+            errors.append(f"cannot write {error.filename}: {error.strerror}")
+            print_message(errors[-1])
+    return status or int(bool(errors))
 
 
-def retired(server: ServerState) -> None:
-    """Say which models were used that are to be shut down."""
+def print_shutdowns(server: ServerState) -> None:
+    """Print which of the models used have a shutdown date."""
     for model, calls in server.dated.items():
         click.echo(f"{calls} calls used {model}, which is shut down from {table()[model].shutdown} on")
 
 
-def say(line: str) -> None:
-    """One line on stderr."""
+def print_message(line: str) -> None:
+    """Print one line on stderr."""
     click.echo(f"mockserver: {line}", err=True)

@@ -1,4 +1,4 @@
-"""Kinds of values that options take. Says in one sentence what is wrong with one, when the command line is read."""
+"""Types and callbacks of options. Each reports an invalid value in one sentence while the command line is parsed."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ import click
 
 from mockserver.core.number import is_plain_number
 
+EMPTY = "expected a value, got an empty string"
 
-def some(context: click.Context, param: click.Parameter, value: Any) -> Any:
-    """The value, or values, of which none is empty: an unset variable of the shell must not stand for something."""
+
+def require_value(context: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Reject an empty string, which is usually an unset shell variable."""
     if "" in (value if isinstance(value, tuple) else (value,)):
-        raise click.BadParameter("expected a value, not nothing")
+        raise click.BadParameter(EMPTY)
     return value
 
 
-def carriable(context: click.Context, param: click.Parameter, value: Any) -> Any:
-    """The key, or keys, each of which a request could carry."""
+def require_header_value(context: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Reject a key or token that no HTTP header can carry."""
     from mockserver.core.request import is_header_safe
 
-    some(context, param, value)
-    given = value if isinstance(value, tuple) else (value,)
-    if not all(is_header_safe(key) for key in given if key is not None):
-        raise click.BadParameter("it has characters that no header can carry")
+    require_value(context, param, value)
+    keys = value if isinstance(value, tuple) else (value,)
+    if not all(is_header_safe(key) for key in keys if key is not None):
+        raise click.BadParameter("expected characters that an HTTP header can carry")
     return value
 
 
-def report(context: click.Context, param: click.Parameter, value: str | None) -> Any:
-    """The function that writes a report of that name, or None. That the file can be written is tried at once."""
-    if value is None or context.resilient_parsing:  # a shell that completes must not make a file
+def open_report(context: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """A function that writes the report, or None. Fails at once if the file cannot be written."""
+    if value is None or context.resilient_parsing:  # shell completion must not create a file
         return None
     from mockserver.journal.report.files import writer
 
@@ -47,8 +49,7 @@ def report(context: click.Context, param: click.Parameter, value: str | None) ->
     return write
 
 
-def fail_on(context: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Any, ...]:
-    """The conditions that were named."""
+def parse_conditions(context: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Any, ...]:
     if not values:
         return ()
     from mockserver.journal.report.facts import condition
@@ -59,45 +60,42 @@ def fail_on(context: click.Context, param: click.Parameter, values: Sequence[str
         raise click.BadParameter(str(error)) from None
 
 
-class Named(click.Path):
-    """A path. The empty one, which would stand for this folder, is none."""
+class NonEmptyPath(click.Path):
+    """A path. click takes an empty string for the current directory."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path, as click has it."""
         if value == "":
-            self.fail("expected a value, not nothing", param, ctx)
+            self.fail(EMPTY, param, ctx)
         return super().convert(value, param, ctx)
 
 
 class Integer(click.types.IntParamType):
-    """A whole number of any size."""
+    """An integer, without underscores or spaces."""
 
     name = "integer"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number."""
         if isinstance(value, str) and not (
             is_plain_number(value) and value.lstrip("+-").isdigit() and len(value) < 100
         ):
-            self.fail(f"expected a whole number, not {short(value)}", param, ctx)
+            self.fail(f"expected an integer, got {short(value)}", param, ctx)
         return super().convert(value, param, ctx)
 
 
-class Whole(Integer, click.IntRange):
-    """A whole number in a range. One without limits is an `Integer`: the help of a range shows limits."""
+class IntegerRange(Integer, click.IntRange):
+    """An integer between limits, which the help shows."""
 
 
-class Amount(click.FloatRange):
-    """A number in a range."""
+class Number(click.FloatRange):
+    """A finite number between limits."""
 
     name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number."""
         try:
-            good = not isinstance(value, str) or (is_plain_number(value) and math.isfinite(float(value)))
+            is_valid = not isinstance(value, str) or (is_plain_number(value) and math.isfinite(float(value)))
         except ValueError:
-            good = False
-        if not good:
-            self.fail(f"expected a number, not {short(value)}", param, ctx)
+            is_valid = False
+        if not is_valid:
+            self.fail(f"expected a number, got {short(value)}", param, ctx)
         return super().convert(value, param, ctx)

@@ -295,8 +295,8 @@ def without_id(error: object) -> str:
         (["go\x1bne"], r"cannot read 'go\x1bne': No such file or directory"),
         ([], "Missing argument 'FILE...'."),
         (["a.png", "--colour", "red"], "No such option"),
-        (["a.png", "--option", "red"], "Invalid value for '--option': expected NAME=VALUE, not 'red'"),
-        (["a.png", "--option", "=red"], "Invalid value for '--option': expected NAME=VALUE, not '=red'"),
+        (["a.png", "--option", "red"], "Invalid value for '--option': expected NAME=VALUE, got 'red'"),
+        (["a.png", "--option", "=red"], "Invalid value for '--option': expected NAME=VALUE, got '=red'"),
         (["a.png", "--as-of", "soon"], "as-of is 'any', 'latest' or a date such as 2026-04-21, not 'soon'"),
     ],
 )

@@ -25,7 +25,7 @@ import pytest
 
 import mockserver
 from mockserver.cli import main, options, tables
-from mockserver.cli.group import Wrapping
+from mockserver.cli.group import PassthroughGroup
 from mockserver.scenario.loader import built_in_names
 from mockserver.server import uvicorn_server
 from tests.support.images import opened, png
@@ -204,15 +204,18 @@ def refuse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("--dialect klingon", "--dialect is one of openai, gateway, new-api, packy, shell-api, comfy, not 'klingon'"),
+        (
+            "--dialect klingon",
+            "--dialect: expected one of openai, gateway, new-api, packy",
+        ),
         ("--prot 1", "No such option '--prot'."),
-        ("npm test", "No such command 'npm'. A command of your own stands behind --, such as: mockserver -- npm test"),
-        ("--port x", "Invalid value for '--port': expected a whole number, not 'x'"),
+        ("npm test", "No such command 'npm'. To run a command of your own, put it after --: mockserver -- npm test"),
+        ("--port x", "Invalid value for '--port': expected an integer, got 'x'"),
         ("--port 65536", "Invalid value for '--port': 65536 is not in the range 0<=x<=65535."),
         ("--auth none", "Invalid value for '--auth': 'none' is not one of 'open', 'bearer', 'exact'."),
-        ("--auth exact", "--auth exact and --key belong together: give both, or neither"),
-        ("--key sk-a", "--auth exact and --key belong together: give both, or neither"),
-        ("--auth open --key sk-a", "--auth exact and --key belong together: give both, or neither"),
+        ("--auth exact", "--auth exact needs --key, and --key needs --auth exact"),
+        ("--key sk-a", "--auth exact needs --key, and --key needs --auth exact"),
+        ("--auth open --key sk-a", "--auth exact needs --key, and --key needs --auth exact"),
         ("--as-of yesterday", "as-of is 'any', 'latest' or a date such as 2026-04-21, not 'yesterday'"),
         ("--as-of 2026-02-30", "as-of is 'any', 'latest' or a date such as 2026-04-21, not '2026-02-30'"),
         # An address that is kept for documentation: no machine has it, and no name server is asked.
@@ -279,9 +282,9 @@ def test_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 
 def test_help_shows_an_option_of_no_section() -> None:
-    group = Wrapping("x", params=[click.Option(["--new"], help="Not sorted in yet.")])
+    group = PassthroughGroup("x", params=[click.Option(["--new"], help="Not sorted in yet.")])
     text = group.get_help(click.Context(group))
-    assert "Besides:\n  --new TEXT  Not sorted in yet.\n  --help      Show this message and exit." in text
+    assert "Other options:\n  --new TEXT  Not sorted in yet.\n  --help      Show this message and exit." in text
 
 
 @pytest.mark.parametrize("name", sorted(main.command.commands))
@@ -303,7 +306,7 @@ def test_help_names_the_statuses(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     text = " ".join(said(monkeypatch, capsys, name, "--help").split())
-    assert re.search(r"The exit status is 0 when .*, 1 when .*,? and 2 ", text)
+    assert re.search(r"Exit status: 0 .*, 1 .*, 2 ", text)
 
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -425,7 +428,7 @@ def test_beyond_loopback(tmp_path: Path, options: list[str]) -> None:
         assert started.root.startswith("http://127.0.0.1:")
         assert started.process.stdout is not None
         said = started.process.stdout.readline()
-        assert said.startswith("  0.0.0.0 is reached from other machines: whoever can reach it can use the API")
+        assert said.startswith("  Other machines can reach 0.0.0.0 and use the API")
         token = said.split()[-1]
         assert (token == "mine") == bool(options)
         assert paste(started, tmp_path)["data"]
@@ -475,11 +478,11 @@ def test_latency() -> None:
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--latency", "slow", "--latency is none, realistic or seconds from 0 to 3600, not 'slow'"),
-        ("--latency", "-1", "--latency is none, realistic or seconds from 0 to 3600, not '-1'"),
-        ("--latency", "inf", "--latency is none, realistic or seconds from 0 to 3600, not 'inf'"),
-        ("--clock", "1969-12-31", "--clock is 1970 or later, not '1969-12-31'"),
-        ("--clock", "noon", "--clock is real or an instant such as 2026-11-21T12:00:00Z, not 'noon'"),
+        ("--latency", "slow", "--latency: expected none, realistic or seconds from 0 to 3600, got 'slow'"),
+        ("--latency", "-1", "--latency: expected none, realistic or seconds from 0 to 3600, got '-1'"),
+        ("--latency", "inf", "--latency: expected none, realistic or seconds from 0 to 3600, got 'inf'"),
+        ("--clock", "1969-12-31", "--clock: expected real or a time since 1970, got '1969-12-31'"),
+        ("--clock", "noon", "--clock: expected real or a time such as 2026-11-21T12:00:00Z, got 'noon'"),
     ],
 )
 def test_bad_time(refuse: Refuse, option: str, value: str, said: str) -> None:
@@ -488,12 +491,14 @@ def test_bad_time(refuse: Refuse, option: str, value: str, said: str) -> None:
 
 @pytest.mark.parametrize(("latency", "wait"), [("none", 0), ("realistic", None), ("2.5", 2.5)])
 def test_seconds(latency: str, wait: float | None) -> None:
-    assert options.seconds(latency) == wait
+    assert options.parse_latency(latency) == wait
 
 
 def test_instant() -> None:
-    assert options.instant("2026-11-21T12:00:00")() == options.instant("2026-11-21T13:00:00+01:00")() == 1795262400
-    assert options.instant("real") is time.time
+    assert (
+        options.parse_clock("2026-11-21T12:00:00")() == options.parse_clock("2026-11-21T13:00:00+01:00")() == 1795262400
+    )
+    assert options.parse_clock("real") is time.time
 
 
 def test_conform(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -587,54 +592,57 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("check nope.png", "cannot read nope.png: No such file or directory"),
         ("check folder", "cannot read folder: Is a directory"),
         ("check house.png --mask folder", "cannot read folder: Is a directory"),
-        ("check house.png --option x", "Invalid value for '--option': expected NAME=VALUE, not 'x'"),
+        ("check house.png --option x", "Invalid value for '--option': expected NAME=VALUE, got 'x'"),
         ("check house.png --as-of 1-1-1", "as-of is 'any', 'latest' or a date"),
         ("conform", "Missing argument 'URL'."),
         ("conform ftp://x", "invalid URL: expected http:// or https:// and a host"),
         ("conform http://[::1", "invalid URL: Invalid IPv6 URL"),
-        ("conform http://127.0.0.1:9 --budget nan", "Invalid value for '--budget': expected a number, not 'nan'"),
+        ("conform http://127.0.0.1:9 --budget nan", "Invalid value for '--budget': expected a number, got 'nan'"),
         ("conform http://127.0.0.1:9 --budget -1", "Invalid value for '--budget': -1.0 is not in the range x>=0."),
-        ("conform http://127.0.0.1:9 --budget=", "Invalid value for '--budget': expected a number, not ''"),
-        ("conform http://127.0.0.1:9 --report=", "Invalid value for '--report': expected a value, not nothing"),
-        ("conform http://127.0.0.1:9 --key-env=", "Invalid value for '--key-env': expected a value, not nothing"),
+        ("conform http://127.0.0.1:9 --budget=", "Invalid value for '--budget': expected a number, got ''"),
+        ("conform http://127.0.0.1:9 --report=", "Invalid value for '--report': expected a value, got an empty string"),
+        (
+            "conform http://127.0.0.1:9 --key-env=",
+            "Invalid value for '--key-env': expected a value, got an empty string",
+        ),
         (
             "conform http://127.0.0.1:9 --report x.txt",
             "unknown report format '.txt': expected a name that ends in .json or .xml",
         ),
-        ("check house.png --mask=", "Invalid value for '--mask': expected a value, not nothing"),
-        ("check house.png --markup=", "Invalid value for '--markup': expected a value, not nothing"),
-        ("check ", "Invalid value for 'FILE...': expected a value, not nothing"),
-        ("lint ", "Invalid value for 'FILE...': expected a value, not nothing"),
+        ("check house.png --mask=", "Invalid value for '--mask': expected a value, got an empty string"),
+        ("check house.png --markup=", "Invalid value for '--markup': expected a value, got an empty string"),
+        ("check ", "Invalid value for 'FILE...': expected a value, got an empty string"),
+        ("lint ", "Invalid value for 'FILE...': expected a value, got an empty string"),
         ("lint", "Missing argument 'FILE...'."),
-        ("fuzz json:dumps --model=", "Invalid value for '--model': expected a value, not nothing"),
-        ("fuzz json:dumps --save=", "Invalid value for '--save': expected a value, not nothing"),
-        ("fuzz json:dumps --report=", "Invalid value for '--report': expected a value, not nothing"),
-        ("fuzz json:dumps --baseline=", "Invalid value for '--baseline': expected a value, not nothing"),
-        ("fuzz json:dumps --max-time nan", "Invalid value for '--max-time': expected a number, not 'nan'"),
-        ("fuzz json:dumps --max-time 1e999", "Invalid value for '--max-time': expected a number, not '1e999'"),
+        ("fuzz json:dumps --model=", "Invalid value for '--model': expected a value, got an empty string"),
+        ("fuzz json:dumps --save=", "Invalid value for '--save': expected a value, got an empty string"),
+        ("fuzz json:dumps --report=", "Invalid value for '--report': expected a value, got an empty string"),
+        ("fuzz json:dumps --baseline=", "Invalid value for '--baseline': expected a value, got an empty string"),
+        ("fuzz json:dumps --max-time nan", "Invalid value for '--max-time': expected a number, got 'nan'"),
+        ("fuzz json:dumps --max-time 1e999", "Invalid value for '--max-time': expected a number, got '1e999'"),
         (
             "fuzz json:dumps --max-examples 1_0",
-            "Invalid value for '--max-examples': expected a whole number, not '1_",
+            "Invalid value for '--max-examples': expected an integer, got '1_",
         ),
-        ("fuzz json:dumps --seed ３", "Invalid value for '--seed': expected a whole number, not '３'"),
-        ("--port ٣ -- true", "Invalid value for '--port': expected a whole number, not '٣'"),
+        ("fuzz json:dumps --seed ３", "Invalid value for '--seed': expected an integer, got '３'"),
+        ("--port ٣ -- true", "Invalid value for '--port': expected an integer, got '٣'"),
         (
             f"--seed {'9' * 5000} -- true",
-            "Invalid value for '--seed': expected a whole number, not '999999999999...9",
+            "Invalid value for '--seed': expected an integer, got '999999999999...9",
         ),
-        ("--workers ² -- true", "Invalid value for '--workers': expected a whole number, not '²'"),
-        ("--latency 1_0 -- true", "--latency is none, realistic or seconds from 0 to 3600, not '1_0'"),
+        ("--workers ² -- true", "Invalid value for '--workers': expected an integer, got '²'"),
+        ("--latency 1_0 -- true", "--latency: expected none, realistic or seconds from 0 to 3600, got '1_0'"),
         ("--fail-on cost: -- true", "Invalid value for '--fail-on': expected unmatched, refused, verdict or cost:USD"),
         ("--fail-on cost:٣ -- true", "Invalid value for '--fail-on': expected unmatched, refused, verdict or cost:USD"),
-        ("--token é -- true", "Invalid value for '--token': it has characters that no header can carry"),
+        ("--token é -- true", "Invalid value for '--token': expected characters that an HTTP header can carry"),
         ("lint -- --json", "cannot read --json: No such file or directory"),
         ("lint folder", "cannot read folder: Is a directory"),
         ("lint /proc/self/mem", "cannot read /proc/self/mem: Input/output error"),
         ("scenarios ../ok", "there is no scenario '../ok'"),
-        ("scenarios flaky --json", "--json is for the list: a scenario's file is printed as it is"),
+        ("scenarios flaky --json", "--json prints the list of scenarios; the file of one scenario is YAML"),
         ("completion", "Missing argument '{bash|zsh|fish}'."),
         ("completion csh", "Invalid value for '{bash|zsh|fish}': 'csh' is not one of 'bash', 'zsh', 'fish'."),
-        ("--", "a command is expected after --, such as: mockserver -- npm test"),
+        ("--", "expected a command after --, such as: mockserver -- npm test"),
         ("--bogus -- true", "No such option '--bogus'."),
         ("--scenario folder", "there is no scenario 'folder'"),
         ("--scenario noise.bin", "noise.bin:1: is not UTF-8 text: "),
@@ -644,18 +652,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "Invalid value for '--report': cannot write nowhere/x.json: No such file",
         ),
         ("--fail-on cost:x", "Invalid value for '--fail-on': expected unmatched, refused, verdict or cost:USD"),
-        ("--workers 2 -- true", "--workers is for a server that stays"),
-        ("--watch", "--watch is for the file of a scenario, and 'ok' is built in"),
+        ("--workers 2 -- true", "--workers cannot be combined with a command after --"),
+        ("--watch", "--watch needs a scenario file, and 'ok' is built in"),
         ("--state nonsense", "the state's URL is wrong: expected redis://HOST:PORT/DB"),
-        ("--as-of 2026-04-21 models", "--as-of before models would be for a server, which it does not start"),
-        ("--port 0 --bare lint x", "--port, --bare before lint would be for a server"),
-        ("--host= -- true", "Invalid value for '--host': expected a value, not nothing"),
-        ("--auth exact --key= -- true", "Invalid value for '--key': expected a value, not nothing"),
-        ("--auth exact --key fö -- true", "Invalid value for '--key': it has characters that no header can carry"),
-        ("--auth exact --key sk-a --key a\u00a0b -- true", "Invalid value for '--key': it has characters that no"),
-        ("--token= -- true", "Invalid value for '--token': expected a value, not nothing"),
-        ("--state= -- true", "Invalid value for '--state': expected a value, not nothing"),
-        ("--port-file= -- true", "Invalid value for '--port-file': expected a value, not nothing"),
+        (
+            "--as-of 2026-04-21 models",
+            "--as-of: an option of the server, and models starts none; options of models go",
+        ),
+        ("--port 0 --bare lint x", "--port, --bare: an option of the server, and lint starts none"),
+        ("--host= -- true", "Invalid value for '--host': expected a value, got an empty string"),
+        ("--auth exact --key= -- true", "Invalid value for '--key': expected a value, got an empty string"),
+        (
+            "--auth exact --key fö -- true",
+            "Invalid value for '--key': expected characters that an HTTP header",
+        ),
+        ("--auth exact --key sk-a --key a\u00a0b -- true", "Invalid value for '--key': expected characters that an"),
+        ("--token= -- true", "Invalid value for '--token': expected a value, got an empty string"),
+        ("--state= -- true", "Invalid value for '--state': expected a value, got an empty string"),
+        ("--port-file= -- true", "Invalid value for '--port-file': expected a value, got an empty string"),
         ("--port-file folder -- true", "Invalid value for '--port-file': File 'folder' is a directory."),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 
 import mockserver
 from mockserver.cli import run as cli_run
-from mockserver.cli.run import at_terminal, environment
+from mockserver.cli.run import build_environment, is_foreground
 from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 from tests.support.contracted import VALIDATORS
@@ -141,7 +141,7 @@ def test_dashes_of_the_command() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--"], "a command is expected after --, such as: mockserver -- npm test"),
+        (["--"], "expected a command after --, such as: mockserver -- npm test"),
         (["--report", "report.pdf"], "a report's name ends in .json, .xml, .html, not in .pdf"),
         (["--report", "report"], "a report's name ends in .json, .xml, .html, not in nothing"),
         (["--report", "/nowhere/at/all.json"], "cannot write /nowhere/at/all.json: No such file or directory"),
@@ -151,7 +151,7 @@ def test_dashes_of_the_command() -> None:
         (["--fail-on", "cost:much"], "not 'cost:much'"),
         (["--fail-on", "cost:inf"], "not 'cost:inf'"),
         (["--fail-on", "refused:1"], "not 'refused:1'"),
-        (["--watch"], "--watch is for the file of a scenario, and 'ok' is built in"),
+        (["--watch"], "--watch needs a scenario file, and 'ok' is built in"),
         (["--nope", "--", "true"], "No such option '--nope'."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -227,10 +227,10 @@ class Process:
 @pytest.mark.parametrize("terminal", [True, False])
 def test_early_signals_and_terminals(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
     """A signal that comes before the command has started waits for it; a terminal tells Ctrl-C to everybody itself."""
-    monkeypatch.setattr(cli_run, "at_terminal", lambda: terminal)
+    monkeypatch.setattr(cli_run, "is_foreground", lambda: terminal)
     process: Any = Process()
     before = [signal.getsignal(number) for number in SIGNALS]
-    with cli_run.passing() as start:
+    with cli_run.forward_signals() as start:
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
         assert start(process) is process
@@ -240,18 +240,18 @@ def test_early_signals_and_terminals(monkeypatch: pytest.MonkeyPatch, terminal: 
     assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
-def test_at_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_is_foreground(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "tcgetpgrp", lambda file: os.getpgrp())
-    assert at_terminal()
+    assert is_foreground()
     monkeypatch.setattr(os, "tcgetpgrp", lambda file: -1)
-    assert not at_terminal()
+    assert not is_foreground()
     monkeypatch.delattr(os, "tcgetpgrp")
-    assert not at_terminal()
+    assert not is_foreground()
 
 
 def test_proxies() -> None:
     with serve_in_thread(MemoryState(token="t")) as started:
-        told = environment({"no_proxy": "*"}, started, "k")
+        told = build_environment({"no_proxy": "*"}, started, "k")
     assert (told["no_proxy"], told["NO_PROXY"]) == ("*", "127.0.0.1,localhost,::1")
     assert told["MOCKSERVER_TOKEN"] == "t"
 

@@ -99,7 +99,7 @@ def test_every_fault() -> None:
     for name, fault in FAULTS.items():
         shown = told[name] | {"fault": f"`{name}`", "what happens": fault.short or "", "then": fault.about}
         (line,) = [row for row in rows if row.startswith(f"| `{name}` |")]
-        assert line.startswith(tables.markdown([shown]).splitlines()[2])
+        assert line.startswith(tables.format_markdown([shown]).splitlines()[2])
         assert len(line.split("|")[-2]) > 20
 
 

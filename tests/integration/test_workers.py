@@ -213,7 +213,7 @@ def test_parent_is_killed(redis: Redis) -> None:
     ("words", "said"),
     [
         (["--workers", "2", "--fail-on", "refused"], "--report and --fail-on with several workers need --state"),
-        (["--workers", "2", "--", "true"], "--workers is for a server that stays"),
+        (["--workers", "2", "--", "true"], "--workers cannot be combined with a command after --"),
         (["--workers", "0"], "0 is not in the range"),
         (["--state", "redis://127.0.0.1:1/0"], "the state at redis://127.0.0.1:1/0 cannot be used just now"),
         (["--state", "http://x"], "expected redis://HOST:PORT/DB"),

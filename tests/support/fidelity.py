@@ -48,7 +48,7 @@ def counts() -> str:
     found = Counter((file, row.get("confidence")) for file, _, row in rows())
     partly = Counter(file for file, _, row in rows() if row.get("guesses") and row.get("confidence") != "guess")
     files = sorted({file for file, _ in found})
-    return tables.markdown(
+    return tables.format_markdown(
         [
             {"file": f"`{file}`", **{level: str(found[file, level]) for level in LEVELS}, "in part": str(partly[file])}
             for file in files
@@ -58,7 +58,7 @@ def counts() -> str:
 
 def guesses() -> str:
     """All that nobody has seen."""
-    return tables.markdown(
+    return tables.format_markdown(
         [
             {
                 "file": f"`{file}`",
@@ -74,7 +74,7 @@ def guesses() -> str:
 
 def weak() -> str:
     """All that was seen once, and not well."""
-    return tables.markdown(
+    return tables.format_markdown(
         [
             {"file": f"`{file}`", "row": place.removeprefix("rows "), "what it rests on": str(row["source"])}
             for file, place, row in rows()

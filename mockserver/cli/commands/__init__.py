@@ -1,4 +1,4 @@
-"""The commands that do not serve. Each is one call."""
+"""The subcommands."""
 
 from mockserver.cli.commands.fuzz import fuzz
 from mockserver.cli.commands.judge import check, conform, lint

@@ -1,4 +1,4 @@
-"""What several commands share: the option that names a day, and the one for JSON."""
+"""Options that several commands share."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,27 +7,25 @@ from typing import Any, TypeVar
 import click
 
 from mockserver.cli import completion
-from mockserver.cli.types import Named
+from mockserver.cli.types import NonEmptyPath
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def dated(what: str, default: str) -> Callable[[F], F]:
-    """The option that names a day."""
-    help = f"{what} of a day: any, latest, or a date."
+def as_of_option(what: str, default: str) -> Callable[[F], F]:
+    help = f"{what} as of a date: any, latest, or a date."
     return click.option(
         "--as-of", "day", default=default, show_default=True, metavar="DAY", shell_complete=completion.DAY, help=help
     )
 
 
-DAY = dated("The API", "any")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+AS_OF = as_of_option("The API", "any")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
-FILE = Named(path_type=Path)
+FILE = NonEmptyPath(path_type=Path)
 
 
-def on(day: str) -> Any:
-    """The as-of of an option's value."""
+def parse_as_of(day: str) -> Any:
     from mockserver.contract.asof import as_of
 
     try:

@@ -1,34 +1,32 @@
-"""The command that fuzzes a client. Its packages need not be there for the others."""
+"""The fuzz command. Its extra packages are not needed by other commands."""
 
 from pathlib import Path
 
 import click
 
 from mockserver.cli import completion
-from mockserver.cli.commands.common import DAY, FILE, on
-from mockserver.cli.types import Amount, Integer, Named, Whole, some
+from mockserver.cli.commands.common import AS_OF, FILE, parse_as_of
+from mockserver.cli.types import Integer, IntegerRange, NonEmptyPath, Number, require_value
 
 
 @click.command()
 @click.argument("client", nargs=-1, required=True, metavar="MODULE:CALLABLE | -- COMMAND...")
-@click.option("--max-examples", default=40, show_default=True, type=Whole(1), help="Drawn cases a property.")
-@click.option("--max-time", type=Amount(0, min_open=True), help="Seconds for all of it.")
-@click.option("--seed", default=0, show_default=True, type=Integer(), help="The same seed finds the same.")
-@click.option("--only", type=click.Choice(["request", "response", "faults"]), help="One side of it alone.")
+@click.option("--max-examples", default=40, show_default=True, type=IntegerRange(1), help="Cases per property.")
+@click.option("--max-time", type=Number(0, min_open=True), help="Time limit in seconds.")
+@click.option("--seed", default=0, show_default=True, type=Integer(), help="The same seed generates the same cases.")
+@click.option("--only", type=click.Choice(["request", "response", "faults"]), help="Check only this side.")
 @click.option(
     "--model",
     default="gpt-image-2",
     show_default=True,
     shell_complete=completion.MODEL,
-    callback=some,
-    help="The model of the edits.",
+    callback=require_value,
+    help="Model of the edits.",
 )
-@DAY
-@click.option(
-    "--report", type=Named(), help="Write a report: FILE.html to read, FILE.xml for JUnit, FILE.json for programs."
-)
-@click.option("--save", type=FILE, help="Write the scenarios that replay the findings into this folder.")
-@click.option("--baseline", type=FILE, help="Known findings: a JSON report, or a JSON list of their names.")
+@AS_OF
+@click.option("--report", type=NonEmptyPath(), help="Write a report: FILE.html, FILE.xml (JUnit) or FILE.json.")
+@click.option("--save", type=FILE, help="Write scenarios that replay the findings to this folder.")
+@click.option("--baseline", type=FILE, help="Known findings: a JSON report, or a JSON list of names.")
 @click.pass_context
 def fuzz(
     context: click.Context,
@@ -44,10 +42,11 @@ def fuzz(
     save: Path | None,
     baseline: Path | None,
 ) -> None:
-    """Fuzz a CLIENT: drawn calls, hostile and legal answers, and what must hold of both ends.
+    """Fuzz a CLIENT with generated calls and with valid and hostile responses.
 
-    CLIENT is a Python function edit(call) -> result, sync or async, or after -- a command that reads a call a line and
-    writes a result a line. The exit status is 0 without findings, 1 with new ones, 2 when the client cannot be started.
+    CLIENT is a Python function edit(call) -> result, sync or async, or, after --, a command that reads one call per
+    line and writes one result per line. Exit status: 0 without findings, 1 with new findings, 2 if the client cannot
+    be started.
 
     \b
     Examples:
@@ -59,12 +58,12 @@ def fuzz(
         from mockserver.harness.fuzz import command
         from mockserver.harness.fuzz.engine import Limits
     except ModuleNotFoundError as error:
-        needed = "fuzzing needs more packages: pip install 'mockserver-images[fuzz]'"
-        raise click.UsageError(f"{needed} ({error.name} is missing)") from None
-    named = client[0] if len(client) == 1 and ":" in client[0] else client
+        install = "fuzzing needs the extra fuzz: pip install 'mockserver-images[fuzz]'"
+        raise click.UsageError(f"{install} ({error.name} is missing)") from None
+    target = client[0] if len(client) == 1 and ":" in client[0] else client
     limits = Limits(max_examples, max_time, seed)
     try:
-        status = command.run(named, model, on(day).label, only, limits, save, report, baseline, click.echo)
+        status = command.run(target, model, parse_as_of(day).label, only, limits, save, report, baseline, click.echo)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     context.exit(status)
