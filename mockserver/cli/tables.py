@@ -18,7 +18,9 @@ INDENT = "    "
 
 def models(as_of: AsOf) -> Rows:
     """The models that are served as of a date, newest last. `any` includes every model."""
-    served = [row for row in table().values() if any(row.served(as_of, endpoint) for endpoint in row.row["endpoints"])]
+    served = [
+        row for row in table().values() if any(row.is_served(as_of, endpoint) for endpoint in row.row["endpoints"])
+    ]
     return [_model_row(capability) for capability in served]
 
 

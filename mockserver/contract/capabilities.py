@@ -1,4 +1,4 @@
-"""The capability table: what each model accepts and costs, by date. Reads contracts/models.yaml; names no model."""
+"""The capability table: what each model accepts and costs, by date. Read from contracts/models.yaml."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,68 +13,66 @@ from mockserver.core import data_files
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Capability:
-    """One model's row, with all that it inherits."""
+    """One model's row, with everything that it inherits."""
 
     model: str
     row: Mapping[str, Any]
 
     @property
     def group(self) -> str:
-        """The group of models that a catalogue row may be limited to."""
+        """The group of models, to which rows of the catalogue may be limited."""
         group: str = self.row["group"]
         return group
 
     @property
     def released(self) -> date:
-        """The first day on which the model was served."""
         day: date = self.row["released"]
         return day
 
     @property
     def shutdown(self) -> date | None:
-        """The first day on which it was served no more, or None while nothing is announced."""
+        """The first day without the model, or None if no shutdown is announced."""
         return self.row.get("shutdown")
 
-    def served(self, as_of: AsOf, endpoint: str) -> bool:
-        """Is the model there on that day, at that endpoint?"""
-        there = as_of.is_any or as_of.holds(self.released, self.shutdown)
-        return there and endpoint in self.row["endpoints"]
+    def is_served(self, as_of: AsOf, endpoint: str) -> bool:
+        is_available = as_of.is_any or as_of.holds(self.released, self.shutdown)
+        return is_available and endpoint in self.row["endpoints"]
 
     def parameter_schema(self, name: str) -> Any:
-        """The JSON Schema fragment laid over a parameter: a mapping, or False where the model lacks it."""
+        """The JSON Schema to merge over a parameter's own, or False if the model does not support the parameter."""
         return self.row["parameters"].get(name, {})
 
     def rules(self, as_of: AsOf) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The rules beyond the schema that hold on that day: the catalogue's family, and the rule."""
+        """The rules beyond the schema on a date: the catalogue's family, and the rule."""
         for family, rule in self.row["refusals"].items():
             if as_of.holds(rule.get("since"), rule.get("until")):
                 yield family, rule
 
     def grid(self, values: Mapping[str, Any]) -> tuple[int, int]:
-        """The columns and rows of the sheet that one picture is drawn on: more than one for the frames of a gif."""
+        """The columns and rows of the sheet that an image is drawn on: (1, 1) except for the frames of a GIF."""
         if values.get("output_format") != "gif":
             return 1, 1
         frames = self.row["frames"]
         return sizes.sheet_grid(frames, values.get("frame_count", frames["count"]))
 
     def substitute_family(self, family: str, body: str, as_of: AsOf) -> str:
-        """The family that the API gave in place of another, for that body on that day; else the same."""
+        """The family that the API used instead of `family` for that body on that date; else `family` itself."""
         for row in self.row["substitutes"]:
-            held = as_of.holds(row.get("since"), row["until"])
-            if held and row["problem"] == family and row.get("body", body) == body:
+            is_valid = as_of.holds(row.get("since"), row["until"])
+            if is_valid and row["problem"] == family and row.get("body", body) == body:
                 by: str = row["by"]
                 return by
         return family
 
 
-# Where no model is spoken of, or none counts: nothing is laid over a schema.
+# For bodies without a model: no schema is changed.
 ANY_MODEL = Capability("", {"parameters": {}, "images": {"maximum": 16, "types": None}, "refusals": {}})
 
 
-def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` laid over `below`: mappings merge, everything else is replaced."""
-    merged = dict(below)
-    for key, value in above.items():
+def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """`overlay` merged over `base`: mappings are merged, everything else is replaced."""
+    merged = dict(base)
+    for key, value in overlay.items():
         old = merged.get(key)
         merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
@@ -82,34 +80,34 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def table(provider: str = "openai") -> Mapping[str, Capability]:
-    """Every model ever documented, in the order of contracts/models.yaml, as a provider serves it."""
+    """Every model ever documented, as a provider serves it, in the order of contracts/models.yaml."""
     data = data_files.contract("models.yaml")
     raw = data["families"] | data["models"]
 
-    def whole(name: str) -> dict[str, Any]:
+    def resolve(name: str) -> dict[str, Any]:
         row = raw[name]
-        return merge(whole(row["like"]), row) if "like" in row else dict(row)
+        return merge(resolve(row["like"]), row) if "like" in row else dict(row)
 
-    laid: Mapping[str, Any] = data["providers"].get(provider, {}).get("parameters", {})
+    overlay: Mapping[str, Any] = data["providers"].get(provider, {}).get("parameters", {})
 
-    def served(name: str) -> Capability:
-        row = whole(name)
-        known = {param: schema for param, schema in laid.items() if row["parameters"].get(param)}
-        return Capability(name, merge(row, {"parameters": known}))
+    def build(name: str) -> Capability:
+        row = resolve(name)
+        supported = {param: schema for param, schema in overlay.items() if row["parameters"].get(param)}
+        return Capability(name, merge(row, {"parameters": supported}))
 
-    return {name: served(name) for name in data["models"]}
+    return {name: build(name) for name in data["models"]}
 
 
 def longest_served_model(endpoint: str, as_of: AsOf) -> str:
-    """The model that is served there and then for the longest, of several the oldest."""
-    served = (capability for capability in table().values() if capability.served(as_of, endpoint))
+    """The model that remains available longest at an endpoint on a date; of several, the oldest."""
+    served = (capability for capability in table().values() if capability.is_served(as_of, endpoint))
     return max(served, key=lambda capability: capability.shutdown or date.max).model
 
 
 def default_model(endpoint: str, as_of: AsOf, given: Mapping[str, Any]) -> str | None:
-    """What an omitted model means there and then: a model's name, or None where one must be given."""
+    """The model that a request without one gets; None if a model is required."""
     rows = data_files.contract("models.yaml")["default_model"][endpoint]
     row = next(r for r in rows if (r.get("any") if as_of.is_any else as_of.holds(r.get("since"), r.get("until"))))
-    other = any(name in given for name in row.get("unless_given", ()))
-    model: str | None = row["then"] if other else row["model"]
+    has_trigger = any(name in given for name in row.get("unless_given", ()))
+    model: str | None = row["then"] if has_trigger else row["model"]
     return model

@@ -1,6 +1,18 @@
-"""The catalogue of refusals: a problem names a family, the catalogue knows status, type, text and hint.
+"""The catalogue of API errors: contracts/errors.yaml as rows, and how a row becomes a response body.
 
-It renders bodies as they were recorded (errors.md, section 0) and never decides whether a request is refused.
+The code that finds a problem knows only its family and the facts: `raise Problem("size-ratio", param="size", ...)`.
+Status, type, code, message and hint are data. A family has one row for each text that the API used for it, with the
+dates between which that text was observed, the groups of models it applies to, a source and a confidence; what nobody
+observed is marked as a guess. `find_row` chooses the row for a date, a group and a provider. If no row of the family is
+valid on that date, it chooses the oldest later one, else the newest, because a wrong wording is better than no error.
+
+Rows render bodies byte for byte as they were recorded: key order, indentation and trailing newline differ between
+parts of the API, so `wire` names one of a few serializers, and `absent` names the keys that a body lacks. Messages are
+templates that are filled with facts. Never correct a message, not even its typing errors: clients match on it.
+
+`at` is the stage at which the API reports an error: `admit | parse | shape | facts | judge | stream`. A request with
+several problems gets the error of the earliest stage; a rate limit at `admit` therefore wins over an invalid parameter.
+Nothing here decides whether a request is rejected.
 """
 
 import json
@@ -13,12 +25,12 @@ from typing import Any
 from mockserver.contract.asof import AsOf
 from mockserver.core import data_files
 
-# Where in the life of a request a row bites, in order.
+# The stages of a request at which errors are reported, in order.
 STAGES = ("admit", "parse", "shape", "facts", "judge", "stream")
 
 
 class Problem(Exception):
-    """A refusal: the catalogue's family, and the facts that its texts speak of."""
+    """Why the API rejects a request: a family of the catalogue, and the facts that fill its texts."""
 
     def __init__(self, family: str, **facts: Any) -> None:
         super().__init__(family)
@@ -26,13 +38,13 @@ class Problem(Exception):
         self.facts = facts
 
     def copy(self) -> "Problem":
-        """The same, to be kept: what was raised holds all that was under way then, the request included."""
+        """A copy to store: a raised exception references its traceback, and with it the whole request."""
         return Problem(self.family, **self.facts)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One dated row of contracts/errors.yaml; its comment there explains each key."""
+    """One dated row of contracts/errors.yaml, whose first comment explains every key."""
 
     id: str
     family: str
@@ -60,34 +72,31 @@ class Row:
 
     @property
     def stage(self) -> int:
-        """The place of `at` in the order of stages."""
         return STAGES.index(self.at)
 
     def error(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """The error object, its texts filled in; facts that the row knows examples of may be left out."""
+        """The error object. Facts for which the row has example values may be omitted."""
         known = {**self.facts, **facts}
         keys = [name for name in ("message", "type", "param", "code") if name not in self.absent]
         error = {name: fill_template(getattr(self, name), known) for name in keys}
         return error | {name: fill_template(value, known) for name, value in self.extra.items()}
 
     def body(self, facts: Mapping[str, Any]) -> bytes:
-        """The body as it goes over the wire."""
         return WIRES[self.wire](self.error(facts))
 
     def render_hint(self, facts: Mapping[str, Any]) -> str:
-        """The hint, its texts filled in."""
         text: str = fill_template(self.hint, {**self.facts, **facts})
         return text
 
 
 def fill_template(value: Any, facts: Mapping[str, Any]) -> Any:
-    """A template or nested value with `{name}` replaced by facts; what is no text stays as it is."""
+    """Replace `{name}` by facts in a template, or in every string of a nested value."""
     if isinstance(value, str):
         return value.format_map(facts)
     if isinstance(value, Mapping):
         return {name: fill_template(item, facts) for name, item in value.items()}
     if isinstance(value, list):
-        # A fact that names several things makes several items.
+        # A fact that lists several values becomes several items.
         return [part for item in value for part in _spread(fill_template(item, facts))]
     return value
 
@@ -118,7 +127,7 @@ WIRES: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {
 
 @cache
 def rows() -> tuple[Row, ...]:
-    """Every row of contracts/errors.yaml, in its order."""
+    """Every row of contracts/errors.yaml, in order."""
     return tuple(map(_row, data_files.contract("errors.yaml")["rows"]))
 
 
@@ -129,31 +138,30 @@ def _row(data: Mapping[str, Any]) -> Row:
 
 @cache
 def families(provider: str = "openai") -> Mapping[str, tuple[Row, ...]]:
-    """The rows of a provider, by family: OpenAI itself, or `azure`."""
-    found: dict[str, tuple[Row, ...]] = {}
+    """The rows by family of a provider: `openai` or `azure`."""
+    grouped: dict[str, tuple[Row, ...]] = {}
     for row in rows():
         if row.provider == provider:
-            found[row.family] = (*found.get(row.family, ()), row)
-    return found
+            grouped[row.family] = (*grouped.get(row.family, ()), row)
+    return grouped
 
 
 def find_row(family: str, as_of: AsOf, group: str = "gpt-image", provider: str = "openai") -> Row:
-    """The row of a family that holds on that day for a group of models.
+    """The row of a family that is valid on a date for a group of models. Raises KeyError for an unknown family.
 
-    A family that nobody saw on that day is answered by its oldest later row, else its newest; one that a provider has
-    no words of its own for, by OpenAI's. Raises KeyError for an unknown family.
+    Falls back to the oldest later row, else to the newest; and to OpenAI's if the provider has no row of its own.
     """
     known = families(provider).get(family) or families()[family]
     candidates = [row for row in known if not row.models or group in row.models] or known
-    # They follow each other in time: the first that is not over holds already, or is the oldest later one.
+    # Rows are in order of time: the first that has not ended is valid already, or is the oldest later one.
     return next((row for row in candidates if as_of.holds(None, row.until)), candidates[-1])
 
 
 def find_families(name: str) -> tuple[str, ...]:
-    """The families that a scenario may mean by `name`: a family, or an API code that belongs to some."""
+    """The families that a name in a scenario may mean: a family itself, or all that have it as their API code."""
     if name in families():
         return (name,)
-    return tuple(sorted({row.family for some in families().values() for row in some if row.code == name}))
+    return tuple(sorted({row.family for family_rows in families().values() for row in family_rows if row.code == name}))
 
 
 def join_quoted(values: Iterable[Any], last: str) -> str:

@@ -1,4 +1,4 @@
-"""The endpoints: paths, methods and bodies by date. Reads contracts/endpoints.yaml; names no endpoint."""
+"""Paths, methods and request bodies of the endpoints, by date. Read from contracts/endpoints.yaml."""
 
 import re
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from mockserver.core import data_files
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a path leads: an endpoint, by way of one of the API's roots.
+    """An endpoint that a path leads to, under one of the API's roots.
 
-    `about` says what it speaks of where it makes no pictures: models or files. `names` are the segments of the path
-    that name a model or a file. `since` is the first api-version that has the endpoint, where the root asks for one.
+    `about` is `models` or `files` for endpoints that make no images. `names` are the path segments that name a model
+    or a file. `since` is the first api-version with the endpoint, if the root requires an api-version.
     """
 
     endpoint: str
@@ -29,13 +29,12 @@ class Route:
 
 
 def rows() -> Mapping[str, Mapping[str, Any]]:
-    """The endpoints' rows, by name."""
-    found: Mapping[str, Mapping[str, Any]] = data_files.contract("endpoints.yaml")["endpoints"]
-    return found
+    endpoints: Mapping[str, Mapping[str, Any]] = data_files.contract("endpoints.yaml")["endpoints"]
+    return endpoints
 
 
 def route(path: str, as_of: AsOf) -> Route | None:
-    """Where a path leads on a day, or None."""
+    """The endpoint at a path on a date, or None."""
     for pattern, root, endpoint in _patterns():
         match = pattern.fullmatch(path)
         row = rows()[endpoint]
@@ -60,32 +59,33 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Mapping[str, Any], str], ...]:
 
 @cache
 def known_fields() -> frozenset[str]:
-    """The names of all fields, other than files, that the API has had in any body."""
+    """The names of all fields, except files, that any request body of the API ever had."""
     schemas = {body["schema"] for row in rows().values() for body in row.get("bodies", ())}
     properties = [data_files.contract(f"schemas/{schema}.json")["properties"] for schema in schemas]
-    return frozenset(name for one in properties for name in one if one[name].get("format") != "binary")
+    return frozenset(name for group in properties for name in group if group[name].get("format") != "binary")
 
 
 def body_schema(
     endpoint: str, media_type: str, as_of: AsOf, group: str = "gpt-image", own: Mapping[str, Any] | None = None
 ) -> str:
-    """The schema of a body of that type, there and then, for a group of models.
+    """The schema of a body with that media type, at an endpoint on a date, for a group of models.
 
-    `own` are the bodies of a dialect, which count in place of the API's. Raises Problem `content-type` where none is
-    taken.
+    `own` are a dialect's bodies, which replace the API's. Raises Problem `content-type` for an unsupported type.
     """
     if own and endpoint in own:
         if media_type not in own[endpoint]:
             raise Problem("content-type", content_type=media_type, accepted=join_quoted(own[endpoint], "or"))
-        found: str = own[endpoint][media_type]
-        return found
-    taken = [
+        own_schema: str = own[endpoint][media_type]
+        return own_schema
+    accepted = [
         row
         for row in rows()[endpoint]["bodies"]
         if as_of.holds(row.get("since"), row.get("until")) and group in row.get("groups", (group,))
     ]
-    for row in taken:
+    for row in accepted:
         if row["type"] == media_type:
             schema: str = row["schema"]
             return schema
-    raise Problem("content-type", content_type=media_type, accepted=join_quoted([row["type"] for row in taken], "or"))
+    raise Problem(
+        "content-type", content_type=media_type, accepted=join_quoted([row["type"] for row in accepted], "or")
+    )

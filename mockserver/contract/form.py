@@ -1,4 +1,4 @@
-"""A multipart form as fields: what stands under which name, and which files are no files. Knows no other parameter."""
+"""Groups the parts of a multipart form into fields, and checks the files among them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from mockserver.contract.catalogue import Problem, join_quoted
 from mockserver.core.request import Part
 
-# A content type that a file's name gives away, where the part itself declares none (go-openai#1012).
+# The content type that a file name implies if the part declares none (go-openai#1012).
 SUFFIXES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -19,37 +19,37 @@ Field = str | Part | list[str | Part]
 
 
 def group_fields(parts: Sequence[Part]) -> dict[str, Field]:
-    """The form by name: `x[]` parts make a list under `x`, a file stays a Part, a text becomes a string.
+    """The form by name: `x[]` parts become a list under `x`, a file stays a Part, text becomes a string.
 
-    Raises Problem `duplicate-parameter` where a name without brackets comes twice.
+    Raises Problem `duplicate-parameter` if a name without brackets is repeated.
     """
-    found: dict[str, Field] = {}
+    fields: dict[str, Field] = {}
     for part in parts:
         name = part.name.removesuffix("[]")
         value = part.data.decode("utf-8", "replace") if part.filename is None else part
         if name == part.name:
-            if name in found:
+            if name in fields:
                 raise Problem("duplicate-parameter", param=name)
-            found[name] = value
+            fields[name] = value
         else:
-            several = found.setdefault(name, [])
+            several = fields.setdefault(name, [])
             if not isinstance(several, list):
                 raise Problem("duplicate-parameter", param=name)
             several.append(value)
-    return found
+    return fields
 
 
 def check_files(param: str, field: Any, images: Mapping[str, Any], accept: Collection[str]) -> list[Part]:
-    """The files under a parameter. Raises the Problem that the API has with their shape or declared types.
+    """The files of a parameter. Raises a Problem for a wrong number, or for a wrong declared type.
 
-    `images` is the model's row about them. Only the pictures to edit may come as a list, and only their types are
-    looked at: that of a mask was seen not to matter (prism-php/prism#725).
+    `images` is the model's row about them. Only `image` may be a list, and only its types are checked: the API
+    was observed to ignore a mask's (prism-php/prism#725).
     """
-    several = param == "image" and not images.get("single")
-    if isinstance(field, list) and not several:
+    may_be_list = param == "image" and not images.get("single")
+    if isinstance(field, list) and not may_be_list:
         raise Problem("invalid-type", param=param, expected="a file", got="an array")
     if isinstance(field, str):
-        expected = "one of an array of files or file" if several else "a file"
+        expected = "one of an array of files or file" if may_be_list else "a file"
         raise Problem("invalid-type", param=param, expected=expected, got="a string")
     named = {param: field} if isinstance(field, Part) else {f"{param}[{i}]": item for i, item in enumerate(field)}
     for name, item in named.items():
@@ -64,7 +64,7 @@ def check_files(param: str, field: Any, images: Mapping[str, Any], accept: Colle
 
 
 def check_type(param: str, part: Part, types: Sequence[str]) -> None:
-    """Refuse a file whose declared (or given away) content type is not among `types`."""
+    """Reject a file whose declared (or implied) content type is not among `types`."""
     mimetype = (part.content_type or "").split(";")[0].strip().lower()
     name = (part.filename or "").lower()
     mimetype = mimetype or SUFFIXES.get(name[name.rfind(".") :] if "." in name else "", "")

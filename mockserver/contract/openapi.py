@@ -1,4 +1,4 @@
-"""The contract as one OpenAPI document, of a day: contracts/openapi.yaml with its schemas brought inside."""
+"""The contract as one OpenAPI document for a date: contracts/openapi.yaml with all schemas inlined."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -14,7 +14,7 @@ from mockserver.core import data_files
 
 @cache
 def bundle(as_of: AsOf) -> Any:
-    """The whole document, with the models, parameters and bodies of that day. Shared: treat it as read-only."""
+    """The whole document, with the models, parameters and bodies of that date. Shared: do not modify it."""
     names = data_files.names("contracts/schemas", ".json")
     document = _localize_refs(data_files.contract("openapi.yaml"), None)
     schemas = {name: _localize_refs(data_files.contract(f"schemas/{name}.json"), name) for name in names}
@@ -35,13 +35,13 @@ def bundle(as_of: AsOf) -> Any:
 
 
 def _restrict_schema(schema: dict[str, Any], endpoint: str, as_of: AsOf) -> None:
-    """Take out of a body's schema what was not there on a day; ask for a model where there was no default."""
+    """Remove what did not exist on a date from a body's schema; require a model if there was no default."""
     properties = schema["properties"]
     for name in list(properties):
         since = properties[name].get("x-since")
         if since and not as_of.holds(date.fromisoformat(since), None):
             del properties[name]
-    served = {name for name, capability in table().items() if capability.served(as_of, endpoint)}
+    served = {name for name, capability in table().items() if capability.is_served(as_of, endpoint)}
     properties["model"]["enum"] = [name for name in properties["model"]["enum"] if name in served]
     default = default_model(endpoint, as_of, {})
     schema["anyOf"] = [group for group in schema["anyOf"] if _restrict_group(group, served, default, as_of, schema)]
@@ -52,23 +52,23 @@ def _restrict_schema(schema: dict[str, Any], endpoint: str, as_of: AsOf) -> None
 def _restrict_group(
     group: dict[str, Any], served: set[str], default: str | None, as_of: AsOf, schema: Mapping[str, Any]
 ) -> bool:
-    """Is a group of models of use on a day? What is gone leaves it; only the one with the default may go unnamed."""
+    """Remove unavailable models from a group; returns whether any are left. Only the default model may be omitted."""
     model = group["properties"]["model"]
-    if model is False:  # bodies without a model, whose other parameters stand for one
+    if model is False:  # bodies without a model get the default
         return default is not None
-    named = [name for name in model.get("enum", [model.get("const")]) if name in served]
-    group["properties"]["model"] = {"enum": named}
+    available = [name for name in model.get("enum", [model.get("const")]) if name in served]
+    group["properties"]["model"] = {"enum": available}
     other = [parameter for parameter in group.get("required", []) if parameter != "model"]
-    group["required"] = other if default in named else ["model", *other]
-    for name in named:
+    group["required"] = other if default in available else ["model", *other]
+    for name in available:
         for _, rule in table()[name].rules(as_of):
             if "forbids" not in rule:
                 _exclude_value(group["properties"], name, rule["when"], schema["properties"])
-    return bool(named)
+    return bool(available)
 
 
 def _exclude_value(group: dict[str, Any], model: str, conditions: Mapping[str, Any], base: Mapping[str, Any]) -> None:
-    """Leave out a value that is refused by itself: a rule that speaks of one parameter and names its value."""
+    """Remove a value that is always rejected: by a rule about one parameter and one value of it."""
     ((param, value), *more) = conditions.items()
     if more or not isinstance(value, str) or value == "any" or param not in base:
         return
@@ -77,14 +77,14 @@ def _exclude_value(group: dict[str, Any], model: str, conditions: Mapping[str, A
 
 
 def _localize_refs(value: Any, home: str | None) -> Any:
-    """A copy with each `$ref` to a schema's file, or inside the schema `home`, turned to the bundle's own."""
+    """A copy in which every `$ref` to a schema file, or inside the schema `home`, refers to the bundle."""
     if isinstance(value, dict):
-        kept = {key: _localize_refs(item, home) for key, item in value.items() if key not in ("$schema", "$id")}
+        copied = {key: _localize_refs(item, home) for key, item in value.items() if key not in ("$schema", "$id")}
         if "$ref" in value:
             file, _, place = value["$ref"].partition("#")
             name = PurePosixPath(file).stem or home
-            kept["$ref"] = f"#/components/schemas/{name}{place}" if name else value["$ref"]
-        return kept
+            copied["$ref"] = f"#/components/schemas/{name}{place}" if name else value["$ref"]
+        return copied
     if isinstance(value, list):
         return [_localize_refs(item, home) for item in value]
     return value

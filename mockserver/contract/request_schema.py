@@ -1,7 +1,6 @@
-"""The shape of a request: fields to typed parameters, in the order in which the API checks them.
+"""Checks the fields of a request against a JSON Schema and a model's row, in the order in which the API does.
 
-Which parameter is legal, and how it is refused, is read from a JSON Schema and a model's row: a keyword of the
-schema names the catalogue's family, so a parameter that no example lists is refused as its family is.
+The schema's keyword that fails names the catalogue's family, so no parameter needs code of its own.
 """
 
 import re
@@ -34,7 +33,7 @@ KEYWORDS = {
     "required": "missing-parameter",
     "type": "invalid-type",
 }
-# The API's words for types, of a schema and of a value.
+# How the API names the type of a schema, and of a value.
 ARTICLES = {
     "array": "an array",
     "boolean": "a boolean",
@@ -55,10 +54,10 @@ INTEGER = re.compile(r"-?[0-9]{1,4000}", re.ASCII)
 
 
 class RequestSchema:
-    """The parameters of one body (a file of contracts/schemas/), for one model on one day."""
+    """The parameters of a request body (a file of contracts/schemas/), for one model on one date."""
 
     def __init__(self, name: str, capability: Capability, as_of: AsOf) -> None:
-        from jsonschema import Draft202012Validator  # with the first request: a start need not wait for it
+        from jsonschema import Draft202012Validator  # not at start-up, which it would delay
 
         base = data_files.contract(f"schemas/{name}.json")
         self.capability = capability
@@ -69,23 +68,23 @@ class RequestSchema:
             since, overlay = schema.get("x-since"), capability.parameter_schema(param.partition("[")[0])
             if overlay is not False and as_of.holds(since and date.fromisoformat(since), None):
                 self.properties[param] = overlay | schema if base.get("x-wins") else schema | overlay
-        # Which models there are is the capability table's to say, and was asked before.
+        # The capability table has already decided whether the model exists.
         self.properties.get("model", {}).pop("enum", None)
         self._validators = {param: Draft202012Validator(schema) for param, schema in self.properties.items()}
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """What the API assumes for a parameter that was left out."""
+        """The API's defaults for omitted parameters."""
         return {param: schema["default"] for param, schema in self.properties.items() if "default" in schema}
 
     def check(self, fields: Mapping[str, Any], accept: Collection[str] = ()) -> dict[str, Any]:
-        """Typed parameters, defaults not filled in, nulls left out; files as lists of parts.
+        """Typed parameters without defaults and nulls; files as lists of parts.
 
-        `accept` names families that are guesses and not to be enforced. Raises the Problem that the API names first.
+        `accept` names guessed families that are not enforced. Raises the Problem that the API would report first.
         """
         for param in fields:
             if param not in self.properties:
-                raise Problem(self._stranger(param), param=param)
+                raise Problem(self._unknown_family(param), param=param)
         typed: dict[str, Any] = {}
         for param, schema in self.properties.items():
             if param not in fields:
@@ -94,51 +93,51 @@ class RequestSchema:
             elif schema.get("format") == "binary":
                 typed[param] = form.check_files(param, fields[param], self.capability.row["images"], accept)
             elif fields[param] is not None or "null" not in schema_types(schema):
-                typed[param] = self._value(param, fields[param])
+                typed[param] = self._convert(param, fields[param])
         typed = nest_fields(typed)
-        self._size(typed, accept)
+        self._check_size(typed, accept)
         return typed
 
-    def alone(self, param: str, field: Any) -> dict[str, Any]:
-        """One parameter by itself, typed, as `check` would give it. Raises the Problem that the API has with it."""
+    def check_one(self, param: str, field: Any) -> dict[str, Any]:
+        """One parameter, typed, as `check` returns it. Raises a Problem."""
         typed: dict[str, Any] = {}
         if self.properties[param].get("format") == "binary":
             typed[param] = [part for part in (field if isinstance(field, list) else [field]) if isinstance(part, Part)]
         elif field is not None:
-            typed[param] = self._value(param, field)
+            typed[param] = self._convert(param, field)
         typed = nest_fields(typed)
-        self._size(typed, ())
+        self._check_size(typed, ())
         return typed
 
-    def _stranger(self, param: str) -> str:
-        """The family of a key that does not belong here: two have words of their own."""
+    def _unknown_family(self, param: str) -> str:
+        """The family for an unknown key: two keys have messages of their own."""
         if self.is_form and param == "images":
             return "multipart-images-key"
         if "images" in self.properties and param.removesuffix("[]") == "image":
             return "json-image-key"
         return "unknown-parameter"
 
-    def _size(self, typed: Mapping[str, Any], accept: Collection[str]) -> None:
+    def _check_size(self, typed: Mapping[str, Any], accept: Collection[str]) -> None:
         rule, size = self.capability.row.get("size_rule"), typed.get("size")
         if rule and size not in (None, self.properties["size"]["default"]):
             sizes.check(size, rule, accept, self.capability.grid(typed))
 
-    def _value(self, param: str, field: Any) -> Any:
+    def _convert(self, param: str, field: Any) -> Any:
         schema = self.properties[param]
         value = coerce(field, schema) if self.is_form else field
         errors = list(self._validators[param].iter_errors(value))
-        # A value of the wrong type breaks other keywords too; the API speaks of its type alone.
+        # A value of the wrong type violates other keywords too; the API reports only its type.
         for error in sorted(errors, key=lambda e: (len(e.path), e.validator != "type")):
-            raise self._problem(param, error)
-        if any(isinstance(one, Part) for one in (value if isinstance(value, list) else [value])):
-            raise Problem("invalid-type", param=param, expected="a string", got="a file")  # where any type will do
+            raise self._build_problem(param, error)
+        if any(isinstance(item, Part) for item in (value if isinstance(value, list) else [value])):
+            raise Problem("invalid-type", param=param, expected="a string", got="a file")  # a parameter of any type
         if "integer" in schema_types(schema):
-            value = int(value)  # JSON Schema takes 1.0 for an integer too
+            value = int(value)  # JSON Schema accepts 1.0 as an integer
         return value
 
-    def _problem(self, param: str, error: "ValidationError") -> Problem:
+    def _build_problem(self, param: str, error: "ValidationError") -> Problem:
         keyword, value = str(error.validator), cast(Any, error.instance)
-        bound: Any = error.validator_value
+        limit: Any = error.validator_value
         schema: Any = error.schema
         path = dotted_name(param) + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.path)
         facts: dict[str, Any] = {"param": path, "value": value}
@@ -151,46 +150,46 @@ class RequestSchema:
             values = known_values(schema)
             facts |= {"values": join_quoted(values, "and"), "values_python": repr(values)}
         else:
-            facts |= {"minimum": bound, "maximum": bound, "length": len(value) if isinstance(value, str | list) else 0}
+            facts |= {"minimum": limit, "maximum": limit, "length": len(value) if isinstance(value, str | list) else 0}
         return Problem(KEYWORDS[keyword], **facts)
 
 
 @cache
 def compile_schema(name: str, capability: Capability, as_of: AsOf) -> RequestSchema:
-    """The Schema for a body, a model and a day, compiled once."""
+    """The schema for a body, a model and a date; compiled once."""
     return RequestSchema(name, capability, as_of)
 
 
 def dotted_name(param: str) -> str:
-    """A form's `a[b][c]` as the API's texts name it: `a.b.c` (S15 of contracts/models.yaml)."""
+    """A form's `a[b][c]` as the API's messages name it: `a.b.c` (S15 of contracts/models.yaml)."""
     return param.replace("][", ".").replace("[", ".").rstrip("]")
 
 
 def nest_fields(typed: Mapping[str, Any]) -> dict[str, Any]:
-    """A form's `a[b][c]` as the mappings that they stand for."""
-    found: dict[str, Any] = {}
+    """Turn a form's `a[b][c]` into nested mappings."""
+    nested: dict[str, Any] = {}
     for param, value in typed.items():
         *path, last = dotted_name(param).split(".")
-        place = found
+        mapping = nested
         for key in path:
-            place = place.setdefault(key, {})
-        place[last] = value
-    return found
+            mapping = mapping.setdefault(key, {})
+        mapping[last] = value
+    return nested
 
 
 def schema_types(schema: Mapping[str, Any]) -> list[str]:
-    """The types that a schema allows; all of them where it names none."""
+    """The types that a schema allows; `null` alone if it allows any type."""
     kind = schema.get("type", ["null"])
     return [kind] if isinstance(kind, str) else list(kind)
 
 
 def known_values(schema: Mapping[str, Any]) -> list[str]:
-    """The values of an enum, in the API's order of naming, without null."""
+    """The values of an enum without null, in the order in which the API lists them."""
     return [value for value in schema["enum"] if value is not None]
 
 
 def describe_schema(schema: Mapping[str, Any]) -> str:
-    """What belongs there, in the API's words."""
+    """What a schema expects, in the API's words."""
     if "enum" in schema:
         return f"one of {join_quoted(known_values(schema), 'or')}"
     kind = next(kind for kind in schema_types(schema) if kind != "null")
@@ -203,7 +202,7 @@ def describe_type(value: Any) -> str:
 
 
 def coerce(field: Any, schema: Mapping[str, Any]) -> Any:
-    """A form's text as the type that the schema wants, where it can be read as one; else as it was."""
+    """Convert a form's text to the schema's type if possible; else return it unchanged."""
     if isinstance(field, str):
         if "integer" in schema_types(schema) and INTEGER.fullmatch(field):
             return int(field)
@@ -212,8 +211,8 @@ def coerce(field: Any, schema: Mapping[str, Any]) -> Any:
     return field
 
 
-# The key that an object's keyword complains of: a missing one, or one too many. Which of two sources of one picture
-# the API would name is our guess.
+# The key that the error of an object names: a missing one, or an extra one. Which of two sources of one image the API
+# names is a guess.
 OFFENDING_KEYS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
     "required": lambda value, schema: next(key for key in schema["required"] if key not in value),
     "additionalProperties": lambda value, schema: next(key for key in value if key not in schema["properties"]),

@@ -1,4 +1,4 @@
-"""Sizes of answers: what a model's rule refuses, and what `auto` becomes. Numbers come from the capability table."""
+"""Sizes of output images: checks against a model's rule, and what `auto` becomes."""
 
 import math
 import re
@@ -13,31 +13,30 @@ SIZE = re.compile(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})", re.ASCII)
 
 
 def check(value: str, rule: Mapping[str, int], accept: Collection[str], grid: Size = (1, 1)) -> None:
-    """Refuse a WIDTHxHEIGHT beyond a model's rule, unless the family is one to `accept`.
+    """Reject a WIDTHxHEIGHT that violates a model's rule, unless `accept` names the family.
 
-    Pictures that are drawn on one sheet, in a `grid` of columns and rows, are measured with the sheet.
-    Source: current-api.md section 1, errors.md size2-*. The order between the families is known only where the
-    divisor comes before the floor of pixels.
+    Images on one sheet, in a `grid` of columns and rows, are measured by the sheet. Source: current-api.md section 1,
+    errors.md size2-*. Only one thing is known of the order of the families: size-divisible precedes size-min.
     """
     match = SIZE.fullmatch(value)
     if not match:
         raise Problem("size-format", param="size", value=value)
     width, height = int(match[1]) * grid[0], int(match[2]) * grid[1]
     sheet = "" if grid == (1, 1) else f", with its frames on a sheet of {width}x{height},"
-    tests = {
+    checks = {
         "size-divisible": width % rule["multiple"] or height % rule["multiple"],
         "size-edge": max(width, height) > rule["edge"],
         "size-min": width * height < rule["minimum"],
         "size-max": width * height > rule["maximum"],
         "size-ratio": max(width, height) > rule["ratio"] * min(width, height),
     }
-    for family, broken in tests.items():
-        if broken and family not in accept:
+    for family, is_violated in checks.items():
+        if is_violated and family not in accept:
             raise Problem(family, param="size", value=value, sheet=sheet)
 
 
 def resolve_auto(rule: Mapping[str, Any], of: Size) -> str:
-    """The size that `auto` becomes for an input of that size: the nearest ratio of a list, or a given area."""
+    """The size that `auto` becomes for an input of size `of`: the nearest ratio of a list, or a given area."""
     width, height = of
     if "area" in rule:
         side = math.sqrt(rule["area"] * width / height)
@@ -52,13 +51,13 @@ def resolve_auto(rule: Mapping[str, Any], of: Size) -> str:
 
 
 def sheet_grid(frames: Mapping[str, Any], count: int) -> Size:
-    """The columns and rows of the sheet that so many frames are drawn on (current-api.md section 1, inferred)."""
+    """The columns and rows of the sheet for `count` frames (current-api.md section 1, inferred)."""
     row = next(row for row in frames["grids"] if count <= row["frames"])
     return row["columns"], row["rows"]
 
 
 def shrink_size(size: str, rule: Mapping[str, int], grid: Size) -> str:
-    """The largest size of about that shape whose sheet keeps to the rule. That `auto` means this is our guess."""
+    """The largest size of about that ratio whose sheet satisfies the rule. That `auto` means this is a guess."""
     width, height = (int(side) for side in size.split("x"))
     columns, rows = grid
     scale = min(

@@ -1,7 +1,19 @@
-"""What a call costs: the `usage` block and its price, from the constants in contracts/models.yaml.
+"""The `usage` block of a response and its price, from the constants in contracts/models.yaml.
 
-Formulas: success.md section 2 and the vision guide (output tables and axis formula, tiles, patches, text), each
-checked there against recordings. What is a guess is marked in the model's row.
+Four counts make up a block, each multiplied by `n`:
+
+- input text: the prompt in o200k_base tokens, a constant per endpoint, and a constant per input image.
+- input images: a base and a constant per tile or patch. `tiles` scales an image into a box, then its shortest side
+  down, and drops fractions of a tile; `patches` pads the canvas to a maximal ratio and scales it into a budget.
+  `input_fidelity: high` adds a constant that depends on whether the image is square.
+- output images: a table by size and quality, or the axis formula, the published calculator's own, for other sizes;
+  each partial image that was delivered adds to it.
+- output text: a constant per quality, for models that report it.
+
+Formulas: success.md section 2 and the vision guide, each checked there against recordings, which the tests repeat.
+Rounding is part of the formulas, so they use exact fractions where a float could fall on the wrong side of a tie.
+Constants that nobody has observed are marked as guesses in the model's row. The table of token ranks ships as data,
+since tiktoken would download it.
 """
 
 import base64
@@ -19,7 +31,7 @@ from mockserver.contract.capabilities import Capability
 from mockserver.core.data_files import contract, folder
 
 Size = tuple[int, int]
-# The first requests come side by side, and the tables are loaded once.
+# Concurrent first requests must load the table only once.
 LOADING = threading.Lock()
 
 
@@ -34,7 +46,7 @@ def _encoding() -> Any:
         "o200k_base",
         pat_str="|".join(contract("tokens/o200k_base.yaml")["pattern"]),
         mergeable_ranks={base64.b64decode(line): rank for rank, line in enumerate(BytesIO(gzip.decompress(packed)))},
-        special_tokens={},  # a prompt has none: text that looks like one is counted as text
+        special_tokens={},  # text that looks like a special token counts as text
     )
 
 
@@ -46,7 +58,7 @@ def count_text_tokens(text: str) -> int:
 
 
 def count_input_units(size: Size, rule: Mapping[str, Any]) -> int:
-    """The tiles or patches that an input image of that size is cut into, by the model's method."""
+    """The tiles or patches of an input image, by the model's method."""
     return METHODS[rule["method"]](size, rule)
 
 
@@ -79,7 +91,7 @@ def _axis(factor: int, size: Size) -> Fraction:
 
 
 def count_output_tokens(tokens: Mapping[str, Any], quality: str, size: Size, partials: int) -> int:
-    """The image tokens of one picture with so many delivered partials."""
+    """The tokens of one output image, including its delivered partial images."""
     table = tokens["output"].get(f"{size[0]}x{size[1]}")
     image: int = table[quality] if table else math.ceil(_axis(tokens["output"][quality], size))
     each = tokens["partial"].get("each")
@@ -100,10 +112,9 @@ def compute_usage(
     parameters: Mapping[str, Any],
     partials: int = 0,
 ) -> dict[str, Any]:
-    """The `usage` block of an answer, keys in the recorded order.
+    """The `usage` block of a response, keys in the recorded order.
 
-    `images` and `size` are widths and heights in pixels, `partials` counts the partial pictures delivered.
-    All of it is multiplied by `n`. Source: success.md section 2.
+    `images` and `size` are widths and heights in pixels; `partials` is the number of delivered partial images.
     """
     tokens, n, quality = capability.row["tokens"], parameters.get("n", 1), parameters["quality"]
     rule, text = tokens["input"], tokens["text"]
@@ -129,16 +140,16 @@ def compute_usage(
 
 
 def compute_price(capability: Capability, usage: Mapping[str, Any]) -> float | None:
-    """US dollars for a usage block, or None where no price per token is known."""
+    """The price of a usage block in US dollars, or None if the model has no known price per token."""
     prices = capability.row.get("prices")
     if not prices:
         return None
-    asked = usage["input_tokens_details"]
-    got = usage.get("output_tokens_details") or {"image_tokens": usage["output_tokens"], "text_tokens": 0}
+    inputs = usage["input_tokens_details"]
+    outputs = usage.get("output_tokens_details") or {"image_tokens": usage["output_tokens"], "text_tokens": 0}
     millionths: float = (
-        asked["text_tokens"] * prices["text_in"]
-        + asked["image_tokens"] * prices["image_in"]
-        + got["image_tokens"] * prices["image_out"]
-        + got["text_tokens"] * prices.get("text_out", 0)
+        inputs["text_tokens"] * prices["text_in"]
+        + inputs["image_tokens"] * prices["image_in"]
+        + outputs["image_tokens"] * prices["image_out"]
+        + outputs["text_tokens"] * prices.get("text_out", 0)
     )
     return round(millionths / 1_000_000, 6)

@@ -64,7 +64,7 @@ def _build_job(route: Route, name: str, fields: Mapping[str, Any], settings: Set
 def _find_capability(endpoint: str, fields: Mapping[str, Any]) -> Capability:
     model = fields.get("model")
     capability = table().get(model) if isinstance(model, str) else None
-    if capability and capability.served(ANY_DATE, endpoint):
+    if capability and capability.is_served(ANY_DATE, endpoint):
         return capability
     present = {name: value for name, value in fields.items() if value is not None}
     return table()[default_model(endpoint, ANY_DATE, present) or ""]
@@ -76,7 +76,7 @@ def _select_parameters(name: str, capability: Capability, fields: Mapping[str, A
     typed: dict[str, Any] = {}
     for param in schema.properties:
         with suppress(Problem):
-            typed |= schema.alone(param, fields[param]) if param in fields else {}
+            typed |= schema.check_one(param, fields[param]) if param in fields else {}
     typed.pop("model", None)
     for _, rule in capability.rules(ANY_DATE):
         values = schema.defaults | typed

@@ -13,7 +13,7 @@ def understand_models(model: str | None, as_of: AsOf) -> dict[str, Any]:
     served = {
         name: capability
         for name, capability in table().items()
-        if any(capability.served(as_of, endpoint) for endpoint in capability.row["endpoints"])
+        if any(capability.is_served(as_of, endpoint) for endpoint in capability.row["endpoints"])
     }
     if model is None:
         return {"object": "list", "data": [_describe(capability) for capability in served.values()]}

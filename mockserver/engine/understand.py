@@ -136,7 +136,7 @@ def _find_capability(route: Route, fields: Mapping[str, Any], as_of: AsOf) -> Ca
     if not isinstance(model, str):
         raise Problem("invalid-type", param="model", expected="a string", got=describe_type(model))
     capability = table(route.provider).get(model)
-    if capability is None or not capability.served(as_of, route.endpoint):
+    if capability is None or not capability.is_served(as_of, route.endpoint):
         raise Problem("model-does-not-exist", model=model)
     return capability
 

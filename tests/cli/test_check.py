@@ -297,7 +297,7 @@ def without_id(error: object) -> str:
         (["a.png", "--colour", "red"], "No such option"),
         (["a.png", "--option", "red"], "Invalid value for '--option': expected NAME=VALUE, got 'red'"),
         (["a.png", "--option", "=red"], "Invalid value for '--option': expected NAME=VALUE, got '=red'"),
-        (["a.png", "--as-of", "soon"], "as-of is 'any', 'latest' or a date such as 2026-04-21, not 'soon'"),
+        (["a.png", "--as-of", "soon"], "as-of: expected 'any', 'latest' or a date such as 2026-04-21, got 'soon'"),
     ],
 )
 def test_bad_input(run: Run, tmp_path: Path, arguments: list[str], said: str) -> None:

@@ -216,8 +216,8 @@ def refuse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         ("--auth exact", "--auth exact needs --key, and --key needs --auth exact"),
         ("--key sk-a", "--auth exact needs --key, and --key needs --auth exact"),
         ("--auth open --key sk-a", "--auth exact needs --key, and --key needs --auth exact"),
-        ("--as-of yesterday", "as-of is 'any', 'latest' or a date such as 2026-04-21, not 'yesterday'"),
-        ("--as-of 2026-02-30", "as-of is 'any', 'latest' or a date such as 2026-04-21, not '2026-02-30'"),
+        ("--as-of yesterday", "as-of: expected 'any', 'latest' or a date such as 2026-04-21, got 'yesterday'"),
+        ("--as-of 2026-02-30", "as-of: expected 'any', 'latest' or a date such as 2026-04-21, got '2026-02-30'"),
         # An address that is kept for documentation: no machine has it, and no name server is asked.
         ("--port 0 --host 203.0.113.1", "cannot listen on 203.0.113.1 port 0: "),
         (f"--host {'é' * 64}", f"cannot listen on {'é' * 64} port 4010: that is no host's name"),
@@ -401,7 +401,7 @@ def test_bad_day(refuse: Refuse, command: str) -> None:
     words = command.split()
     asked = ["--as-of", "{}", *words] if words[0] == "--" else [*words, "--as-of", "{}"]
     soon, before = (refuse(*(word.format(day) for word in asked)) for day in ("soon", "2022-11-02"))
-    assert "as-of is 'any', 'latest' or a date" in soon
+    assert "as-of: expected 'any', 'latest' or a date" in soon
     assert before == "as-of 2022-11-02 is before 2022-11-03, when the first model was released"
 
 
@@ -593,7 +593,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("check folder", "cannot read folder: Is a directory"),
         ("check house.png --mask folder", "cannot read folder: Is a directory"),
         ("check house.png --option x", "Invalid value for '--option': expected NAME=VALUE, got 'x'"),
-        ("check house.png --as-of 1-1-1", "as-of is 'any', 'latest' or a date"),
+        ("check house.png --as-of 1-1-1", "as-of: expected 'any', 'latest' or a date"),
         ("conform", "Missing argument 'URL'."),
         ("conform ftp://x", "invalid URL: expected http:// or https:// and a host"),
         ("conform http://[::1", "invalid URL: Invalid IPv6 URL"),

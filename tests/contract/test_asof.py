@@ -56,7 +56,7 @@ def test_labels(label: str, day: date, every: bool) -> None:
     ],
 )
 def test_no_day(label: str) -> None:
-    with pytest.raises(ValueError, match="'any', 'latest' or a date such as 2026-04-21, not") as caught:
+    with pytest.raises(ValueError, match="'any', 'latest' or a date such as 2026-04-21, got") as caught:
         as_of(label)
     assert repr(label) in str(caught.value)
 

@@ -134,11 +134,11 @@ def test_served(model: str, endpoint: str) -> None:
     first = capability.released
     end = capability.shutdown or date(2030, 1, 1)
     days = [first - DAY, first, end - DAY, end, date(2000, 1, 1)]
-    served = [capability.served(AsOf(str(day), day), endpoint) for day in days]
+    served = [capability.is_served(AsOf(str(day), day), endpoint) for day in days]
     gone = capability.shutdown is None
     assert served == [False, there, there, there and gone, False]
-    assert capability.served(as_of("any"), endpoint) is there
-    assert not capability.served(as_of("any"), "chat/completions")
+    assert capability.is_served(as_of("any"), endpoint) is there
+    assert not capability.is_served(as_of("any"), "chat/completions")
 
 
 SERVED = {
@@ -154,7 +154,7 @@ SERVED = {
 
 @pytest.mark.parametrize("label", SERVED)
 def test_served_edits(label: str) -> None:
-    assert {name for name, row in table().items() if row.served(as_of(label), EDITS)} == SERVED[label]
+    assert {name for name, row in table().items() if row.is_served(as_of(label), EDITS)} == SERVED[label]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def _spelled(value: Any) -> str:
 def test_form_names_every_model() -> None:
     """And in the table's order, so that the newest stands last in both."""
     assert FORM["properties"]["model"]["enum"] == EDITING
-    assert {n for n, row in table().items() if row.served(as_of("latest"), EDITS)} <= set(EDITING)
+    assert {n for n, row in table().items() if row.is_served(as_of("latest"), EDITS)} <= set(EDITING)
 
 
 @pytest.mark.parametrize("model", [*EDITING, None, "gpt-9"])

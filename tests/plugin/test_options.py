@@ -58,8 +58,8 @@ def test_marker_before_option_before_ini(pytester: pytest.Pytester) -> None:
         ("seed=1.5", "*test_it: seed: expected an integer, got 1.5*"),
         ("seed=()", "*test_it: seed: expected an integer, got ()*"),
         ("scenario=''", "*test_it: there is no scenario ''*"),
-        ("as_of=''", "*test_it: as-of is 'any', 'latest' or a date such as 2026-04-21, not ''*"),
-        ("as_of=20260421", "*test_it: as-of is 'any', 'latest' or a date such as 2026-04-21, not 20260421*"),
+        ("as_of=''", "*test_it: as-of: expected 'any', 'latest' or a date such as 2026-04-21, got ''*"),
+        ("as_of=20260421", "*test_it: as-of: expected 'any', 'latest' or a date such as 2026-04-21, got 20260421*"),
         ("strict='perhaps'", "*test_it: strict: expected true or false, got 'perhaps'*"),
     ],
 )
@@ -82,7 +82,7 @@ def test_wrong_markers(pytester: pytest.Pytester, marker: str, said: str) -> Non
     ("option", "said"),
     [
         ("scenario=", "*test_it: there is no scenario ''*"),
-        ("as-of=", "*test_it: as-of is 'any', 'latest' or a date such as 2026-04-21, not ''*"),
+        ("as-of=", "*test_it: as-of: expected 'any', 'latest' or a date such as 2026-04-21, got ''*"),
         ("as-of=2022-11-02", "*test_it: as-of 2022-11-02 is before 2022-11-03, when the first model was released*"),
         ("seed=", "*test_it: seed: expected an integer, got ''*"),
         ("seed=1_0", "*test_it: seed: expected an integer, got '1_0'*"),

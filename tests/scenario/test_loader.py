@@ -207,7 +207,7 @@ def test_aliased_step() -> None:
         # What YAML can say and JSON cannot.
         (GOOD + "seed: 2026-12-05\n", 4, ["seed: '2026-12-05'", "expected integer"]),
         (GOOD + "seed: !!timestamp x\n", 4, ["seed: 'x'", "expected integer"]),
-        (GOOD + "as_of: 2026-02-30\n", 4, ["as-of is 'any', 'latest' or a date such as", "'2026-02-30'"]),
+        (GOOD + "as_of: 2026-02-30\n", 4, ["as-of: expected 'any', 'latest' or a date such as", "'2026-02-30'"]),
         (GOOD + "as_of: 2022-11-02\n", 4, ["as_of: as-of 2022-11-02 is before 2022-11-03, when the first model was"]),
         (GOOD + "as_of: 2026-2-3\n", 4, ["as_of: '2026-2-3'", "expected pattern"]),
         (GOOD + "as_of: yesterday\n", 4, ["as_of: 'yesterday'", "expected pattern"]),

@@ -16,7 +16,7 @@ def choices(as_of: AsOf) -> dict[str, Any]:
             {"name": name, "about": loader.load(name).about, "yaml": loader.read_built_in(name)}
             for name in loader.built_in_names()
         ],
-        "models": [_model(capability) for capability in table().values() if capability.served(as_of, ENDPOINT)],
+        "models": [_model(capability) for capability in table().values() if capability.is_served(as_of, ENDPOINT)],
     }
 
 
