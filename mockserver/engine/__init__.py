@@ -1,1 +1,1 @@
-"""From a request to its answer, in two pure halves: understand() and answer()."""
+"""From a request to a response, in two pure halves: `understand` and `respond`."""

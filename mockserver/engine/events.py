@@ -14,6 +14,8 @@ from mockserver.engine.json_splice import serialize
 from mockserver.engine.output_images import OutputImage
 from mockserver.engine.replies import override
 
+# Serializing three frames takes 35 µs (flat images) to 65 µs (receipts) of about 200 µs of CPU time that a repeated
+# request takes.
 FRAME_BYTES = 16 * 1024 * 1024
 FRAMES = Shelf[tuple[bytes, ...]](FRAME_BYTES, lambda frames: sum(map(len, frames)))
 EVENTS = {"images/edits": "image_edit", "images/generations": "image_generation"}

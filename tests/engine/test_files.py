@@ -1,4 +1,4 @@
-"""Uploaded files, as the official client uses them: kept for a session, for as long as asked, good for edits."""
+"""Uploaded files, through the official client: stored per session until they expire, and usable in edits."""
 
 import asyncio
 import base64
@@ -24,7 +24,7 @@ NOW = 1_795_000_000.0
 
 
 class Time:
-    """A clock that stands still until somebody turns it."""
+    """A clock that the test sets."""
 
     now = NOW
 
@@ -53,76 +53,77 @@ def upload(client: openai.OpenAI, data: bytes = b"some words", name: str = "word
     return client.files.create(file=(name, data), purpose=more.pop("purpose", "vision"), **more)
 
 
-def test_life(client: openai.OpenAI) -> None:
-    made = upload(client)
-    assert (made.object, made.bytes, made.filename, made.purpose) == ("file", 10, "words.txt", "vision")
-    assert (made.created_at, made.expires_at, made.status) == (NOW, None, "processed")
-    assert client.files.retrieve(made.id) == made
-    assert client.files.content(made.id).content == b"some words"
-    assert client.files.list().data == [made]
-    assert client.files.delete(made.id).deleted
+def test_upload_retrieve_download_list_delete(client: openai.OpenAI) -> None:
+    uploaded = upload(client)
+    assert (uploaded.object, uploaded.bytes, uploaded.filename, uploaded.purpose) == ("file", 10, "words.txt", "vision")
+    assert (uploaded.created_at, uploaded.expires_at, uploaded.status) == (NOW, None, "processed")
+    assert client.files.retrieve(uploaded.id) == uploaded
+    assert client.files.content(uploaded.id).content == b"some words"
+    assert client.files.list().data == [uploaded]
+    assert client.files.delete(uploaded.id).deleted
     assert client.files.list().data == []
-    with pytest.raises(openai.NotFoundError, match=f"No such File object: {made.id}"):
-        client.files.retrieve(made.id)
+    with pytest.raises(openai.NotFoundError, match=f"No such File object: {uploaded.id}"):
+        client.files.retrieve(uploaded.id)
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "header"),
     [
         ("cat.png", 'attachment; filename="cat.png"'),
         ('a"b\r\nX: y.png', "attachment; filename*=UTF-8''a%22b%0D%0AX%3A%20y.png"),
         ("кот.png", "attachment; filename*=UTF-8''%D0%BA%D0%BE%D1%82.png"),
     ],
+    ids=["plain", "special characters", "non-ASCII"],
 )
-def test_names(server: BackgroundServer, name: str, told: str) -> None:
-    """A name that is no word for a header is not put into one as it is."""
+def test_name_in_content_disposition(server: BackgroundServer, name: str, header: str) -> None:
     server.call(lambda: server.server.uploads.put("s", Upload("file-1", name, "vision", b"x", "digest", 1)))
     answer = httpx2.get(f"{server.url}/__mock/s/s/v1/files/file-1/content", headers={"Authorization": "Bearer sk-test"})
-    assert answer.headers["content-disposition"] == told
+    assert answer.headers["content-disposition"] == header
     assert (answer.status_code, answer.content) == (200, b"x")
 
 
-def test_pages(client: openai.OpenAI) -> None:
-    made = [upload(client, name=f"{number}.txt", purpose="evals") for number in range(5)]
+def test_list_is_paginated_sorted_and_filtered(client: openai.OpenAI) -> None:
+    uploaded = [upload(client, name=f"{number}.txt", purpose="evals") for number in range(5)]
     other = upload(client)
-    assert [file.id for file in client.files.list()] == [other.id, *(file.id for file in made[::-1])]
+    assert [file.id for file in client.files.list()] == [other.id, *(file.id for file in uploaded[::-1])]
     # The client fetches one page after the other.
-    assert [file.id for file in client.files.list(purpose="evals", order="asc", limit=2)] == [file.id for file in made]
+    assert [file.id for file in client.files.list(purpose="evals", order="asc", limit=2)] == [
+        file.id for file in uploaded
+    ]
     with pytest.raises(openai.NotFoundError):
         client.files.list(after="file-none")
 
 
-def test_sessions(server: BackgroundServer, client: openai.OpenAI) -> None:
-    made = upload(client)
+def test_files_belong_to_a_session_until_a_reset(server: BackgroundServer, client: openai.OpenAI) -> None:
+    uploaded = upload(client)
     with pytest.raises(openai.NotFoundError):
-        client.with_options(api_key="sk-other").files.retrieve(made.id)
+        client.with_options(api_key="sk-other").files.retrieve(uploaded.id)
     httpx2.post(f"{server.url}/__mock/reset")
     assert client.files.list().data == []
 
 
-def test_expiry(client: openai.OpenAI, clock: Time) -> None:
-    made = upload(client, expires_after={"anchor": "created_at", "seconds": 3600})
+def test_files_expire(client: openai.OpenAI, clock: Time) -> None:
+    uploaded = upload(client, expires_after={"anchor": "created_at", "seconds": 3600})
     batch = upload(client, purpose="batch")
-    assert (made.expires_at, batch.expires_at) == (NOW + 3600, NOW + 30 * 86_400)
+    assert (uploaded.expires_at, batch.expires_at) == (NOW + 3600, NOW + 30 * 86_400)
     clock.now += 3599
-    assert client.files.retrieve(made.id) == made
+    assert client.files.retrieve(uploaded.id) == uploaded
     clock.now += 1
     with pytest.raises(openai.NotFoundError):
-        client.files.retrieve(made.id)
+        client.files.retrieve(uploaded.id)
     assert client.files.list().data == [batch]
 
 
-def test_withheld(client: openai.OpenAI) -> None:
-    made = upload(client, purpose="assistants")
+def test_file_of_some_purposes_cannot_be_downloaded(client: openai.OpenAI) -> None:
+    uploaded = upload(client, purpose="assistants")
     with pytest.raises(openai.BadRequestError, match="Not allowed to download files of purpose: assistants"):
-        client.files.content(made.id)
+        client.files.content(uploaded.id)
 
 
-def test_room() -> None:
-    """The bound is told before anything is kept."""
-    kept = UploadStore(session_bytes=20, session_files=3, total_bytes=32)
+def test_upload_beyond_a_limit_is_rejected() -> None:
+    store = UploadStore(session_bytes=20, session_files=3, total_bytes=32)
     with (
-        serve_in_thread(MemoryState(Settings(), uploads=kept)) as server,
+        serve_in_thread(MemoryState(Settings(), uploads=store)) as server,
         openai.OpenAI(base_url=f"{server.url}/v1", api_key="sk-test", max_retries=0) as client,
     ):
         upload(client, b"x" * 15)
@@ -136,16 +137,16 @@ def test_room() -> None:
         with pytest.raises(openai.BadRequestError, match="file storage quota") as caught:
             upload(client, b"x")
     assert "1 bytes and 0 are left" in caught.value.response.headers["x-mockserver-hint"]
-    kept.remove("nobody", "file-none")
+    store.remove("unknown", "file-none")
 
 
-def test_many_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_sessions_with_files_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockserver.core.uploads.SESSIONS", 1)
-    kept = UploadStore()
-    kept.put("one", Upload("file-1", "a", "vision", b"x", "digest", 1))
-    assert (kept.room("one") > 0, kept.room("two")) == (True, 0)
-    kept.clear("one")
-    assert kept.room("two") > 0
+    store = UploadStore()
+    store.put("one", Upload("file-1", "a", "vision", b"x", "digest", 1))
+    assert (store.room("one") > 0, store.room("two")) == (True, 0)
+    store.clear("one")
+    assert store.room("two") > 0
 
 
 def edit(client: openai.OpenAI, *images: dict[str, str], **more: Any) -> Any:
@@ -164,33 +165,33 @@ def test_edit_with_files(server: BackgroundServer, client: openai.OpenAI) -> Non
 
 
 @pytest.mark.parametrize("name", ["words.txt", "words.png"])
-def test_edit_with_words(client: openai.OpenAI, name: str) -> None:
+def test_edit_with_a_file_that_is_not_an_image(client: openai.OpenAI, name: str) -> None:
     with pytest.raises(openai.BadRequestError, match="Invalid image data") as caught:
         edit(client, {"file_id": upload(client, name=name).id})
     assert caught.value.param == "images[0].file_id"
 
 
-def test_edit_with_a_file_that_is_gone(client: openai.OpenAI) -> None:
-    made = upload(client, png(), "cat.png")
-    client.files.delete(made.id)
-    with pytest.raises(openai.NotFoundError, match=f"No such File object: {made.id}"):
-        edit(client, {"file_id": made.id})
+def test_edit_with_a_deleted_file(client: openai.OpenAI) -> None:
+    uploaded = upload(client, png(), "cat.png")
+    client.files.delete(uploaded.id)
+    with pytest.raises(openai.NotFoundError, match=f"No such File object: {uploaded.id}"):
+        edit(client, {"file_id": uploaded.id})
 
 
-# ---- URLs of this server's own -------------------------------------------------------------------------------------
+# ---- URLs of this server -------------------------------------------------------------------------------------------
 
 
-def test_own_urls(server: BackgroundServer, client: openai.OpenAI) -> None:
-    made = upload(client, png(), "cat.png")
-    answer = edit(client, {"image_url": f"{server.url}/v1/files/{made.id}/content"})
+def test_edit_with_urls_of_this_server(server: BackgroundServer, client: openai.OpenAI) -> None:
+    uploaded = upload(client, png(), "cat.png")
+    answer = edit(client, {"image_url": f"{server.url}/v1/files/{uploaded.id}/content"})
     sent = base64.b64decode(answer.data[0].b64_json)
     (entry,) = [entry for entry in server.server.journal.entries() if entry["job"]]
     sha256 = entry["request"]["files"][0]["sha256"]
     old = client.images.generate(model="dall-e-2", prompt="x", size="256x256").data
     assert old
     for url in (
-        f"{server.url}/files/{made.id}/content",
-        f"{server.url}/__mock/s/any/v1/files/{made.id}/content",
+        f"{server.url}/files/{uploaded.id}/content",
+        f"{server.url}/__mock/s/any/v1/files/{uploaded.id}/content",
         f"{server.url}/__mock/pictures/{sha256}",
         f"{server.url}/__mock/sample.png",
         str(old[0].url),
@@ -199,7 +200,7 @@ def test_own_urls(server: BackgroundServer, client: openai.OpenAI) -> None:
     assert sent.startswith(b"\x89PNG")
 
 
-def test_own_url_that_expired(client: openai.OpenAI, clock: Time) -> None:
+def test_edit_with_an_expired_url(client: openai.OpenAI, clock: Time) -> None:
     old = client.images.generate(model="dall-e-2", prompt="x", size="256x256").data
     assert old
     clock.now += 3601
@@ -219,13 +220,14 @@ def test_own_url_that_expired(client: openai.OpenAI, clock: Time) -> None:
         "http://[/__mock/sample.png",
         "https://example.com/cat.png",
     ],
+    ids=["file", "image", "signature", "path", "host", "port", "syntax", "elsewhere"],
 )
-def test_urls_that_lead_nowhere(server: BackgroundServer, client: openai.OpenAI, url: str) -> None:
+def test_edit_with_an_unknown_url(server: BackgroundServer, client: openai.OpenAI, url: str) -> None:
     with pytest.raises(openai.BadRequestError, match="Upstream status code: 404"):
         edit(client, {"image_url": url.format(root=server.url)})
 
 
-def test_stored_picture_that_was_dropped(server: BackgroundServer, client: openai.OpenAI) -> None:
+def test_edit_with_an_evicted_image(server: BackgroundServer, client: openai.OpenAI) -> None:
     old = client.images.generate(model="dall-e-2", prompt="x", size="256x256").data
     assert old
     server.call(lambda: setattr(server.server.journal, "pictures", Pictures(0)))
@@ -235,8 +237,7 @@ def test_stored_picture_that_was_dropped(server: BackgroundServer, client: opena
         edit(client, {"image_url": str(old[0].url)})
 
 
-def test_refused_upload_keeps_nothing() -> None:
-    """What a scenario refuses is not kept."""
+def test_upload_that_a_scenario_rejects_is_not_stored() -> None:
     scenario = machine.build({"scenario": "x", "steps": [{"error": "server-error"}, {"ok": {}}]})
 
     async def play() -> list[Any]:

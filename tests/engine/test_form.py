@@ -1,4 +1,4 @@
-"""The shape of a form: names, files, types and values, in the order in which the API checks them."""
+"""The schema of forms and JSON bodies: names, files, types and values, in the order in which the API checks them."""
 
 from string import Formatter
 from typing import Any
@@ -17,7 +17,7 @@ from mockserver.contract.request_schema import coerce, compile_schema
 from mockserver.core.request import Part
 
 EVERY = ["dall-e-2", "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2.5-flare"]
-IDENTITIES = {"request_id", "organization", "project"}
+CONTEXT_IDS = {"request_id", "organization", "project"}
 
 
 def text(name: str, value: str | bytes = "x", kind: str | None = None) -> Part:
@@ -35,7 +35,7 @@ def check(
 
 
 def edit(model: str = "gpt-image-1.5", day: str = "any", **values: str) -> dict[str, Any]:
-    """A form with a prompt, a picture and these texts; with "" in place of the name of one, it is left out."""
+    """A form with a prompt, an image and these texts."""
     return check(
         *(text(name, value) for name, value in ({"prompt": "x"} | values).items()), file(), model=model, day=day
     )
@@ -44,10 +44,10 @@ def edit(model: str = "gpt-image-1.5", day: str = "any", **values: str) -> dict[
 def problem(call: Any, *given: Any, **more: Any) -> Problem:
     with pytest.raises(Problem) as caught:
         call(*given, **more)
-    # What its texts speak of is all of this request, whichever day's text it is.
+    # The request provides every fact in the messages of all dates.
     for row in families()[caught.value.family]:
         named = {n for part in (row.message, row.param, row.hint) for _, n, _, _ in Formatter().parse(part or "") if n}
-        assert named <= set(caught.value.facts) | IDENTITIES
+        assert named <= set(caught.value.facts) | CONTEXT_IDS
     return caught.value
 
 
@@ -59,7 +59,7 @@ def message(found: Problem) -> str:
 # ---- the form by name --------------------------------------------------------------------------------------------
 
 
-def test_fields() -> None:
+def test_parts_are_grouped_by_name() -> None:
     one, two, mask = file("image[]", "1.png"), file("image[]", "2.png"), file("mask")
     parts = [text("prompt", "日本"), one, text("n", "2"), mask, two, text("tags[]", "a"), text("tags[]", "b")]
     found = group_fields(parts)
@@ -79,7 +79,7 @@ def test_fields() -> None:
         (text("a[][]"), ["x"]),
     ],
 )
-def test_one_field(part: Part, value: Any) -> None:
+def test_value_of_one_part(part: Part, value: Any) -> None:
     name = part.name.removesuffix("[]")
     assert group_fields([part]) == {name: value}
 
@@ -93,14 +93,14 @@ def test_empty_filename_is_a_file() -> None:
     "names",
     [("image", "image"), ("prompt", "prompt"), ("image", "image[]"), ("image[]", "image"), ("a[]", "a[]", "a")],
 )
-def test_duplicates(names: tuple[str, ...]) -> None:
+def test_duplicate_name_is_rejected(names: tuple[str, ...]) -> None:
     found = problem(group_fields, [text(name) for name in names])
     assert (found.family, found.facts) == ("duplicate-parameter", {"param": names[0].removesuffix("[]")})
 
 
 # ---- order: errors.md section J ----------------------------------------------------------------------------------
 
-FAULTS = [
+PROBLEMS = [
     (text("bogus"), "unknown-parameter"),
     (text("prompt", ""), "empty-string"),
     (text("image"), "invalid-type"),
@@ -111,40 +111,38 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("first", range(len(FAULTS)))
-@pytest.mark.parametrize("turned", [False, True])
-def test_order(first: int, turned: bool) -> None:
-    """Of several faults the API names the same one, in whichever order the parts came."""
-    faulty = [part for part, _ in FAULTS[first:]]
-    names = {part.name for part in faulty}
-    fine = [part for part in (text("prompt"), file()) if part.name not in names]
-    parts = [*fine, *faulty]
-    found = problem(check, *(reversed(parts) if turned else parts), model="gpt-image-2")
-    assert (found.family, found.facts["param"]) == (FAULTS[first][1], FAULTS[first][0].name)
+@pytest.mark.parametrize("first", range(len(PROBLEMS)), ids=[f"{part.name}: {name}" for part, name in PROBLEMS])
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_first_problem_does_not_depend_on_the_order_of_parts(first: int, is_reversed: bool) -> None:
+    wrong = [part for part, _ in PROBLEMS[first:]]
+    names = {part.name for part in wrong}
+    valid = [part for part in (text("prompt"), file()) if part.name not in names]
+    parts = [*valid, *wrong]
+    found = problem(check, *(reversed(parts) if is_reversed else parts), model="gpt-image-2")
+    assert (found.family, found.facts["param"]) == (PROBLEMS[first][1], PROBLEMS[first][0].name)
 
 
-def test_mask_before_n() -> None:
-    """The shape of files stands where `image` does, before the values."""
+def test_files_are_checked_before_values() -> None:
     parts = [text("prompt"), file(), text("mask"), text("n", "0")]
     assert problem(check, *parts).facts == {"param": "mask", "expected": "a file", "got": "a string"}
 
 
 @pytest.mark.parametrize("param", ["prompt", "image"])
-def test_missing(param: str) -> None:
+def test_missing_parameter(param: str) -> None:
     parts = [part for part in (text("prompt"), file()) if part.name != param]
     found = problem(check, *parts)
     assert (found.family, found.facts) == ("missing-parameter", {"param": param})
 
 
-def test_all_missing() -> None:
+def test_first_missing_parameter() -> None:
     assert problem(check).facts == {"param": "prompt"}
 
 
 # ---- values ------------------------------------------------------------------------------------------------------
 
 ENUM = ["low", "medium", "high", "auto"]
-SAYS = [
-    # What was recorded, word for word.
+MESSAGES = [
+    # Recorded messages.
     ({"n": "0"}, "Invalid 'n': integer below minimum value. Expected a value >= 1, but got 0 instead."),
     ({"n": "11"}, "Invalid 'n': integer above maximum value. Expected a value <= 10, but got 11 instead."),
     (
@@ -180,10 +178,10 @@ SAYS = [
 ]
 
 
-@pytest.mark.parametrize(("values", "said"), SAYS)
-def test_words(values: dict[str, str], said: str) -> None:
+@pytest.mark.parametrize(("values", "expected"), MESSAGES, ids=[str(values)[:40] for values, _ in MESSAGES])
+def test_message_of_a_form(values: dict[str, str], expected: str) -> None:
     found = problem(edit, **values)
-    assert message(found) == said
+    assert message(found) == expected
     assert found.facts["param"] == next(iter(values))
 
 
@@ -212,7 +210,7 @@ def test_words(values: dict[str, str], said: str) -> None:
         "[1]",
     ],
 )
-def test_no_integer(param: str, value: str) -> None:
+def test_text_that_is_not_an_integer(param: str, value: str) -> None:
     found = problem(edit, **{param: value})
     assert (found.family, found.facts["value"], found.facts["expected"]) == ("not-convertible", value, "an integer")
 
@@ -220,7 +218,7 @@ def test_no_integer(param: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("param", "low", "high"), [("n", 1, 10), ("output_compression", 0, 100), ("partial_images", 0, 3)]
 )
-def test_bounds(param: str, low: int, high: int) -> None:
+def test_integer_limits(param: str, low: int, high: int) -> None:
     for value in (low, high):
         assert edit(**{param: str(value)})[param] == value
     assert edit(**{param: f"00{high}"})[param] == high
@@ -237,10 +235,9 @@ def test_bounds(param: str, low: int, high: int) -> None:
 
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(st.text(st.characters(categories=["Nd", "No", "Nl", "P", "Z"]) | st.sampled_from("0123456789-"), max_size=4))
-def test_only_ascii_digits(value: str) -> None:
-    """What looks like a number in another script is none."""
-    plain = value.removeprefix("-").isdecimal() and value.isascii()
-    assert coerce(value, {"type": "integer"}) == (int(value) if plain else value)
+def test_only_ascii_digits_are_an_integer(value: str) -> None:
+    is_integer = value.removeprefix("-").isdecimal() and value.isascii()
+    assert coerce(value, {"type": "integer"}) == (int(value) if is_integer else value)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +253,7 @@ def test_only_ascii_digits(value: str) -> None:
         ("no", None),
     ],
 )
-def test_booleans(value: str, expected: bool | None) -> None:
+def test_boolean(value: str, expected: bool | None) -> None:
     if expected is None:
         assert problem(edit, stream=value).family == "not-convertible"
     else:
@@ -264,7 +261,7 @@ def test_booleans(value: str, expected: bool | None) -> None:
 
 
 @pytest.mark.parametrize("value", ["true", "1", "null", ""])
-def test_texts_stay(value: str) -> None:
+def test_text_stays_a_text(value: str) -> None:
     assert edit(user=value)["user"] == value
 
 
@@ -280,7 +277,7 @@ def test_texts_stay(value: str) -> None:
         ("size", "an array", text("size[]", "auto")),
     ],
 )
-def test_no_value(param: str, got: str, part: Part) -> None:
+def test_file_or_array_in_place_of_a_value(param: str, got: str, part: Part) -> None:
     expected = {"n": "an integer", "stream": "a boolean", "size": f"one of {', '.join(SIZES)}"}.get(param, "a string")
     parts = [part, file(), *([text("prompt")] if param != "prompt" else [])]
     found = problem(check, *parts)
@@ -304,13 +301,12 @@ SIZES = ["'1024x1024'", "'1024x1536'", "'1536x1024'", "or 'auto'"]
         ("gpt-image-2.6-flare", {"complexity": "max"}, "not-in-enum"),
     ],
 )
-def test_models(model: str, values: dict[str, str], family: str) -> None:
+def test_value_that_a_model_rejects(model: str, values: dict[str, str], family: str) -> None:
     assert problem(edit, model, **values).family == family
 
 
 @pytest.mark.parametrize("model", EVERY)
-def test_defaults(model: str) -> None:
-    """What is left out stays out of the typed values; each default is one that the model takes."""
+def test_model_accepts_its_defaults(model: str) -> None:
     typed = edit(model)
     assert list(typed) == ["prompt", "image"]
     schema = compile_schema("edit-form", table()[model], as_of("any"))
@@ -330,7 +326,7 @@ def test_defaults(model: str) -> None:
         ("complexity", "low", "2026-11-05", "gpt-image-2.6-sunburst"),
     ],
 )
-def test_since(param: str, value: str, first: str, model: str) -> None:
+def test_parameter_since_a_date(param: str, value: str, first: str, model: str) -> None:
     assert param in edit(model, first, **{param: value})
     before = str(as_of(first).day.replace(day=as_of(first).day.day - 1))
     assert problem(edit, model, before, **{param: value}).family == "unknown-parameter"
@@ -339,15 +335,15 @@ def test_since(param: str, value: str, first: str, model: str) -> None:
 # ---- files -------------------------------------------------------------------------------------------------------
 
 
-def pictures(*parts: Part, model: str = "gpt-image-1.5", **more: Any) -> dict[str, Any]:
+def check_images(*parts: Part, model: str = "gpt-image-1.5", **more: Any) -> dict[str, Any]:
     return check(text("prompt"), *parts, model=model, **more)
 
 
-def test_files() -> None:
+def test_image_and_mask() -> None:
     one, two, mask = file("image[]", "1.png"), file("image[]", "2.png"), file("mask")
-    assert pictures(one, two, mask) == {"prompt": "x", "image": [one, two], "mask": [mask]}
-    assert pictures(file()) == {"prompt": "x", "image": [file()]}
-    assert pictures(one)["image"] == [one]
+    assert check_images(one, two, mask) == {"prompt": "x", "image": [one, two], "mask": [mask]}
+    assert check_images(file()) == {"prompt": "x", "image": [file()]}
+    assert check_images(one)["image"] == [one]
 
 
 @pytest.mark.parametrize(
@@ -361,23 +357,23 @@ def test_files() -> None:
         ("dall-e-2", text("image"), "image", "expected a file, but got a string"),
     ],
 )
-def test_no_files(model: str, part: Part, param: str, said: str) -> None:
+def test_text_or_array_in_place_of_a_file(model: str, part: Part, param: str, said: str) -> None:
     picture = [] if part.name.startswith("image") else [file()]
-    found = problem(pictures, *picture, part, model=model)
+    found = problem(check_images, *picture, part, model=model)
     assert (found.family, found.facts["param"]) == ("invalid-type", param)
     assert message(found) == f"Invalid type for '{param}': {said} instead."
 
 
 def test_text_among_files() -> None:
-    assert problem(pictures, file("image[]"), text("image[]")).facts["param"] == "image[1]"
+    assert problem(check_images, file("image[]"), text("image[]")).facts["param"] == "image[1]"
 
 
-def test_too_many() -> None:
+def test_too_many_images() -> None:
     many = [file("image[]") for _ in range(17)]
-    found = problem(pictures, *many)
+    found = problem(check_images, *many)
     assert (found.family, found.facts) == ("array-too-long", {"param": "image", "maximum": 16, "length": 17})
-    assert len(pictures(*many[:16])["image"]) == 16
-    assert len(pictures(*many, accept={"array-too-long"})["image"]) == 17
+    assert len(check_images(*many[:16])["image"]) == 16
+    assert len(check_images(*many, accept={"array-too-long"})["image"]) == 17
 
 
 @pytest.mark.parametrize(
@@ -395,10 +391,9 @@ def test_too_many() -> None:
         (";x", "a.png"),
     ],
 )
-def test_declared(kind: str | None, filename: str) -> None:
-    """The declared type counts, not the bytes; where there is none, the name gives it away."""
+def test_declared_type_or_else_the_name_counts(kind: str | None, filename: str) -> None:
     part = file("image", filename, kind)
-    assert pictures(part)["image"] == [part]
+    assert check_images(part)["image"] == [part]
 
 
 @pytest.mark.parametrize(
@@ -412,8 +407,8 @@ def test_declared(kind: str | None, filename: str) -> None:
     ],
 )
 @pytest.mark.parametrize(("name", "param"), [("image", "image"), ("image[]", "image[0]")])
-def test_mimetype(kind: str | None, filename: str, named: str, name: str, param: str) -> None:
-    found = problem(pictures, file(name, filename, kind))
+def test_unsupported_mimetype(kind: str | None, filename: str, named: str, name: str, param: str) -> None:
+    found = problem(check_images, file(name, filename, kind))
     assert found.family == "mimetype"
     assert message(found) == (
         f"Invalid file '{param}': unsupported mimetype ('{named}'). "
@@ -421,25 +416,25 @@ def test_mimetype(kind: str | None, filename: str, named: str, name: str, param:
     )
 
 
-def test_mimetype_of_the_second() -> None:
-    found = problem(pictures, file("image[]"), file("image[]", "b", "text/plain"))
+def test_unsupported_mimetype_of_the_second_image() -> None:
+    found = problem(check_images, file("image[]"), file("image[]", "b", "text/plain"))
     assert found.facts["param"] == "image[1]"
 
 
-def test_mimetype_dall_e() -> None:
-    found = problem(pictures, file("image", "a.jpg", "image/jpeg"), model="dall-e-2")
+def test_unsupported_mimetype_for_dall_e_2() -> None:
+    found = problem(check_images, file("image", "a.jpg", "image/jpeg"), model="dall-e-2")
     assert message(found).endswith("unsupported mimetype ('image/jpeg'). Supported file formats are 'image/png'.")
 
 
 @pytest.mark.parametrize("filename", ["", "a", "a.", "a.txt", "a.png.exe", "png"])
 def test_missing_mimetype(filename: str) -> None:
-    found = problem(pictures, file("image", filename, None))
+    found = problem(check_images, file("image", filename, None))
     assert (found.family, found.facts) == ("missing-mimetype", {"param": "image"})
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain", "image/gif"])
 def test_mask_type_does_not_matter(kind: str | None) -> None:
-    assert pictures(file(), file("mask", "", kind))["mask"] == [file("mask", "", kind)]
+    assert check_images(file(), file("mask", "", kind))["mask"] == [file("mask", "", kind)]
 
 
 # ---- sizes -------------------------------------------------------------------------------------------------------
@@ -475,7 +470,7 @@ def test_mask_type_does_not_matter(kind: str | None) -> None:
         ("768x2320", "size-ratio"),
     ],
 )
-def test_sizes_refused(size: str, family: str) -> None:
+def test_size_is_rejected(size: str, family: str) -> None:
     found = problem(edit, "gpt-image-2", size=size)
     assert (found.family, found.facts) == (
         family,
@@ -483,8 +478,7 @@ def test_sizes_refused(size: str, family: str) -> None:
     )
 
 
-def test_guess_accepted() -> None:
-    """The ratio is a guess, which somebody may not want enforced; what else is wrong still counts."""
+def test_accepted_guess_about_sizes_is_not_enforced() -> None:
     rule = table()["gpt-image-2"].row["size_rule"]
     sizes.check("3072x768", rule, {"size-ratio"})
     assert problem(sizes.check, "4096x1024", rule, {"size-ratio"}).family == "size-edge"
@@ -493,7 +487,7 @@ def test_guess_accepted() -> None:
 @pytest.mark.parametrize(
     "size", ["auto", "1024x1024", "816x816", "1536x864", "3840x2160", "2160x3840", "2880x2880", "768x2304", "2304x768"]
 )
-def test_sizes_taken(size: str) -> None:
+def test_size_is_accepted(size: str) -> None:
     assert edit("gpt-image-2", size=size)["size"] == size
 
 
@@ -507,7 +501,7 @@ def test_sizes_taken(size: str) -> None:
         ("gpt-image-2", (20, 10), "1774x887"),
     ],
 )
-def test_auto(model: str, of: tuple[int, int], size: str) -> None:
+def test_auto_size(model: str, of: tuple[int, int], size: str) -> None:
     assert sizes.resolve_auto(table()[model].row["auto"]["size"], of) == size
 
 
@@ -522,7 +516,7 @@ def document(model: str = "gpt-image-2", name: str = "edit-json", **values: Any)
 
 
 @pytest.mark.parametrize(
-    ("values", "said", "param"),
+    ("values", "expected", "param"),
     [
         (
             {"image": "x"},
@@ -577,30 +571,29 @@ def document(model: str = "gpt-image-2", name: str = "edit-json", **values: Any)
         ({"response_format": None}, "Unknown parameter: 'response_format'.", "response_format"),
     ],
 )
-def test_document_words(values: dict[str, Any], said: str, param: str | None) -> None:
+def test_message_of_a_json_body(values: dict[str, Any], expected: str, param: str | None) -> None:
     found = problem(document, **values)
-    assert message(found) == said
+    assert message(found) == expected
     assert param is None or found.facts["param"] == param
 
 
-def test_null_is_left_out() -> None:
+def test_null_is_ignored() -> None:
     names = ["n", "quality", "size", "stream", "partial_images", "output_compression", "mask", "user"]
     assert document(**dict.fromkeys(names)) == {"prompt": "x", "images": [URL]}
 
 
 @pytest.mark.parametrize("param", ["n", "partial_images", "output_compression"])
-def test_whole_decimal(param: str) -> None:
-    """1.0 is an integer to JSON Schema, and nothing behind can count with a decimal number."""
+def test_integral_float_becomes_an_integer(param: str) -> None:
     value = document(**{param: 1.0})[param]
     assert (value, type(value)) == (1, int)
 
 
 @pytest.mark.parametrize("user", ["me", 5, 1.5, ["x"], {"a": 1}])
-def test_any_user(user: Any) -> None:
+def test_user_may_have_any_type(user: Any) -> None:
     assert document(user=user)["user"] == user
 
 
-def test_generation() -> None:
+def test_schema_of_generations() -> None:
     assert document(name="generation", n=2, size="1024x1024") == {"prompt": "x", "n": 2, "size": "1024x1024"}
     assert document("dall-e-3", "generation", style="vivid", quality="hd")["quality"] == "hd"
     found = problem(document, name="generation", image="x")
@@ -610,7 +603,7 @@ def test_generation() -> None:
 # ---- endpoints ---------------------------------------------------------------------------------------------------
 
 
-def test_routes() -> None:
+def test_route() -> None:
     found = route("/v1/images/edits", as_of("any"))
     assert found
     assert (found.endpoint, found.methods) == ("images/edits", ("POST",))
@@ -627,7 +620,7 @@ def test_routes() -> None:
         ("images/generations", "application/json", "2022-12-01", "dall-e-2", "generation"),
     ],
 )
-def test_bodies(endpoint: str, kind: str, day: str, group: str, found: str) -> None:
+def test_schema_of_a_body(endpoint: str, kind: str, day: str, group: str, found: str) -> None:
     assert body_schema(endpoint, kind, as_of(day), group) == found
 
 
@@ -641,6 +634,6 @@ def test_bodies(endpoint: str, kind: str, day: str, group: str, found: str) -> N
         ("images/generations", "multipart/form-data", "any", "gpt-image", "'application/json'"),
     ],
 )
-def test_no_body(endpoint: str, kind: str, day: str, group: str, accepted: str) -> None:
+def test_unsupported_content_type(endpoint: str, kind: str, day: str, group: str, accepted: str) -> None:
     found = problem(body_schema, endpoint, kind, as_of(day), group)
     assert (found.family, found.facts) == ("content-type", {"content_type": kind, "accepted": accepted})

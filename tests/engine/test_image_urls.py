@@ -1,4 +1,4 @@
-"""The URLs of old answers, and the storage behind them."""
+"""The image URLs of older models, and the storage behind them."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -27,8 +27,8 @@ class Clock:
         return self.now
 
 
-def asked(clock: Clock, *later: float, change: Any = None) -> tuple[list[str], list[httpx2.Response]]:
-    """The URLs of an answer, and what its first URL gives so many seconds later."""
+def request_urls(clock: Clock, *delays: float, change: Any = None) -> tuple[list[str], list[httpx2.Response]]:
+    """The URLs of a response, and what the first, edited by `change`, returns after each delay in seconds."""
 
     async def ask() -> tuple[list[str], list[httpx2.Response]]:
         transport = httpx2.ASGITransport(app=create_app(MemoryState(Settings(paint="flat", auth="open"), clock=clock)))
@@ -36,7 +36,7 @@ def asked(clock: Clock, *later: float, change: Any = None) -> tuple[list[str], l
             answer = await client.post("/v1/images/generations", json=CALL)
             urls = [item["url"] for item in answer.json()["data"]]
             answers = []
-            for seconds in later:
+            for seconds in delays:
                 clock.now = START + seconds
                 answers.append(await client.get(change(urls[0]) if change else urls[0]))
             return urls, answers
@@ -44,8 +44,8 @@ def asked(clock: Clock, *later: float, change: Any = None) -> tuple[list[str], l
     return asyncio.run(ask())
 
 
-def test_shape() -> None:
-    urls, _ = asked(Clock())
+def test_url_has_the_recorded_shape() -> None:
+    urls, _ = request_urls(Clock())
     assert len(set(urls)) == 2
     parts = urlsplit(urls[0])
     folder, organization, user, picture = parts.path.strip("/").split("/")
@@ -65,21 +65,20 @@ def test_shape() -> None:
     assert "st=2026-04-21T11%3A00%3A00Z&" in parts.query
 
 
-def test_sixty_minutes() -> None:
-    """A picture is there for an hour of the clock; then the storage refuses in its own words."""
-    _, (early, late, gone) = asked(Clock(), 0, 3599, 3600)
-    assert opened(early.content).size == opened(late.content).size == (256, 256)
-    assert early.headers["content-type"] == "image/png"
-    assert (gone.status_code, gone.headers["content-type"]) == (403, "application/xml")
-    error = ElementTree.fromstring(gone.content)
-    assert error.findtext("Code") == gone.headers["x-ms-error-code"] == "AuthenticationFailed"
+def test_url_expires_after_an_hour() -> None:
+    _, (first, last, expired) = request_urls(Clock(), 0, 3599, 3600)
+    assert opened(first.content).size == opened(last.content).size == (256, 256)
+    assert first.headers["content-type"] == "image/png"
+    assert (expired.status_code, expired.headers["content-type"]) == (403, "application/xml")
+    error = ElementTree.fromstring(expired.content)
+    assert error.findtext("Code") == expired.headers["x-ms-error-code"] == "AuthenticationFailed"
     assert error.findtext("AuthenticationErrorDetail") == (
         "Signature not valid in the specified time frame: Start [Tue, 21 Apr 2026 11:00:00 GMT] - "
         "Expiry [Tue, 21 Apr 2026 13:00:00 GMT] - Current [Tue, 21 Apr 2026 13:00:00 GMT]"
     )
 
 
-SIGNED = "2026-13-99T99:99:99Z"
+INVALID_DATE = "2026-13-99T99:99:99Z"
 
 
 @pytest.mark.parametrize(
@@ -87,25 +86,31 @@ SIGNED = "2026-13-99T99:99:99Z"
     [
         (lambda url: url.replace("se=2026", "se=2027"), 403, "AuthenticationFailed"),
         (lambda url: url.partition("?")[0], 403, "AuthenticationFailed"),
-        (lambda url: url.partition("?")[0] + f"?se={SIGNED}&sig={sign('x', SIGNED)}", 403, "AuthenticationFailed"),
         (
-            lambda url: f"/private/img-zz.png?se=2099-01-01T00:00:00Z&sig={quoted('zz', '2099-01-01T00:00:00Z')}",
+            lambda url: url.partition("?")[0] + f"?se={INVALID_DATE}&sig={sign('x', INVALID_DATE)}",
+            403,
+            "AuthenticationFailed",
+        ),
+        (
+            lambda url: (
+                f"/private/img-zz.png?se=2099-01-01T00:00:00Z&sig={quote_signature('zz', '2099-01-01T00:00:00Z')}"
+            ),
             404,
             "BlobNotFound",
         ),
         (
-            lambda url: f"/private/.png?se=2099-01-01T00:00:00Z&sig={quoted('', '2099-01-01T00:00:00Z')}",
+            lambda url: f"/private/.png?se=2099-01-01T00:00:00Z&sig={quote_signature('', '2099-01-01T00:00:00Z')}",
             404,
             "BlobNotFound",
         ),
     ],
-    ids=["changed", "without a query", "no date", "never drawn", "without a name"],
+    ids=["changed", "no query", "invalid date", "unknown image", "no name"],
 )
-def test_refused(change: Any, status: int, code: str) -> None:
-    _, (answer,) = asked(Clock(), 0, change=change)
+def test_invalid_url_is_rejected(change: Any, status: int, code: str) -> None:
+    _, (answer,) = request_urls(Clock(), 0, change=change)
     assert (answer.status_code, answer.headers["x-ms-error-code"]) == (status, code)
     assert ElementTree.fromstring(answer.content).findtext("Code") == code
 
 
-def quoted(image: str, expiry: str) -> str:
+def quote_signature(image: str, expiry: str) -> str:
     return str(httpx2.QueryParams({"s": sign(image, expiry)})).removeprefix("s=")

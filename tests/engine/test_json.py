@@ -27,7 +27,7 @@ def post(endpoint: str, body: Any, day: str = "latest") -> Understood:
     return understand(request, Settings(as_of(day), "open"))
 
 
-def said(understood: Understood, day: str = "latest") -> tuple[str, str | None, str | None]:
+def read_error(understood: Understood, day: str = "latest") -> tuple[str, str | None, str | None]:
     problem = understood.problem
     assert problem
     row = catalogue.find_row(problem.family, as_of(day), understood.group)
@@ -41,12 +41,12 @@ TYPES = {"null": None, "an integer": 1, "a decimal number": 1.5, "a boolean": Tr
 
 @pytest.mark.parametrize("got", TYPES)
 @pytest.mark.parametrize("param", ["model", "prompt"])
-def test_types(param: str, got: str) -> None:
+def test_wrong_type(param: str, got: str) -> None:
     message = f"Invalid type for '{param}': expected a string, but got {got} instead."
-    assert said(post("generations", GENERATION | {param: TYPES[got]})) == (message, param, "invalid_type")
+    assert read_error(post("generations", GENERATION | {param: TYPES[got]})) == (message, param, "invalid_type")
 
 
-REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
+REJECTED: list[tuple[dict[str, Any], str, str, str]] = [
     ({"n": 1.5}, "Invalid type for 'n': expected an integer, but got a decimal number instead.", "n", "invalid_type"),
     ({"n": "2"}, "Invalid type for 'n': expected an integer, but got a string instead.", "n", "invalid_type"),
     ({"n": True}, "Invalid type for 'n': expected an integer, but got a boolean instead.", "n", "invalid_type"),
@@ -96,9 +96,9 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changed", "message", "param", "code"), REFUSED)
-def test_refused(changed: dict[str, Any], message: str, param: str, code: str) -> None:
-    assert said(post("generations", GENERATION | changed)) == (message, param, code)
+@pytest.mark.parametrize(("changed", "message", "param", "code"), REJECTED, ids=[str(row[0]) for row in REJECTED])
+def test_rejected_generation(changed: dict[str, Any], message: str, param: str, code: str) -> None:
+    assert read_error(post("generations", GENERATION | changed)) == (message, param, code)
 
 
 @pytest.mark.parametrize(
@@ -110,16 +110,19 @@ def test_refused(changed: dict[str, Any], message: str, param: str, code: str) -
         {"size": "1536x864", "quality": "low"},
         {"model": "dall-e-3", "style": "natural", "response_format": "b64_json"},
     ],
+    ids=["null", "numeric user", "blank prompt", "custom size", "dall-e-3"],
 )
-def test_accepted(changed: dict[str, Any]) -> None:
+def test_accepted_generation(changed: dict[str, Any]) -> None:
     assert post("generations", GENERATION | changed, "any").job
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[1]", b'"x"', b'{"n": NaN}', b"\xff\xfe", b"[" * 100_000, b'{"n": 1' + b"0" * 5000]
+    "body",
+    [b"", b"{", b"[1]", b'"x"', b'{"n": NaN}', b"\xff\xfe", b"[" * 100_000, b'{"n": 1' + b"0" * 5000],
+    ids=["empty", "incomplete", "array", "string", "NaN", "not UTF-8", "deep", "long number"],
 )
-def test_no_json(body: bytes) -> None:
-    assert said(post("generations", body))[0].startswith("We could not parse the JSON body of your request.")
+def test_body_that_is_not_a_json_object(body: bytes) -> None:
+    assert read_error(post("generations", body))[0].startswith("We could not parse the JSON body of your request.")
 
 
 IMAGES: list[tuple[dict[str, Any], str, str, str]] = [
@@ -193,32 +196,36 @@ IMAGES: list[tuple[dict[str, Any], str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changed", "message", "param", "code"), IMAGES)
-def test_images(changed: dict[str, Any], message: str, param: str, code: str) -> None:
-    assert said(post("edits", EDIT | changed)) == (message, param, code)
+@pytest.mark.parametrize(
+    ("changed", "message", "param", "code"), IMAGES, ids=[str(row[0]).replace(DATA, "DATA") for row in IMAGES]
+)
+def test_rejected_images_of_an_edit(changed: dict[str, Any], message: str, param: str, code: str) -> None:
+    assert read_error(post("edits", EDIT | changed)) == (message, param, code)
 
 
 def test_unknown_file() -> None:
-    assert said(post("edits", EDIT | {"images": [{"file_id": "file-x"}]}))[0] == "No such File object: file-x"
+    assert read_error(post("edits", EDIT | {"images": [{"file_id": "file-x"}]}))[0] == "No such File object: file-x"
 
 
-def test_edit() -> None:
-    """A JSON edit is understood like the form that says the same."""
-    plain, covered = post("edits", EDIT | {"mask": None}).job, post("edits", EDIT | {"mask": {"image_url": MASK}}).job
+def test_images_and_mask_of_an_edit() -> None:
+    plain, masked_edit = (
+        post("edits", EDIT | {"mask": None}).job,
+        post("edits", EDIT | {"mask": {"image_url": MASK}}).job,
+    )
     assert plain
-    assert covered
-    assert [picture.facts.size for picture in plain.images] == [(64, 64)]
+    assert masked_edit
+    assert [image.facts.size for image in plain.images] == [(64, 64)]
     assert (plain.mask, plain.images[0].part.data) == (None, png())
-    assert covered.mask
-    assert covered.mask.part.data == masked()
+    assert masked_edit.mask
+    assert masked_edit.mask.part.data == masked()
 
 
-def test_edit_by_date() -> None:
-    message = said(post("edits", EDIT, "2026-02-08"), "2026-02-08")[0]
+def test_edit_before_json_was_supported() -> None:
+    message = read_error(post("edits", EDIT, "2026-02-08"), "2026-02-08")[0]
     assert message.startswith(
         "Unsupported content type: 'application/json'. This API method only accepts 'multipart/form-data'"
     )
-    assert said(post("edits", EDIT | {"model": "dall-e-2"}, "2026-04-21"), "2026-04-21")[0].startswith(
+    assert read_error(post("edits", EDIT | {"model": "dall-e-2"}, "2026-04-21"), "2026-04-21")[0].startswith(
         "Unsupported content"
     )
 
@@ -232,15 +239,15 @@ def test_edit_by_date() -> None:
         ({"prompt": "x"}, "2026-05-11", "dall-e-2"),
         ({"prompt": "x"}, "2026-08-29", None),
     ],
+    ids=["any date", "parameter of gpt-image", "day before", "dall-e-2", "required"],
 )
 def test_default_model(body: dict[str, Any], day: str, model: str | None) -> None:
     job = post("generations", body, day).job
     assert (job and job.model) == model
 
 
-def test_modes_of_data_urls() -> None:
-    """In JSON every picture that is none to take has the same words."""
+def test_every_unusable_image_of_a_json_body_has_the_same_message() -> None:
     grey = "data:image/png;base64," + base64.b64encode(png(64, 64, "L")).decode()
     gif = "data:image/gif;base64," + base64.b64encode(saved(SMALL, "GIF")).decode()
     for url in (grey, gif):
-        assert said(post("edits", EDIT | {"images": [{"image_url": url}]}))[0] == "Invalid image data."
+        assert read_error(post("edits", EDIT | {"images": [{"image_url": url}]}))[0] == "Invalid image data."

@@ -1,4 +1,4 @@
-"""Requests that are hardly checked: generated tests of a client send words as pictures, and get their answer."""
+"""`--validate schema` and `off`: generated tests of a client send text as images, and are served."""
 
 import base64
 import itertools
@@ -16,7 +16,7 @@ from mockserver.state.memory import MemoryState
 from tests.support.client import FORM, Talk
 from tests.support.images import masked, opened, png
 
-WORDS = b"Example data"
+NOT_AN_IMAGE = b"Example data"
 
 
 @pytest.fixture(scope="module", params=["schema", "off"])
@@ -37,8 +37,8 @@ def client(server: BackgroundServer) -> Iterator[openai.OpenAI]:
 
 
 EVERYTHING: dict[str, Any] = {
-    "image": WORDS,
-    "mask": WORDS,
+    "image": NOT_AN_IMAGE,
+    "mask": NOT_AN_IMAGE,
     "prompt": "x",
     "background": "transparent",
     "input_fidelity": "high",
@@ -54,7 +54,7 @@ EVERYTHING: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("model", [*table(), "string"])
-def test_everything_at_once(client: openai.OpenAI, model: str) -> None:
+def test_edit_with_every_parameter_is_served(client: openai.OpenAI, model: str) -> None:
     answer = client.images.edit(model=model, **EVERYTHING)
     assert answer.data
     assert len(answer.data) == 1
@@ -65,29 +65,30 @@ FORMATS = ["png", "jpeg", "webp", "gif", "svg"]
 
 
 @pytest.mark.parametrize(("form", "stream"), [*itertools.product(FORMATS, [True, False])])
-def test_combinations(client: openai.OpenAI, form: str, stream: bool) -> None:
-    """What the model's rules exclude is answered all the same, or left out."""
-    wanted = {**EVERYTHING, "output_format": form, "frame_count": 3, "partial_images": 2}
-    given = {name: wanted.pop(name) for name in ("prompt", "image", "mask")}
-    given |= {"model": "gpt-image-2.6-flare", "stream": stream}
-    found: Any = client.images.edit(**given, extra_body=wanted)
+def test_combinations_that_a_model_rejects_are_served(client: openai.OpenAI, form: str, stream: bool) -> None:
+    parameters = {**EVERYTHING, "output_format": form, "frame_count": 3, "partial_images": 2}
+    named = {name: parameters.pop(name) for name in ("prompt", "image", "mask")}
+    named |= {"model": "gpt-image-2.6-flare", "stream": stream}
+    result: Any = client.images.edit(**named, extra_body=parameters)
     if stream:
-        assert [event.type for event in found][-1] == "image_edit.completed"
+        assert [event.type for event in result][-1] == "image_edit.completed"
     else:
-        assert found.output_format == form
+        assert result.output_format == form
 
 
-def test_real_pictures_count(client: openai.OpenAI) -> None:
-    answer = client.images.edit(model="gpt-image-2", image=[png(), WORDS, png(32, 32)], mask=masked(), prompt="x")
+def test_images_that_can_be_decoded_are_used(client: openai.OpenAI) -> None:
+    answer = client.images.edit(
+        model="gpt-image-2", image=[png(), NOT_AN_IMAGE, png(32, 32)], mask=masked(), prompt="x"
+    )
     assert answer.usage
     assert answer.usage.input_tokens_details.image_tokens > 0
     assert answer.data
     assert opened(base64.b64decode(str(answer.data[0].b64_json))).format == "PNG"
 
 
-def test_other_calls(client: openai.OpenAI) -> None:
+def test_other_endpoints_are_served(client: openai.OpenAI) -> None:
     with pytest.warns(DeprecationWarning, match="deprecated"):
-        assert client.images.create_variation(image=WORDS, model="string").data
+        assert client.images.create_variation(image=NOT_AN_IMAGE, model="string").data
     assert client.images.generate(prompt="x", style="vivid", response_format="url", model="string").data
     assert client.images.generate(prompt="x", stream=True).response.status_code == 200
     body = {"prompt": "x", "images": [{"image_url": "data:,nothing"}, {"file_id": "file-none"}], "mask": None}
@@ -95,7 +96,7 @@ def test_other_calls(client: openai.OpenAI) -> None:
     assert answer.data
 
 
-def test_a_null_is_left_out(client: openai.OpenAI) -> None:
+def test_null_is_ignored(client: openai.OpenAI) -> None:
     body = {"model": "gpt-image-2", "prompt": "x", "n": None, "size": None}
     assert client.post("/images/generations", body=body, cast_to=openai.types.ImagesResponse).size == "1254x1254"
 
@@ -110,9 +111,7 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("param", WRONG)
-def test_shape(client: openai.OpenAI, level: str, param: str) -> None:
-    """Types, enums and required fields are looked at, or nothing is."""
-
+def test_schema_checks_types_enums_and_required_fields(client: openai.OpenAI, level: str, param: str) -> None:
     def call() -> Any:
         body = WRONG[param]["json"]
         return client.post("/images/generations", body=body, cast_to=openai.types.ImagesResponse)
@@ -133,14 +132,17 @@ def test_shape(client: openai.OpenAI, level: str, param: str) -> None:
         ("/images/edits", "multipart/form-data; boundary=x", b"no form"),
         ("/images/variations", "", b""),
     ],
+    ids=["json", "text", "form", "empty"],
 )
-def test_bytes(server: BackgroundServer, level: str, path: str, kind: str, body: bytes) -> None:
+def test_malformed_body_is_served_only_with_off(
+    server: BackgroundServer, level: str, path: str, kind: str, body: bytes
+) -> None:
     headers = {"Authorization": "Bearer sk-test"} | ({"Content-Type": kind} if kind else {})
     answer = httpx2.post(f"{server.url}/v1{path}", content=body, headers=headers)
     assert answer.status_code == (200 if level == "off" else 400)
 
 
-def test_a_file_where_anything_is_taken_is_left_out() -> None:
+def test_file_in_place_of_a_text_of_any_type_is_ignored() -> None:
     talk = Talk()
     talk.server.settings = Settings(validate="off", paint="flat")
     given = {"data": {"model": "gpt-image-2", "prompt": "x"}, "files": {"user": ("a.png", b"abc", "image/png")}}

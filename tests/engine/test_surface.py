@@ -1,4 +1,4 @@
-"""The rest of the surface: models, variations, the API's other roots."""
+"""Models, variations, and the other roots of the API."""
 
 import asyncio
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def ask(method: str, url: str, day: str = "any", **options: Any) -> httpx2.Respo
 
 
 @pytest.mark.parametrize(
-    ("day", "there", "gone"),
+    ("day", "served", "missing"),
     [
         ("any", "dall-e-2", "gpt-image-9"),
         ("latest", "gpt-image-2.6-flare", "gpt-image-1"),
@@ -43,18 +43,18 @@ def ask(method: str, url: str, day: str = "any", **options: Any) -> httpx2.Respo
         ("2026-04-20", "dall-e-3", "gpt-image-2"),
     ],
 )
-def test_models(day: str, there: str, gone: str) -> None:
+def test_models_as_of_a_date(day: str, served: str, missing: str) -> None:
     names = [model["id"] for model in ask("GET", "/v1/models", day).json()["data"]]
-    assert there in names
-    assert gone not in names
-    assert ask("GET", f"/v1/models/{there}", day).json()["id"] == there
+    assert served in names
+    assert missing not in names
+    assert ask("GET", f"/v1/models/{served}", day).json()["id"] == served
     assert ask("GET", "/v1/models/%0A", day).json()["error"]["code"] == "model_not_found"
-    missing = ask("GET", f"/v1/models/{gone}", day)
-    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "model_not_found")
-    assert missing.json()["error"]["message"] == f"The model '{gone}' does not exist"
+    response = ask("GET", f"/v1/models/{missing}", day)
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "model_not_found")
+    assert response.json()["error"]["message"] == f"The model '{missing}' does not exist"
 
 
-def test_models_client(server: BackgroundServer) -> None:
+def test_models_with_the_official_client(server: BackgroundServer) -> None:
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key="x") as client:
         assert client.models.retrieve("gpt-image-1").created == 1745366400
         assert len(list(client.models.list())) == 15
@@ -63,7 +63,7 @@ def test_models_client(server: BackgroundServer) -> None:
     assert ask("POST", "/v1/models").status_code == 405
 
 
-def test_variations(server: BackgroundServer) -> None:
+def test_variations_with_the_official_client(server: BackgroundServer) -> None:
     with (
         openai.OpenAI(base_url=f"{server.url}/v1", api_key="x") as client,
         pytest.warns(DeprecationWarning, match="deprecated"),
@@ -83,13 +83,12 @@ def test_variations(server: BackgroundServer) -> None:
         ("L", "Invalid input image - format must be in ['RGB', 'RGBA'], got L."),
     ],
 )
-def test_variation_modes(mode: str, message: str | None) -> None:
+def test_modes_of_a_variation(mode: str, message: str | None) -> None:
     answer = ask("POST", "/v1/images/variations", files={"image": ("a.png", png(64, 64, mode))})
     assert answer.json().get("error", {}).get("message") == message
 
 
-def test_variations_by_date() -> None:
-    """Gone with dall-e-2: answered as any path that leads nowhere, whatever the method."""
+def test_variations_end_with_dall_e_2() -> None:
     files = {"image": ("a.png", png())}
     assert ask("POST", "/v1/images/variations", "2026-05-11", files=files).status_code == 200
     for method in ("POST", "GET"):
@@ -98,7 +97,7 @@ def test_variations_by_date() -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_without_v1() -> None:
+def test_path_without_v1_is_served_with_a_hint() -> None:
     answer = ask("POST", "/images/edits", **EDIT)
     assert answer.status_code == 200
     assert "end the base URL in /v1" in answer.headers["x-mockserver-hint"]
@@ -112,18 +111,17 @@ def test_without_v1() -> None:
         "/openai/v1/images/edits",
     ],
 )
-def test_azure_paths(url: str) -> None:
+def test_azure_path_is_served(url: str) -> None:
     assert ask("POST", url, **EDIT, headers={"api-key": "secret-azure-key"}).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["", "?api-version=2024-02-01"])
-def test_old_api_version(query: str) -> None:
+def test_old_api_version_is_rejected(query: str) -> None:
     answer = ask("POST", f"/openai/deployments/gpt-image-1/images/edits{query}", **EDIT)
     assert (answer.status_code, answer.json()) == (404, {"error": {"message": "Resource not found", "code": "404"}})
 
 
-def test_azure_client(server: BackgroundServer) -> None:
-    """The deployment is the model, whatever the form says."""
+def test_azure_deployment_is_the_model(server: BackgroundServer) -> None:
     with openai.AzureOpenAI(
         azure_endpoint=server.url, api_key="secret-azure-key", api_version="2025-04-01-preview", max_retries=0
     ) as client:
@@ -139,7 +137,7 @@ def test_azure_client(server: BackgroundServer) -> None:
     assert "secret-azure-key" not in str(entries)
 
 
-def test_variation_picture(server: BackgroundServer) -> None:
+def test_variation_returns_an_image_url(server: BackgroundServer) -> None:
     files = {"image": ("a.png", png())}
     answer = httpx2.post(f"{server.url}/v1/images/variations", files=files, data={"size": "512x512"}, headers=AUTH)
     picture = httpx2.get(answer.json()["data"][0]["url"])

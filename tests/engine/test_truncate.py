@@ -1,4 +1,4 @@
-"""What the journal keeps of large requests: hardly more than its room, in the shape of a whole entry."""
+"""Large requests are truncated in the journal; their entries keep the shape of an entry."""
 
 import json
 from typing import Any
@@ -22,13 +22,13 @@ from tests.support.images import png
     ],
     ids=["text", "texts", "list", "object", "both", "key"],
 )
-def test_there_is_so_much_room(value: Any) -> None:
-    kept = json.dumps(shrink(value))
-    assert len(kept) < 1.5 * ROOM
-    assert kept != json.dumps(value)
+def test_large_value_is_truncated(value: Any) -> None:
+    text = json.dumps(shrink(value))
+    assert len(text) < 1.5 * ROOM
+    assert text != json.dumps(value)
 
 
-def test_small_values_stay_as_they_are() -> None:
+def test_small_value_stays_equal() -> None:
     value = {"a": [1, None, True, "x", {"b": []}]}
     assert shrink(value) == value
 
@@ -43,14 +43,13 @@ def test_small_values_stay_as_they_are() -> None:
     ],
     ids=["json", "fields", "files", "prompt"],
 )
-def test_entries_of_large_requests(changed: dict[str, Any]) -> None:
+def test_entry_of_a_large_request_is_truncated(changed: dict[str, Any]) -> None:
     talk = Talk()
     talk.ask("POST", **{**FORM, **changed})
-    told = talk.get("journal")
-    assert len(json.dumps(told)) < 4 * ROOM
+    assert len(json.dumps(talk.get("journal"))) < 4 * ROOM
 
 
-def test_hints_and_names_have_an_end() -> None:
+def test_hints_and_parameter_names_are_truncated() -> None:
     talk = Talk()
     talk.edit(data={"x" * 4_000: "y"})
     entry = talk.get("journal")["entries"][0]

@@ -1,4 +1,4 @@
-"""understand() and answer(): the order of the checks, the rules of models, what `auto` becomes."""
+"""understand() and respond(): the order of the checks, the rules of models, and how `auto` is resolved."""
 
 import json
 from dataclasses import replace
@@ -58,13 +58,13 @@ def family(understood: Understood) -> str:
         ({"background": "transparent", "output_format": "jpeg"}, "transparent-jpeg"),
     ],
 )
-def test_order(faults: dict[str, Any], first: str) -> None:
+def test_first_problem_in_the_order_of_the_api(faults: dict[str, Any], first: str) -> None:
     fields = {"model": "gpt-image-1.5", "prompt": "x"} | faults
     files = () if "image" in faults else (file("image", png()),)
     assert family(understand(form(*files, **fields), SETTINGS)) == first
 
 
-def test_size_before_pixels() -> None:
+def test_size_is_checked_before_images_and_rules_after() -> None:
     broken = file("image", b"none")
     assert family(edit(broken, model="gpt-image-2", size="9x9")) == "size-divisible"
     assert family(edit(broken, background="transparent", output_format="jpeg")) == "invalid-image-file"
@@ -87,7 +87,7 @@ def test_size_before_pixels() -> None:
         ({"model": "gpt-image-2.6-flare", "complexity": "low", "day": "2026-11-04"}, "unknown-parameter"),
     ],
 )
-def test_rules(fields: dict[str, Any], expected: str) -> None:
+def test_combination_is_rejected(fields: dict[str, Any], expected: str) -> None:
     assert family(edit(**fields)) == expected
 
 
@@ -104,19 +104,19 @@ def test_rules(fields: dict[str, Any], expected: str) -> None:
         {"input_fidelity": "high"},
     ],
 )
-def test_allowed(fields: dict[str, Any]) -> None:
+def test_combination_is_accepted(fields: dict[str, Any]) -> None:
     assert edit(**fields).job
 
 
-def test_model_twice() -> None:
+def test_model_must_be_one_string() -> None:
     several = [Part("model[]", None, None, b"gpt-image-2", "")]
     request = form(file("image", png()), *several, prompt="x")
     problem = understand(request, SETTINGS).problem
     assert problem
     assert problem.facts == {"param": "model", "expected": "a string", "got": "an array"}
-    given = understand(form(file("image", png()), file("model", b"x"), prompt="x"), SETTINGS).problem
-    assert given
-    assert given.facts["got"] == "a file"
+    problem = understand(form(file("image", png()), file("model", b"x"), prompt="x"), SETTINGS).problem
+    assert problem
+    assert problem.facts["got"] == "a file"
 
 
 @pytest.mark.parametrize(
@@ -129,14 +129,14 @@ def test_model_twice() -> None:
         ("gpt-image-2", (20, 10), "1774x887"),
     ],
 )
-def test_auto_size(model: str, size: tuple[int, int], auto: str) -> None:
+def test_auto_size_follows_the_image(model: str, size: tuple[int, int], auto: str) -> None:
     job = edit(file("image", png(*size)), model=model).job
     assert job
     assert job.parameters["size"] == auto
 
 
-def test_auto_background() -> None:
-    """A masked edit of gpt-image-1 was seen to come back transparent, where the format can be."""
+def test_auto_background_of_masked_edits() -> None:
+    # Masked edits of gpt-image-1 were seen to return transparent images, where the format allows it.
     files = (file("image", png()), file("mask", masked()))
     found = [
         edit(*files, model=model, output_format=format).job
@@ -149,15 +149,14 @@ def test_auto_background() -> None:
 
 
 @pytest.mark.parametrize("model", [name for name, row in table().items() if "images/edits" in row.row["endpoints"]])
-def test_every_model_serves(model: str) -> None:
+def test_every_edit_model_is_served(model: str) -> None:
     understood = edit(model=model)
     assert understood.job
-    given = respond(understood, Turn("ok", None), CONTEXT, SETTINGS, "http://x")
-    assert (given.status, given.outcome) == (200, "served")
+    response = respond(understood, Turn("ok", None), CONTEXT, SETTINGS, "http://x")
+    assert (response.status, response.outcome) == (200, "served")
 
 
-def test_digest() -> None:
-    """The same call has the same digest, however it is spelled; delivery alone does not change the scene."""
+def test_digest_identifies_a_call_and_scene_its_images() -> None:
     one, two = edit(n="1").job, edit(n="1", day="latest").job
     streamed = edit(n="1", stream="true", partial_images="2").job
     other = edit(n="2").job
@@ -169,7 +168,7 @@ def test_digest() -> None:
     assert one.scene == streamed.scene != other.scene
 
 
-def test_too_large() -> None:
+def test_image_is_too_large() -> None:
     big = file("image[]", png() + bytes(50 * 1024 * 1024))
     problem = edit(file("image[]", png()), big).problem
     assert problem
@@ -180,14 +179,14 @@ def test_too_large() -> None:
 
 
 @pytest.mark.parametrize("mode", ["P", "L", "LA", "1", "I;16"])
-def test_modes(mode: str) -> None:
+def test_unusual_mode_is_rejected(mode: str) -> None:
     problem = edit(file("image", png(64, 64, mode))).problem
     assert problem
     assert (problem.family, problem.facts["index"]) == ("invalid-image-file", 1)
     assert f"mode is {mode}" in problem.facts["reason"] or mode in ("I;16",)
 
 
-def test_mask() -> None:
+def test_mask_without_transparency_or_image_data_is_rejected() -> None:
     opaque = file("mask", png(64, 64, "RGB"))
     assert family(edit(file("image", png()), opaque)) == "mask-alpha"
     assert family(edit(file("image", png()), file("mask", b"none"))) == "mask-size"
@@ -204,23 +203,22 @@ def test_mask() -> None:
         ("moderation-blocked", None, 400, {}),
     ],
 )
-def test_ordered(error: str, wait: float | None, status: int, retry: dict[str, str]) -> None:
+def test_error_requested_by_a_scenario(error: str, wait: float | None, status: int, retry: dict[str, str]) -> None:
     turn = Turn("mine", Step(1, error, retry_after=wait))
-    given = respond(edit(), turn, CONTEXT, SETTINGS, "http://x")
-    head, chunk, _ = given.plan
+    response = respond(edit(), turn, CONTEXT, SETTINGS, "http://x")
+    head, chunk, _ = response.plan
     assert isinstance(head, Head)
     assert isinstance(chunk, Chunk)
-    assert (given.status, head.status, given.outcome) == (status, status, "refused")
+    assert (response.status, head.status, response.outcome) == (status, status, "refused")
     assert {name: value for name, value in head.headers if name.startswith("retry-after")} == retry
     assert b"{" in chunk.data
     assert b"{model}" not in chunk.data
 
 
-def test_moderation_after_validation() -> None:
-    """What the back end says comes after what the validator says."""
+def test_problem_of_the_request_precedes_a_later_stage_of_the_scenario() -> None:
     turn = Turn("mine", Step(1, "moderation-blocked"))
-    given = respond(edit(n=0), turn, CONTEXT, SETTINGS, "http://x")
-    assert given.error["code"] == "integer_below_min_value"
+    response = respond(edit(n=0), turn, CONTEXT, SETTINGS, "http://x")
+    assert response.error["code"] == "integer_below_min_value"
 
 
 @pytest.mark.parametrize(
@@ -236,18 +234,17 @@ def test_moderation_after_validation() -> None:
         ([file("image[]", png())], {}, "invalid-type"),
     ],
 )
-def test_dall_e_2(files: list[Part], fields: dict[str, Any], expected: str | None) -> None:
+def test_rules_of_dall_e_2(files: list[Part], fields: dict[str, Any], expected: str | None) -> None:
     understood = edit(*files, **({"model": "dall-e-2"} | fields))
     assert (understood.problem and understood.problem.family) == expected
 
 
-def test_misleading_model() -> None:
-    """In April 2026 a prompt that is too long was blamed on the model."""
+def test_long_prompt_was_blamed_on_the_model_in_april_2026() -> None:
     assert family(edit(prompt="a" * 32001, day="2026-04-21")) == "value-must-be-dalle2"
     assert family(edit(prompt="a" * 32001)) == "string-too-long"
 
 
-def test_markup() -> None:
+def test_markup_must_fit_the_image_and_model() -> None:
     def mark(*more: Part, data: bytes = masked(), model: str = "gpt-image-2.5-flare") -> str | None:
         problem = edit(file("image", png()), file("markup", data), *more, model=model).problem
         return problem and problem.family
@@ -260,8 +257,7 @@ def test_markup() -> None:
     assert mark(model="gpt-image-2") == "unknown-parameter"
 
 
-def test_turned_photo() -> None:
-    """A mask fits the picture as it stands upright."""
+def test_mask_must_fit_the_image_after_exif_rotation() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = saved(Image.new("RGB", (64, 32)), "JPEG", exif=exif)
@@ -280,8 +276,7 @@ def test_turned_photo() -> None:
         ("image-too-large", {}, [file("image", png() + bytes(50 * 1024 * 1024))]),
     ],
 )
-def test_accept(accept: str, fields: dict[str, Any], files: list[Part]) -> None:
-    """What is a guess of ours can be left unenforced."""
+def test_accepted_guess_is_not_enforced(accept: str, fields: dict[str, Any], files: list[Part]) -> None:
     request = form(*(files or [file("image", png())]), **({"model": "gpt-image-1.5", "prompt": "x"} | fields))
     assert understand(request, Settings(auth="open")).problem
     assert understand(request, Settings(auth="open", accept=frozenset([accept]))).job
@@ -300,7 +295,7 @@ ANIMATED = saved(Image.new("RGB", (64, 64)), "PNG", save_all=True, append_images
         (ANIMATED, "image/png", "animated"),
     ],
 )
-def test_traits(data: bytes, kind: str, trait: str) -> None:
+def test_trait_is_rejected_unless_accepted(data: bytes, kind: str, trait: str) -> None:
     request = form(file("image", data, kind), model="gpt-image-2", prompt="x")
     problem = understand(request, SETTINGS).problem
     assert problem
@@ -308,22 +303,21 @@ def test_traits(data: bytes, kind: str, trait: str) -> None:
     assert understand(request, Settings(auth="open", accept=frozenset([f"images.{trait}"]))).job
 
 
-def test_simple_webp() -> None:
+def test_simple_webp_is_accepted() -> None:
     assert edit(file("image", saved(Image.new("RGB", (64, 64)), "WEBP"), "image/webp")).job
 
 
-def test_phone_photo() -> None:
-    """A JPEG that holds several pictures, as phones save them, was seen to be refused."""
+def test_photo_with_several_images_is_rejected() -> None:
+    # Phones save such JPEG files (MPO).
     photo = saved(Image.new("RGB", (64, 64)), "MPO", save_all=True, append_images=[Image.new("RGB", (64, 64))])
     assert family(edit(file("image", photo, "image/jpeg"))) == "invalid-image-file"
 
 
-def test_grey_mask() -> None:
-    """A greyscale mask was seen to be refused with the words of a wrong size."""
+def test_greyscale_mask_gets_the_message_of_a_wrong_size() -> None:
     assert family(edit(file("image", png()), file("mask", png(64, 64, "L")))) == "mask-size"
 
 
-def test_heavy_mask() -> None:
+def test_mask_is_too_large_unless_accepted() -> None:
     heavy = file("mask", masked() + bytes(4 * 1024 * 1024))
     problem = edit(file("image", png()), heavy).problem
     assert problem
@@ -335,12 +329,11 @@ def test_heavy_mask() -> None:
 @pytest.mark.parametrize(
     ("error", "code"), [("stream-error", "image_generation_failed"), ("stream-moderation", "moderation_blocked")]
 )
-def test_broken_off(error: str, code: str) -> None:
-    """An error of a stream comes after the partial pictures; a plain call cannot have one."""
+def test_stream_error_follows_the_partial_images(error: str, code: str) -> None:
     turn = Turn("mine", Step(1, error))
     streamed = edit(stream="true", partial_images=2)
-    given = respond(streamed, turn, CONTEXT, SETTINGS, "http://x")
-    frames = [step.data for step in given.plan if isinstance(step, Chunk)]
+    response = respond(streamed, turn, CONTEXT, SETTINGS, "http://x")
+    frames = [step.data for step in response.plan if isinstance(step, Chunk)]
     assert [frame.partition(b"\n")[0].decode() for frame in frames] == [
         "event: image_edit.partial_image",
         "event: image_edit.partial_image",
@@ -349,7 +342,7 @@ def test_broken_off(error: str, code: str) -> None:
     data = json.loads(frames[-1].split(b"data: ")[1])
     assert list(data) == ["type", "error"]
     assert list(data["error"])[:4] == ["type", "code", "message", "param"]
-    assert (data["error"]["code"], given.status, given.outcome) == (code, 200, "refused")
+    assert (data["error"]["code"], response.status, response.outcome) == (code, 200, "refused")
     assert respond(edit(), turn, CONTEXT, SETTINGS, "http://x").outcome == "served"
     assert respond(edit(n=0), turn, CONTEXT, SETTINGS, "http://x").status == 400
 
@@ -361,28 +354,26 @@ def test_broken_off(error: str, code: str) -> None:
         (None, {"stream": "true", "partial_images": 2}, 6),
         (Step(1, "stream-error"), {"stream": "true", "partial_images": 2}, 6),
     ],
-    ids=["plain", "stream", "broken-off"],
+    ids=["plain", "stream", "interrupted"],
 )
-def test_client_that_leaves(
+def test_no_image_is_rendered_after_a_disconnect(
     monkeypatch: pytest.MonkeyPatch, step: Step | None, fields: dict[str, Any], steps: int
 ) -> None:
-    """Once it has gone no other picture is painted, blurred or encoded; what was begun is not kept."""
     job, turn, begun = edit(prompt=f"abandoned {step}", **fields), Turn("mine", step), []
     for name in ("render_image", "blur", "encode"):
         real = getattr(render, name)
-        monkeypatch.setattr(render, name, lambda *given, real=real: (begun.append(real), real(*given))[1])
-    for leaves in range(steps + 1):
+        monkeypatch.setattr(render, name, lambda *args, real=real: (begun.append(real), real(*args))[1])
+    for limit in range(steps + 1):
         begun.clear()
-        given = respond(job, turn, CONTEXT, SETTINGS, "http://x", lambda leaves=leaves: len(begun) >= leaves)  # type: ignore[misc]
-        assert len(begun) == leaves
-        assert (given.images == ()) is (leaves < steps)
+        response = respond(job, turn, CONTEXT, SETTINGS, "http://x", lambda limit=limit: len(begun) >= limit)  # type: ignore[misc]
+        assert len(begun) == limit
+        assert (response.images == ()) is (limit < steps)
     begun.clear()
-    assert respond(job, turn, CONTEXT, SETTINGS, "http://x", lambda: True) == given
+    assert respond(job, turn, CONTEXT, SETTINGS, "http://x", lambda: True) == response
     assert begun == []
 
 
-def test_latency() -> None:
-    """An answer waits as long as it is told to; the events of a stream are spaced evenly."""
+def test_latency_delays_a_response_and_spaces_events_evenly() -> None:
     plain = respond(edit(), Turn("ok", None), CONTEXT, replace(SETTINGS, latency=2.0), "http://x")
     assert [type(step).__name__ for step in plain.plan] == ["Wait", "Head", "Chunk", "End"]
     assert plain.plan[0] == Wait(2.0)
@@ -396,19 +387,18 @@ def test_latency() -> None:
     assert created == [0, 1, 1, 2]
 
 
-def test_realistic_latency() -> None:
-    """Drawn by seed, within what was recorded of the model and quality; the header says the same."""
+def test_realistic_latency_is_drawn_from_recorded_values_and_sent_as_header() -> None:
     settings = replace(SETTINGS, latency=None)
     waits = set()
     for position in range(20):
         context = CONTEXT._replace(position=position)
-        given = respond(edit(quality="medium"), Turn("ok", None), context, settings, "http://x")
-        wait, head, *_ = given.plan
+        response = respond(edit(quality="medium"), Turn("ok", None), context, settings, "http://x")
+        wait, head, *_ = response.plan
         assert isinstance(wait, Wait)
         assert isinstance(head, Head)
         assert 15.9 <= wait.seconds <= 18.9
         assert dict(head.headers)["openai-processing-ms"] == f"{wait.seconds * 1000:.0f}"
-        assert given == respond(edit(quality="medium"), Turn("ok", None), context, settings, "http://x")
+        assert response == respond(edit(quality="medium"), Turn("ok", None), context, settings, "http://x")
         waits.add(wait.seconds)
     assert len(waits) > 10
 
@@ -437,12 +427,12 @@ ORDER = ["date", "content-type", "transfer-encoding"]
         ),
     ],
 )
-def test_headers_by_date(day: str, names: list[str], absent: str) -> None:
+def test_headers_as_of_a_date(day: str, names: list[str], absent: str) -> None:
     model = "dall-e-2" if day < "2025-04-23" else "gpt-image-1.5" if day > "2025-12-16" else "gpt-image-1"
-    given = respond(
+    response = respond(
         edit(model=model, day=day), Turn("ok", None), CONTEXT._replace(as_of=as_of(day)), SETTINGS, "http://x"
     )
-    head = given.plan[0]
+    head = response.plan[0]
     assert isinstance(head, Head)
     found = [name for name, _ in head.headers]
     assert found[: len(names)] == names
@@ -458,20 +448,22 @@ def test_headers_by_date(day: str, names: list[str], absent: str) -> None:
         ("2025-06-03", ["created", "background", "data", "output_format", "quality", "size", "usage"]),
     ],
 )
-def test_body_by_date(day: str, keys: list[str]) -> None:
-    given = respond(
+def test_body_as_of_a_date(day: str, keys: list[str]) -> None:
+    response = respond(
         edit(model="gpt-image-1", day=day), Turn("ok", None), CONTEXT._replace(as_of=as_of(day)), SETTINGS, "http://x"
     )
-    body = json.loads(next(step.data for step in given.plan if isinstance(step, Chunk)))
+    body = json.loads(next(step.data for step in response.plan if isinstance(step, Chunk)))
     assert list(body) == keys
     assert "output_tokens_details" not in body["usage"]
 
 
-def test_events_by_date() -> None:
+def test_events_as_of_a_date() -> None:
     day = as_of("2025-10-22")
     understood = edit(model="gpt-image-1", day=day.label, stream="true", partial_images=1)
-    given = respond(understood, Turn("ok", None), CONTEXT._replace(as_of=day), SETTINGS, "http://x")
-    partial, completed = (json.loads(step.data.split(b"data: ")[1]) for step in given.plan if isinstance(step, Chunk))
+    response = respond(understood, Turn("ok", None), CONTEXT._replace(as_of=day), SETTINGS, "http://x")
+    partial, completed = (
+        json.loads(step.data.split(b"data: ")[1]) for step in response.plan if isinstance(step, Chunk)
+    )
     assert list(partial)[:4] == ["type", "partial_image_index", "b64_json", "created_at"]
     assert "sequence_number" not in partial
     assert list(completed)[:4] == ["type", "b64_json", "created_at", "usage"]
