@@ -31,7 +31,6 @@ def admit(request: Request, settings: Settings) -> Route:
 
 
 def get_api_version(request: Request) -> str:
-    """The api-version in the query, or an empty string."""
     return dict(parse_qsl(request.query)).get("api-version", "")
 
 

@@ -13,10 +13,7 @@ DEPTH = 100
 
 
 def read_fields(request: Request) -> dict[str, Any]:
-    """The fields of a form or a JSON object, by name.
-
-    Raises the Problem with the bytes: that of the form, `duplicate-parameter` or `malformed-json`.
-    """
+    """Raises the Problem with the bytes: that of the form, `duplicate-parameter` or `malformed-json`."""
     if request.fault:
         raise Problem(request.fault.family, **request.fault.facts)
     return dict(form.group_fields(request.parts)) if is_form(request) else parse_object(request.body)

@@ -33,7 +33,6 @@ class Context(NamedTuple):
         return low + draw_int(self.seed, self.session, self.position, purpose) % (high - low + 1)
 
     def ids(self) -> dict[str, str]:
-        """The ids in headers and error messages."""
         names = data_files.contract("headers.yaml")
         return {
             "request_id": f"req_{self.token('request')}",

@@ -18,10 +18,7 @@ def build_key(job: Job, images: tuple[OutputImage, ...], context: Context) -> tu
 
 
 def echo_job(job: Job) -> dict[str, Any]:
-    """The parameters that a response repeats, with every `auto` resolved.
-
-    The identifier is that of the end user, by its new name or its old one (SDK types, 2026-10-16).
-    """
+    # The end user's identifier, by its new name or its old one (SDK types, 2026-10-16).
     names = (job.parameters.get(key) for key in ("safety_identifier", "user"))
     echoed = {key: job.parameters.get(key) for key in ("background", "output_format", "quality", "size")}
     return {**echoed, "safety_identifier": next((name for name in names if name and isinstance(name, str)), None)}
@@ -29,6 +26,5 @@ def echo_job(job: Job) -> dict[str, Any]:
 
 @cache
 def find_shape(kind: str, as_of: AsOf) -> Mapping[str, Any]:
-    """The row of contracts/answers.yaml as of a date."""
     rows: list[Mapping[str, Any]] = data_files.contract("answers.yaml")[kind]
     return next(row for row in rows if as_of.holds(row.get("since"), row.get("until")))

@@ -83,7 +83,6 @@ def parse_retry_after(plan: Plan, now: float) -> float | None:
 
 
 def record_faults(entry: dict[str, Any], applied: FaultedPlan) -> None:
-    """Record in an entry what the faults of its turn did to the response."""
     entry["turn"].update(faults=list(applied.applied), hostile=applied.hostile)
     if applied.applied:
         entry["answer"]["outcome"] = "faulted"
@@ -94,7 +93,6 @@ def record_faults(entry: dict[str, Any], applied: FaultedPlan) -> None:
 
 
 def list_images(understood: Understood, response: Response) -> Iterator[tuple[str, bytes, str]]:
-    """Digest, bytes and media type of each image received (if the request was understood) and sent."""
     for received in understood.job.input_images if understood.job else ():
         yield received.part.digest, received.part.data, received.facts.real_type
     for sent in response.images:

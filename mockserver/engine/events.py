@@ -37,7 +37,6 @@ def build_frames(
 
 
 def _list_seconds(context: Context, wait: float, count: int) -> list[int]:
-    """When each event of a stream over `wait` seconds was created."""
     return [math.floor(context.later(wait * (index + 1) / count).now) for index in range(count)]
 
 

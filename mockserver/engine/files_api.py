@@ -21,7 +21,6 @@ BATCH_SECONDS = 30 * 86_400
 
 
 def understand_files(route: Route, request: Request, as_of: AsOf, sources: Sources) -> Understood:
-    """A request about files. Raises the Problem that the API has with it."""
     if route.endpoint == "files":
         if request.method == "POST":
             return Understood(upload=_parse_upload(request, as_of, sources), provider=route.provider)

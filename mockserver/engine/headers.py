@@ -15,7 +15,6 @@ from mockserver.engine.context import Context
 
 @cache
 def _list_rows(as_of: AsOf) -> tuple[Mapping[str, Any], ...]:
-    """The rows of contracts/headers.yaml as of a date, in the order of that date."""
     data = data_files.contract("headers.yaml")
     rows = [row for row in data["headers"] if as_of.holds(row.get("since"), row.get("until"))]
     for order in data["orders"]:
@@ -26,14 +25,12 @@ def _list_rows(as_of: AsOf) -> tuple[Mapping[str, Any], ...]:
 
 @cache
 def _build_template(as_of: AsOf, kind: str, status: int) -> tuple[tuple[str, ...], str]:
-    """The names of the headers of one kind of response, and the templates of their values, one per line."""
     rows = [row for row in _list_rows(as_of) if row.get("only", kind) == kind and row.get("unless") != status]
     return tuple(row["name"] for row in rows), "\n".join(str(row["value"]) for row in rows)
 
 
 @lru_cache(maxsize=64)
 def format_date(second: int) -> str:
-    """A second since 1970 as an HTTP date."""
     return formatdate(second, usegmt=True)
 
 
@@ -54,7 +51,6 @@ def build_headers(context: Context, status: int, content_type: str, length: int 
 
 
 def select_needed(headers: Headers) -> Headers:
-    """The headers that a client needs, for `--bare`."""
     needed = data_files.contract("headers.yaml")["needed"]
     return tuple((name, value) for name, value in headers if name in needed)
 

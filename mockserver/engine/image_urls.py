@@ -24,7 +24,6 @@ INERT = (
 
 
 def build_url(origin: str, context: Context, digest: str) -> str:
-    """The URL of an image, by its xxh3 digest, in the recorded shape of path and query."""
     data = data_files.contract("storage.yaml")
     valid, image = data["valid_seconds"], digest[:NAME]
     start, expiry = _format_instant(context.now - valid), _format_instant(context.now + valid)
@@ -43,7 +42,6 @@ def build_url(origin: str, context: Context, digest: str) -> str:
 
 
 def sign(image: str, expiry: str) -> str:
-    """The signature of an image's name and the end of its URL's validity."""
     text = f"{image}/{expiry}".replace("%3A", ":").encode()
     return base64.b64encode(hashlib.blake2b(text, key=b"mockserver storage", digest_size=32).digest()).decode()
 
@@ -66,7 +64,6 @@ def find_url_error(image: str, query: Mapping[str, str], now: float) -> str | No
 
 
 def _plan_error(kind: str, query: Mapping[str, str], now: float) -> Plan:
-    """The storage's own error, as XML."""
     data = data_files.contract("storage.yaml")
     row: Mapping[str, Any] = data["refusals"][kind]
     code, date = row["code"], formatdate(math.floor(now), usegmt=True)

@@ -64,7 +64,6 @@ def iterate_images(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple
 
 
 def iterate_masks(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[str, Part]]:
-    """The mask, if there is one."""
     mask = typed.get("mask")
     if isinstance(mask, Mapping):
         yield _resolve_reference("mask", mask, sources)

@@ -53,12 +53,10 @@ class Job:
 
     @property
     def model(self) -> str:
-        """The model that the request named, or the default."""
         return self.capability.model
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the images in pixels."""
         width, height = self.parameters["size"].split("x")
         return int(width), int(height)
 
@@ -69,7 +67,6 @@ class Job:
         return self.size[0] * columns, self.size[1] * rows
 
     def describe(self) -> dict[str, Any]:
-        """The job as it is stored in the journal, images by their xxh3 digests."""
         return {
             "endpoint": self.endpoint,
             "model": self.model,

@@ -44,7 +44,6 @@ def understand_leniently(route: Route, request: Request, settings: Settings, sou
 
 
 def _find_closest_schema(route: Route, request: Request) -> str:
-    """The schema for the body's type, or else the endpoint's first."""
     bodies = rows()[route.endpoint]["bodies"]
     name: str = next((row["schema"] for row in bodies if row["type"] == request.media_type), bodies[0]["schema"])
     return name
@@ -90,7 +89,6 @@ def _select_parameters(name: str, capability: Capability, fields: Mapping[str, A
 
 
 def _decode(parts: Iterator[tuple[str, Part]]) -> Iterator[InputImage]:
-    """The images that can be decoded."""
     with suppress(Problem):
         for _, part in parts:
             facts = inspect_image(part)

@@ -9,13 +9,11 @@ from mockserver.scenario.rate_limits import LimitExceeded
 
 
 def find_family() -> str:
-    """The catalogue's family for requests that exceed a limit."""
     name: str = data_files.contract("limits.yaml")["family"]
     return name
 
 
 def build_facts(limited: LimitExceeded) -> dict[str, Any]:
-    """The facts in the error's message."""
     return {
         "per": data_files.contract("limits.yaml")["limits"][limited.name]["per"],
         "limit": limited.limit,
@@ -26,7 +24,6 @@ def build_facts(limited: LimitExceeded) -> dict[str, Any]:
 
 
 def build_limit_headers(limited: LimitExceeded) -> Headers:
-    """The error's headers: how long to wait, in whole seconds, and the state of each limit."""
     rows = data_files.contract("limits.yaml")["limits"]
     headers = [("retry-after", str(math.ceil(limited.wait)))]
     for name, limit in limited.limits.items():

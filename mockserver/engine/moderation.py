@@ -20,7 +20,6 @@ def moderate(job: Job, rules: Sequence[Mapping[str, Any]], as_of: AsOf) -> Probl
 
 
 def _contains_words(prompt: str, words: str) -> bool:
-    """Does a prompt contain a word, or several in a row, not as part of a longer word?"""
     start = prompt.find(words)
     while start >= 0:
         end = start + len(words)

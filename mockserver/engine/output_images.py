@@ -48,7 +48,6 @@ class OutputImage:
 
     @property
     def placeholder(self) -> str:
-        """The text that represents the base64 in values, until they are serialized."""
         return PLACEHOLDER + self.digest
 
 

@@ -13,7 +13,6 @@ LATENCIES = {"none": 0, "realistic": None}
 
 
 def apply_scenario(settings: Settings, scenario: Scenario, day: str | None) -> Settings:
-    """The settings with those that the scenario defines in their place, as of `day` if it is not None."""
     changes: dict[str, Any] = {name: value for name in SAME if (value := getattr(scenario, name))}
     if day:
         changes["as_of"] = as_of(day)

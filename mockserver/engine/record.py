@@ -37,7 +37,6 @@ def find_secrets(request: Request, document: Mapping[str, Any] | None) -> frozen
 
 
 def _iterate_pairs(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every name in a JSON value with its value, at every level."""
     if isinstance(value, Mapping):
         yield from value.items()
     for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
@@ -68,7 +67,6 @@ def describe_request(request: Request, understood: Understood) -> dict[str, Any]
 
 
 def describe_headers(request: Request, secrets: frozenset[str]) -> list[list[str]]:
-    """The headers of a request in their order, redacted."""
     headers = [(name, REDACTED if name in SECRET_HEADERS else value) for name, value in request.headers]
     redacted: list[list[str]] = redact(headers, secrets)
     return redacted
@@ -89,7 +87,6 @@ def digest_call(request: Request, understood: Understood) -> str:
 
 
 def _is_large(request: Request) -> bool:
-    """Might the record exceed the size that the journal stores?"""
     texts = sum(len(part.data) for part in request.parts if part.filename is None)
     return len(request.parts) > FEW or len(request.body) + texts > SMALL
 
@@ -117,7 +114,6 @@ def _shorten_texts(value: Any) -> Any:
 
 
 def _list_files(request: Request, understood: Understood) -> list[Part]:
-    """The files of a form, or the images of a JSON body whose data URLs were decoded."""
     if understood.document is None or understood.job is None:
         return [part for part in request.parts if part.filename is not None]
     return [image.part for image in understood.job.input_images]

@@ -14,7 +14,6 @@ BODILESS = (204, 304)
 
 
 def plan_reply(reply: Mapping[str, Any], context: Context) -> Plan:
-    """The plan of a reply: the API's own headers, replaced or followed by those of the reply."""
     status, body = int(reply.get("status", 200)), reply.get("body")
     if isinstance(body, str):
         media_type, data = "text/plain; charset=utf-8", body.encode("utf-8")
@@ -36,7 +35,6 @@ def _list_headers(headers: Mapping[str, Any]) -> Headers:
 
 
 def override(values: Mapping[str, Any], ok: Mapping[str, Any]) -> dict[str, Any]:
-    """A body, or a completed event, with the values of a step's `ok` in place of its own."""
     changes = merge({"usage": ok["usage"]} if "usage" in ok else {}, ok.get("fields", {}))
     body: dict[str, Any] = json.loads(json.dumps(merge(values, changes)))
     if "revised_prompt" in ok:
@@ -49,7 +47,6 @@ def override(values: Mapping[str, Any], ok: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _remove(value: Any, path: list[str]) -> None:
-    """Remove what is at a path of keys and list indexes, if it exists."""
     name, *rest = path
     key: Any = int(name) if isinstance(value, list) and name.isascii() and name.isdigit() and len(name) < 10 else name
     exists = name in value if isinstance(value, dict) else isinstance(key, int) and key < len(value)

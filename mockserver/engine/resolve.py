@@ -66,7 +66,6 @@ def resolve(
 
 
 def _resolve_frames(rule: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, int]:
-    """The number of frames of a GIF and the duration of each: whole steps, at most the format's maximum."""
     step = rule["step_ms"]
     duration = math.floor(values.get("frame_duration_ms", rule["duration_ms"]) / step + 0.5) * step
     count = values.get("frame_count", rule["count"])
@@ -74,6 +73,5 @@ def _resolve_frames(rule: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
 
 
 def _digest(typed: Mapping[str, Any], files: list[str], without: Collection[str] = ()) -> str:
-    """The xxh3 of typed parameters, those in `without` apart, and of the digests of the files."""
     values = [(name, value) for name, value in sorted(typed.items()) if name not in (*FILE_FIELDS, *without)]
     return xxhash.xxh3_128_hexdigest(repr((values, files)).encode("utf-8", "backslashreplace"))

@@ -192,7 +192,6 @@ def _serve(job: Job, step: Step | None, context: Context, settings: Settings, or
 
 
 def _serve_data(understood: Understood, context: Context) -> Response:
-    """The response to a request that asks for no images."""
     if understood.content:
         return Response(responses.plan_file(understood.content, context), 200, "served")
     file = understood.upload.build_file(context) if understood.upload else None

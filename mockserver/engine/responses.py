@@ -51,7 +51,6 @@ def plan_images(
 
 
 def plan_json(reply: Mapping[str, Any], context: Context) -> Plan:
-    """A response without images."""
     body = json.dumps(reply, indent=2).encode("ascii")
     return single_chunk(200, build_headers(context, 200, "application/json", None, _draw_processing(context)), body)
 
@@ -67,7 +66,6 @@ def plan_file(file: Upload, context: Context) -> Plan:
 def plan_interrupted_stream(
     job: Job, images: tuple[OutputImage, ...], row: Row, facts: Mapping[str, Any], context: Context, wait: float
 ) -> Plan:
-    """A stream that ends with an error after its partial images."""
     partials = list(iterate_frames(job, images, {}, context, wait))[:-1]
     error = row.error({**context.ids(), **facts})
     ordered = {name: error[name] for name in find_shape("error", context.as_of)["keys"]}
@@ -121,7 +119,6 @@ def _build_values(
 
 
 def _build_item(job: Job, image: OutputImage, context: Context, origin: str) -> dict[str, Any]:
-    """An image of a model without usage, as a URL or as base64."""
     is_url = job.parameters["response_format"] == "url"
     item = {"url": build_url(origin, context, image.digest)} if is_url else {"b64_json": image.placeholder}
     if job.capability.row.get("revised_prompt"):

@@ -12,7 +12,6 @@ from mockserver.engine.values import Settings
 
 
 def check_rules(values: Mapping[str, Any], capability: Capability, settings: Settings) -> None:
-    """Raise the Problem of the first rule that is broken, unless it is a guess that the settings accept."""
     for family, rule in _list_rules(capability, settings.as_of):
         if family in settings.accept or not all(meets(values, *condition) for condition in rule["when"].items()):
             continue

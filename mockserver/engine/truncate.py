@@ -17,7 +17,6 @@ NOTE = 40
 
 
 def shorten(record: Mapping[str, Any]) -> dict[str, Any]:
-    """`request` and `job` of an entry, truncated to their room. What was cut ends in `...`."""
     request, job = record["request"], record["job"]
     request = {**request, "fields": shrink(request["fields"]), "files": shrink(request["files"])}
     if job:

@@ -159,7 +159,6 @@ def _build_job(
 
 
 def _list_hints(route: Route, capability: Capability, fields: Mapping[str, Any], as_of: AsOf) -> list[str]:
-    """Advice on a request that is served."""
     hints = []
     if "model" not in fields:
         hints.append(

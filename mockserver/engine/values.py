@@ -41,7 +41,6 @@ class Settings:
 
     @property
     def judging(self) -> tuple[Hashable, ...]:
-        """The settings that determine how a request is understood."""
         return (self.as_of, self.auth, self.keys, self.accept, self.validate, self.dialect)
 
 
@@ -71,7 +70,6 @@ class UploadRequest:
     lifetime: int | None
 
     def build_file(self, context: Context) -> Upload:
-        """The file to store: its id and its times come from the context."""
         now = int(context.now)
         return Upload(
             id=f"file-{context.token('file', 12)}",
