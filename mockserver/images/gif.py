@@ -1,32 +1,32 @@
-"""Motion: one picture as an animated GIF whose frames differ. Owns palettes and frames; must not know what is shown."""
+"""Encodes one image as an animated GIF whose frames differ by a progress bar."""
 
 from io import BytesIO
 
 from PIL import Image, ImageDraw
 
-COLOURS = 253  # the picture's own; three more stand behind them
+COLOURS = 253  # of the image itself; three more follow in the palette
 BLACK, WHITE, CLEAR = 253, 254, 255
-HALF = 128  # alpha below it is see-through: a GIF knows nothing between
+HALF = 128  # alpha below is transparent: a GIF has no partial transparency
 
 
-def encode_gif(picture: Image.Image, count: int, milliseconds: int) -> bytes:
-    """A GIF that repeats for ever: `count` frames of so many milliseconds each, a bar growing from one to the next."""
-    still = _quantize(picture)
+def encode_gif(image: Image.Image, count: int, milliseconds: int) -> bytes:
+    """A GIF that loops forever: `count` frames, each shown for `milliseconds`, with a growing bar at the bottom."""
+    still = _quantize(image)
     frames = [_draw_progress(still, index, count) for index in range(count)]
     file = BytesIO()
-    clear = {"transparency": CLEAR, "disposal": 2} if picture.mode == "RGBA" else {}
+    clear = {"transparency": CLEAR, "disposal": 2} if image.mode == "RGBA" else {}
     frames[0].save(
         file, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0, optimize=False, **clear
     )
     return file.getvalue()
 
 
-def _quantize(picture: Image.Image) -> Image.Image:
-    still = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+def _quantize(image: Image.Image) -> Image.Image:
+    still = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     palette = (still.getpalette() or [])[: COLOURS * 3]
     still.putpalette([*palette, *[0] * (COLOURS * 3 - len(palette)), 0, 0, 0, 255, 255, 255, 0, 0, 0])
-    if picture.mode == "RGBA":
-        still.paste(CLEAR, mask=picture.getchannel("A").point([255] * HALF + [0] * HALF))
+    if image.mode == "RGBA":
+        still.paste(CLEAR, mask=image.getchannel("A").point([255] * HALF + [0] * HALF))
     return still
 
 

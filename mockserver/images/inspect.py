@@ -1,7 +1,4 @@
-"""The facts of an uploaded picture: what it really is, its size and mode. Says nothing of whether that is allowed.
-
-A picture that was seen before is known by its digest and not decoded again.
-"""
+"""Inspects uploaded images: the actual type, size and mode. Results are cached by the file's digest."""
 
 import io
 import re
@@ -14,14 +11,14 @@ from mockserver.core.cache import Shelf
 from mockserver.core.request import Part
 
 REMEMBERED = 4_096
-# Nothing with more pixels is decoded, whatever its header hides. Our choice: the API's own limit is not published.
+# An image with more pixels is not decoded. The value is our choice: the API's own limit is not published.
 PIXELS = 89_478_485
 TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
-# The EXIF tag of that name; from 5 on, width and height change places.
+# The EXIF tag; from 5 on, width and height are swapped.
 ORIENTATION = 0x0112
-# What Pillow opens though it is not decoded here.
+# Types that Pillow can open but that are not decoded here.
 OPENABLE = ("image/gif", "image/bmp", "image/tiff", "image/avif")
-# What a whole file of a format holds at its end.
+# The last bytes of a complete file.
 ENDS = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}
 SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
@@ -41,12 +38,12 @@ SIGNATURES = (
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """What a file holds. `real_type` goes by its bytes, never by what the sender said.
+    """What a file contains. `real_type` is determined by its bytes, never by the declared type.
 
-    Where the file could not be decoded, `reason` says why and `width`, `height` and `mode` are None.
-    `format` is Pillow's name for it, `transparent` says whether it has an alpha channel, and `upright` is its width
-    and height once its EXIF orientation is heeded. `traits` are `animated` and `extended_webp`, where they apply.
-    `opens` says whether Pillow can open it, be it as something that is not decoded here.
+    If the file cannot be decoded, `reason` says why, and `width`, `height` and `mode` are None. `format` is Pillow's
+    name for it, `transparent` means that it has an alpha channel, and `upright` is its width and height with the EXIF
+    orientation applied. `traits` are `animated` and `extended_webp`, if they apply. `opens` means that Pillow can open
+    the file, even if it is not decoded here.
     """
 
     real_type: str
@@ -62,7 +59,7 @@ class ImageInfo:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels; only for a file that was decoded."""
+        """Width and height in pixels of a file that was decoded."""
         assert self.width is not None
         assert self.height is not None
         return self.width, self.height
@@ -72,17 +69,17 @@ FACTS = Shelf[ImageInfo](REMEMBERED, lambda _: 1)
 
 
 def inspect_image(part: Part) -> ImageInfo:
-    """The facts of a file, decoded to its last pixel at most once."""
+    """Decode a file completely, unless its result is cached."""
     return FACTS.get(part.digest, lambda: inspect_bytes(part.data))
 
 
 def find_inspected(part: Part) -> ImageInfo | None:
-    """The facts of a file that was looked at before, else None."""
+    """The cached result for a file, or None."""
     return FACTS.find(part.digest)
 
 
 def detect_type(data: bytes) -> str:
-    """What the first bytes are, as a media type or in words."""
+    """The type by the first bytes: a media type or a description."""
     if not data:
         return "an empty file"
     head = data[:4096]
@@ -90,29 +87,31 @@ def detect_type(data: bytes) -> str:
 
 
 def has_transparency(part: Part) -> bool:
-    """Is any pixel of a picture, which was decoded before, not wholly opaque?"""
-    with Image.open(io.BytesIO(part.data)) as picture:
-        lowest = picture.convert("RGBA").getchannel("A").getextrema()[0]
+    """True if any pixel of a decodable image is not fully opaque."""
+    with Image.open(io.BytesIO(part.data)) as image:
+        lowest = image.convert("RGBA").getchannel("A").getextrema()[0]
         return lowest != 255
 
 
 def inspect_bytes(data: bytes, formats: Iterable[str] = ("PNG", "JPEG", "WEBP")) -> ImageInfo:
-    """The facts of a file's bytes. Never raises: what cannot be decoded says so in `reason`."""
+    """Decode a file. Never raises: `reason` says why a file cannot be decoded."""
     kind = detect_type(data)
     try:
-        with Image.open(io.BytesIO(data), formats=tuple(formats)) as picture:
-            width, height = picture.size
+        with Image.open(io.BytesIO(data), formats=tuple(formats)) as image:
+            width, height = image.size
             if width * height > PIXELS:
                 return ImageInfo(kind, reason=f"it has {width}x{height} pixels, more than this server decodes")
-            picture.load()
-            if data.rfind(ENDS.get(str(picture.format), b"")) < 0:
+            image.load()
+            if data.rfind(ENDS.get(str(image.format), b"")) < 0:
                 return ImageInfo(kind, reason="it is broken: its last bytes are missing")
-            transparent = picture.mode in TRANSPARENT or "transparency" in picture.info
-            turned = picture.getexif().get(ORIENTATION, 1) >= 5
-            upright = (height, width) if turned else (width, height)
-            traits = {"animated": getattr(picture, "n_frames", 1) > 1, "extended_webp": data[12:16] == b"VP8X"}
-            there = frozenset(name for name, present in traits.items() if present)
-            return ImageInfo(kind, picture.format, width, height, picture.mode, transparent, upright, there)
-    except Exception as error:  # Pillow's decoders raise a dozen kinds for broken bytes
-        known = kind.startswith("image/") and kind.removeprefix("image/") in ("png", "jpeg", "webp")
-        return ImageInfo(kind, reason=f"it is broken: {error}" if known else f"it is {kind}", opens=kind in OPENABLE)
+            transparent = image.mode in TRANSPARENT or "transparency" in image.info
+            is_sideways = image.getexif().get(ORIENTATION, 1) >= 5
+            upright = (height, width) if is_sideways else (width, height)
+            traits = {"animated": getattr(image, "n_frames", 1) > 1, "extended_webp": data[12:16] == b"VP8X"}
+            present = frozenset(name for name, applies in traits.items() if applies)
+            return ImageInfo(kind, image.format, width, height, image.mode, transparent, upright, present)
+    except Exception as error:  # Pillow's decoders raise a dozen exception types for corrupt files
+        is_supported = kind.startswith("image/") and kind.removeprefix("image/") in ("png", "jpeg", "webp")
+        return ImageInfo(
+            kind, reason=f"it is broken: {error}" if is_supported else f"it is {kind}", opens=kind in OPENABLE
+        )

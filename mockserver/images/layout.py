@@ -1,4 +1,4 @@
-"""Grid: where things go. Owns areas and the arrangement of thumbnails; must not know pixels or text."""
+"""Areas of a receipt and the arrangement of thumbnails in one."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -27,33 +27,33 @@ class Area(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where thumbnails go: how many in a row, the room that each may take, and the lines they stand on."""
+    """Thumbnails in rows: columns, the size available for each, the first position and the distance to the next."""
 
     columns: int
     cell: Size
     first: Size
     step: Size
 
-    def spot(self, place: int) -> Size:
-        """The middle of the lower edge of a thumbnail."""
+    def position(self, place: int) -> Size:
+        """The middle of the lower edge of a thumbnail, by its index."""
         row, column = divmod(place, self.columns)
         return self.first[0] + column * self.step[0], self.first[1] + row * self.step[1]
 
 
-def arrange(sizes: list[Size], room: Area, widest: int, label: int, gap: int) -> Grid:
-    """The grid that shows the most of the pictures and all of the labels, in the middle of the room."""
+def arrange(sizes: list[Size], area: Area, widest: int, label: int, gap: int) -> Grid:
+    """The grid that shows the images as large as possible with all labels, centred in the area."""
 
     def cell(columns: int) -> Size:
         rows = ceil(len(sizes) / columns)
-        height = (room.height + gap) // rows - gap - label
-        return (room.width + gap) // columns - gap, max(1, height)
+        height = (area.height + gap) // rows - gap - label
+        return (area.width + gap) // columns - gap, max(1, height)
 
-    def shown(columns: int) -> int:
+    def shown_pixels(columns: int) -> int:
         width, height = cell(columns)
         fitted = [fit(size, width, height) for size in sizes]
         return sum(x * y for x, y in fitted) if width >= widest else 0
 
-    columns = max(range(1, len(sizes) + 1), key=shown)
+    columns = max(range(1, len(sizes) + 1), key=shown_pixels)
     fitted = [fit(size, *cell(columns)) for size in sizes]
     rows, wide, tall = (
         ceil(len(sizes) / columns),
@@ -61,6 +61,6 @@ def arrange(sizes: list[Size], room: Area, widest: int, label: int, gap: int) ->
         max(y for _, y in fitted),
     )
     step = wide + gap, tall + label + gap
-    left = room.left + (room.width - columns * step[0] + gap) // 2
-    top = room.top + (room.height - rows * step[1] + gap) // 2
+    left = area.left + (area.width - columns * step[0] + gap) // 2
+    top = area.top + (area.height - rows * step[1] + gap) // 2
     return Grid(columns, cell(columns), (left + wide // 2, top + tall), step)

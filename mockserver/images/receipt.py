@@ -1,5 +1,4 @@
-"""Receipt: a small poster of what the server understood of a request. Owns its layout; must not know HTTP,
-the models' rules, or how a picture is encoded."""
+"""Draws a receipt: an image that shows what the server understood of a request."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -27,13 +26,13 @@ SIZES = (
     1.5,
     1.2,
     1.0,
-)  # of a prompt's letters, the first ones if it has the room alone
-CROWD = 6  # more images than this get smaller labels, and room from the text
+)  # font sizes of a prompt; the first three only if it may use the whole height
+CROWD = 6  # with more images, labels are smaller and the text gets less space
 
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """What the picture must be."""
+    """The required image."""
 
     width: int
     height: int
@@ -41,30 +40,30 @@ class Canvas:
     compression: int = 100  # 0..100: the quality of a jpeg or webp
     transparent: bool = False
     frames: int = 1  # of a gif
-    milliseconds: int = 0  # that each of them stands
+    milliseconds: int = 0  # for which each frame is shown
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the server understood."""
+    """What the server understood of the request."""
 
     prompt: str
     model: str
     details: tuple[tuple[str, str], ...]  # a small table
     images: tuple[bytes, ...]  # the uploads, in order, known to decode
     mask: bytes | None
-    number: int  # this is picture `number` ...
+    number: int  # this is image `number` ...
     of: int  # ... of `of`
     seed: bytes  # decides colours and noise
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What is drawn on, and with what."""
+    """The image that is drawn on, with the drawing context and style."""
 
-    picture: Image.Image
+    image: Image.Image
     draw: ImageDraw.ImageDraw
-    unit: int  # the size of plain text; distances are multiples of it
+    unit: int  # the font size of plain text; distances are multiples of it
     accent: Colour
 
     @property
@@ -72,11 +71,11 @@ class Sheet:
         return load_face(max(8, round(self.unit * 0.8)))
 
 
-def draw(picture: Image.Image, accent: Colour, canvas: Canvas, subject: Subject) -> None:
-    """Draws the receipt as a card; what is around the card stays as it was."""
-    unit = max(10, round(min(sqrt(picture.width * picture.height) / 40, min(picture.size) / 24)))
-    sheet = Sheet(picture, ImageDraw.Draw(picture), unit, accent)
-    card = Area(0, 0, *picture.size).inset(round(unit * 0.8))
+def draw(image: Image.Image, accent: Colour, canvas: Canvas, subject: Subject) -> None:
+    """Draw the receipt as a card; the pixels around the card are unchanged."""
+    unit = max(10, round(min(sqrt(image.width * image.height) / 40, min(image.size) / 24)))
+    sheet = Sheet(image, ImageDraw.Draw(image), unit, accent)
+    card = Area(0, 0, *image.size).inset(round(unit * 0.8))
     sheet.draw.rectangle((card.left, card.top, card.right - 1, card.bottom - 1), fill=PAPER)
     room = _head(sheet, card, canvas, subject).inset(unit)
     area = editable_area(subject.mask) if subject.mask is not None else None
@@ -95,17 +94,21 @@ def draw(picture: Image.Image, accent: Colour, canvas: Canvas, subject: Subject)
 
 
 def _head(sheet: Sheet, card: Area, canvas: Canvas, subject: Subject) -> Area:
-    """The band at the top. Like its siblings gives back the room that is left."""
+    """Draw the band at the top. Like the other parts, returns the area that is left."""
     large, plain, line = load_face(round(sheet.unit * 1.5)), load_face(sheet.unit), card.inset(sheet.unit)
-    picture = f"  ·  picture {subject.number} of {subject.of}" if subject.of > 1 else ""
-    size = clip_line(f"{canvas.width}x{canvas.height} {canvas.format}{picture}", plain, line.width)
+    number = f"  ·  picture {subject.number} of {subject.of}" if subject.of > 1 else ""
+    size = clip_line(f"{canvas.width}x{canvas.height} {canvas.format}{number}", plain, line.width)
     model = clip_line(subject.model, large, line.width)
-    beside = large.measure(model) + plain.measure(size) + sheet.unit * 2 <= line.width
+    is_one_line = large.measure(model) + plain.measure(size) + sheet.unit * 2 <= line.width
     top = card.top + sheet.unit // 2
-    bottom = top + large.leading + (0 if beside else plain.leading) + sheet.unit // 2
+    bottom = top + large.leading + (0 if is_one_line else plain.leading) + sheet.unit // 2
     sheet.draw.rectangle((card.left, card.top, card.right - 1, bottom - 1), fill=sheet.accent)
     draw_text(sheet.draw, (line.left, top), model, large, PAPER)
-    at = (line.right - plain.measure(size), top + sheet.unit * 0.475) if beside else (line.left, top + large.leading)
+    at = (
+        (line.right - plain.measure(size), top + sheet.unit * 0.475)
+        if is_one_line
+        else (line.left, top + large.leading)
+    )
     draw_text(sheet.draw, at, size, plain, PAPER)
     return card._replace(top=bottom)
 
@@ -124,7 +127,7 @@ def _facts(subject: Subject, area: Image.Image | None) -> list[tuple[str, str]]:
 
 
 def _details(sheet: Sheet, room: Area, facts: list[tuple[str, str]], share: float) -> Area:
-    """The table at the bottom, in as many columns as fit side by side."""
+    """Draw the table at the bottom, in as many columns as fit."""
     small, gap = sheet.small, sheet.unit
     facts = [(clip_line(key, small, room.width * 0.45), clip_line(value, small, room.width)) for key, value in facts]
     keys = max(small.measure(key) for key, _ in facts) + gap * 0.7
@@ -144,7 +147,7 @@ def _details(sheet: Sheet, room: Area, facts: list[tuple[str, str]], share: floa
 
 
 def _prompt(sheet: Sheet, room: Area, prompt: str, share: float) -> Area:
-    """The prompt at the top, in the largest letters in which all of it fits."""
+    """Draw the prompt at the top, in the largest font size in which all of it fits."""
     text = fold_text(prompt)
     text = text if text.strip(" \n") else "(an empty prompt)"
     for size in SIZES if share == 1.0 else SIZES[3:]:
@@ -158,7 +161,7 @@ def _prompt(sheet: Sheet, room: Area, prompt: str, share: float) -> Area:
 
 
 def _images(sheet: Sheet, room: Area, images: tuple[bytes, ...], area: Image.Image | None) -> None:
-    """A contact sheet: each upload with its number and size beneath, the mask's area on the first."""
+    """Draw a contact sheet: each upload with its number and size, the mask's area on the first."""
     sheet.draw.rectangle((room.left, room.top, room.right - 1, room.bottom - 1), fill=PANEL)
     letters = sheet.small if len(images) <= CROWD else load_face(max(7, round(sheet.unit * 0.66)))
     sizes = [upright_size(data) for data in images]
@@ -169,8 +172,8 @@ def _images(sheet: Sheet, room: Area, images: tuple[bytes, ...], area: Image.Ima
         thumbnail = make_thumbnail(data, fit(size, *grid.cell))
         if area is not None and place == 0:
             tint_area(thumbnail, area)
-        middle, base = grid.spot(place)
-        sheet.picture.paste(thumbnail, (middle - thumbnail.width // 2, base - thumbnail.height))
+        middle, base = grid.position(place)
+        sheet.image.paste(thumbnail, (middle - thumbnail.width // 2, base - thumbnail.height))
         left = middle - letters.measure("".join(label)) / 2
         draw_text(sheet.draw, (left, base), label[0], letters, sheet.accent)
         draw_text(sheet.draw, (left + letters.measure(label[0]), base), label[1], letters, FAINT)

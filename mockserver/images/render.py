@@ -1,5 +1,4 @@
-"""Paint: the pixels and the bytes of every picture that the mock answers with. Owns styles, partial pictures
-and encoding; must not know HTTP or the models' rules."""
+"""Renders the images of responses: styles, partial images and encoding."""
 
 from colorsys import hls_to_rgb
 from hashlib import shake_128
@@ -14,8 +13,11 @@ from mockserver.images.text import Colour
 
 __all__ = ["STYLES", "Canvas", "Subject", "blur", "encode", "render_image"]
 
-SMALLEST = 160  # a receipt on less would be illegible
-HUES, TONES = 0.5698, 0.7549  # steps that spread few numbers wide: ten pictures differ in the poorest jpeg
+SMALLEST = 160  # a receipt would be illegible on fewer pixels
+HUES, TONES = (
+    0.5698,
+    0.7549,
+)  # steps that spread small numbers widely: ten images differ even at the lowest JPEG quality
 MIDDLE = 127
 CLEAR = (0, 0, 0, 0)
 TWO_BITS = [value // 64 * 85 for value in range(256)]
@@ -24,54 +26,53 @@ ONE_BIT = [value // 128 * 255 for value in range(256)]
 
 
 def render_image(style: str, canvas: Canvas, subject: Subject) -> Image.Image:
-    """The picture, exactly as large as the canvas; RGBA where that is transparent, else RGB."""
+    """An image of exactly the canvas's size; RGBA if the canvas is transparent, else RGB."""
     return STYLES[style](canvas, subject)
 
 
-def blur(picture: Image.Image, index: int, of: int) -> Image.Image:
-    """The index-th (from 0) of `of` partial pictures: blurred and fogged, the later the less."""
+def blur(image: Image.Image, index: int, of: int) -> Image.Image:
+    """Partial image `index` (from 0) of `of`: blurred and faded, later ones less."""
     left = (of - index) / of
-    factor = max(2.0, max(picture.size) / 16) ** ((of - index) / (of + 1))
-    coarse = max(1, round(picture.width / factor)), max(1, round(picture.height / factor))
-    soft = picture.resize(coarse, Image.Resampling.BOX).resize(picture.size, Image.Resampling.BILINEAR)
+    factor = max(2.0, max(image.size) / 16) ** ((of - index) / (of + 1))
+    coarse = max(1, round(image.width / factor)), max(1, round(image.height / factor))
+    soft = image.resize(coarse, Image.Resampling.BOX).resize(image.size, Image.Resampling.BILINEAR)
     return Image.blend(soft, _fog(soft), 0.4 * left)
 
 
-def encode(picture: Image.Image, canvas: Canvas) -> bytes:
-    """The bytes in the canvas's format."""
+def encode(image: Image.Image, canvas: Canvas) -> bytes:
     file, quality = BytesIO(), min(100, max(0, canvas.compression))
     match canvas.format:
         case "png":
-            picture.save(file, "PNG", compress_level=1)
+            image.save(file, "PNG", compress_level=1)
         case "webp":
-            picture.save(file, "WEBP", quality=quality, method=0)
+            image.save(file, "WEBP", quality=quality, method=0)
         case "gif":
-            return encode_gif(picture, canvas.frames, canvas.milliseconds)
+            return encode_gif(image, canvas.frames, canvas.milliseconds)
         case _:
-            picture.convert("RGB").save(file, "JPEG", quality=max(1, quality))
+            image.convert("RGB").save(file, "JPEG", quality=max(1, quality))
     return file.getvalue()
 
 
 def _receipt(canvas: Canvas, subject: Subject) -> Image.Image:
     if min(canvas.width, canvas.height) < SMALLEST:
         return _flat(canvas, subject)
-    picture = _blank(canvas, _colour(subject, 0.88))
-    receipt.draw(picture, _colour(subject, 0.31), canvas, subject)
-    return picture
+    image = _blank(canvas, _colour(subject, 0.88))
+    receipt.draw(image, _colour(subject, 0.31), canvas, subject)
+    return image
 
 
 def _flat(canvas: Canvas, subject: Subject) -> Image.Image:
     colour = _colour(subject, 0.2 + 0.6 * (subject.number * TONES % 1.0), 0.9)
-    picture = _blank(canvas, colour)
+    image = _blank(canvas, colour)
     if canvas.transparent:
         side = max(1, min(canvas.width, canvas.height) // 4)
         left, top = (canvas.width - side) // 2, (canvas.height - side) // 2
-        picture.paste(colour, (left, top, left + side, top + side))
-    return picture
+        image.paste(colour, (left, top, left + side, top + side))
+    return image
 
 
 def _noise(canvas: Canvas, subject: Subject) -> Image.Image:
-    """So many bits a channel that a megapixel of PNG weighs about 1.5 MB, like a real answer."""
+    """Noise with few enough bits per channel that a megapixel of PNG has about 1.5 MB, like a real image."""
     mode, table = ("RGBA", TWO_BITS * 3 + ONE_BIT) if canvas.transparent else ("RGB", FOUR_BITS * 3)
     root = subject.number.to_bytes(8, "big") + subject.seed
     stream = shake_128(root).digest(canvas.width * canvas.height * len(mode))
@@ -92,10 +93,10 @@ def _colour(subject: Subject, lightness: float, saturation: float = 0.55) -> Col
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def _fog(picture: Image.Image) -> Image.Image:
-    """One tone far from the picture's own, so that even a picture of one colour clears up; alpha stays."""
-    tone = 0 if ImageStat.Stat(picture.convert("L")).mean[0] > MIDDLE else 255
-    fog = Image.new("RGB", picture.size, (tone, tone, tone))
-    if picture.mode == "RGBA":
-        fog.putalpha(picture.getchannel("A"))
+def _fog(image: Image.Image) -> Image.Image:
+    """A grey far from the image's own tone, so that even partial images of a single colour differ; keeps alpha."""
+    tone = 0 if ImageStat.Stat(image.convert("L")).mean[0] > MIDDLE else 255
+    fog = Image.new("RGB", image.size, (tone, tone, tone))
+    if image.mode == "RGBA":
+        fog.putalpha(image.getchannel("A"))
     return fog

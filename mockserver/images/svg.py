@@ -1,4 +1,4 @@
-"""Vector: every answer that is an SVG. Owns shapes and text as XML; must not know HTTP or the models' rules."""
+"""Renders SVG images in the same styles as render."""
 
 import base64
 import re
@@ -11,13 +11,13 @@ from mockserver.images.receipt import Canvas, Subject
 from mockserver.images.thumbnail import editable_area, fit, make_thumbnail, tint_area, upright_size
 
 CELLS = 16  # of noise, along each side
-LINES = 12  # of the prompt that are drawn; all of it stands in the description
-# What no XML may hold.
+LINES = 12  # of the prompt that are drawn; the description has all of it
+# Characters that XML does not allow.
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def draw(style: str, canvas: Canvas, subject: Subject) -> bytes:
-    """A well-formed SVG document in UTF-8, as large as the canvas says."""
+    """A well-formed SVG document in UTF-8, of the canvas's size."""
     size = f'width="{canvas.width}" height="{canvas.height}" viewBox="0 0 {canvas.width} {canvas.height}"'
     title, about = _text(f"{subject.model}, {canvas.width}x{canvas.height}"), _text(subject.prompt)
     body = "\n".join(STYLES[style](canvas, subject))
@@ -84,7 +84,7 @@ def _receipt(canvas: Canvas, subject: Subject) -> list[str]:
 
 
 def _images(subject: Subject, left: int, top: int, side: int) -> list[str]:
-    """The uploads in their order, the mask's area on the first."""
+    """The uploads in order, with the mask's area on the first."""
     drawn = []
     for place, data in enumerate(subject.images):
         thumbnail = make_thumbnail(data, fit(upright_size(data), side, side))

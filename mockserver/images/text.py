@@ -1,5 +1,7 @@
-"""Letters: sets text, whatever it contains, in the font built into Pillow. Owns folding, measuring,
-wrapping and drawing; must not know what the text is about."""
+"""Draws any text in the font built into Pillow: folding, measuring, wrapping and drawing.
+
+The font has few characters. Others are replaced by similar ones, or drawn as a box with the code point in hex.
+"""
 
 import re
 import unicodedata
@@ -12,9 +14,9 @@ from PIL import ImageDraw, ImageFont
 
 Colour = tuple[int, int, int]
 
-LONGEST = 6000  # characters looked at; no canvas shows more
+LONGEST = 6000  # characters considered; no canvas has space for more
 BEYOND = "\xa9\xab\xb0\xb1\xb4\xb7\xbb\u2018\u2019\u201c\u201d\u2026\u2039\u203a\u2044\u2122\ufb01\ufb02"
-DRAWABLE = frozenset(chain(map(chr, range(32, 127)), BEYOND))  # all that the font has
+DRAWABLE = frozenset(chain(map(chr, range(32, 127)), BEYOND))  # every character of the font
 DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 ALIKE = str.maketrans(
     {
@@ -34,7 +36,7 @@ TOKEN = re.compile("\n| |[" + re.escape("".join(sorted(DRAWABLE - {" "}))) + "]+
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One size of the font and its widths. What it cannot draw becomes a box of hex digits."""
+    """The font in one size, with the widths of its characters."""
 
     size: int
     font: ImageFont.FreeTypeFont
@@ -56,19 +58,19 @@ class Face:
 def load_face(size: int) -> Face:
     font, digits = _font(size), _font(max(6, round(size * 0.44)))
     widths = {char: font.getlength(char) for char in DRAWABLE}
-    widths |= {" ": size * 0.25, "box": digits.getlength("0") + size * 0.14}  # the font's own space is thin
+    widths |= {" ": size * 0.25, "box": digits.getlength("0") + size * 0.14}  # the font's own space is too narrow
     return Face(size, font, digits, widths)
 
 
 def fold_text(text: str) -> str:
-    """The text with what the font lacks replaced by what looks alike, where something does."""
+    """Replace characters that the font lacks by similar ones, where there are any."""
     text = text if len(text) <= LONGEST else text[:LONGEST] + "…"
     text = text.replace("\r\n", "\n").translate(ALIKE)
     return "".join(map(_fold_char, unicodedata.normalize("NFC", text)))
 
 
 def wrap_text(text: str, face: Face, width: float) -> Iterator[str]:
-    """The lines of a folded text. Lazy: a caller that takes a few pays for a few."""
+    """The lines of a folded text, computed lazily."""
     line, used = "", 0.0
     for piece in _pieces(text, face, width):
         extent = 0.0 if piece == "\n" else face.measure(piece)
@@ -81,7 +83,7 @@ def wrap_text(text: str, face: Face, width: float) -> Iterator[str]:
 
 
 def fit_lines(text: str, face: Face, width: float, height: float) -> tuple[list[str], bool]:
-    """The lines that find room (at least one), ellipsised, and whether all is there with no word broken."""
+    """The lines that fit (at least one, with an ellipsis), and whether all text fits without breaking a word."""
     most = max(1, int(height / face.leading))
     lines = list(islice(wrap_text(text, face, width), most + 1))
     if len(lines) <= most:
@@ -90,13 +92,13 @@ def fit_lines(text: str, face: Face, width: float, height: float) -> tuple[list[
 
 
 def clip_line(text: str, face: Face, width: float) -> str:
-    """One line, never wider than asked."""
+    """One line, shortened to a width."""
     text = fold_text(text[:300]).replace("\n", " ")
     return text if face.measure(text) <= width else _ellipsise(text, face, width)
 
 
 def draw_text(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, face: Face, ink: Colour) -> None:
-    """Draws one line; `at` is its upper left corner."""
+    """Draw one line; `at` is its upper left corner."""
     left, base = at[0], round(at[1] + face.size * 0.95)
     for piece in TOKEN.findall(text):
         if piece[0] in DRAWABLE:

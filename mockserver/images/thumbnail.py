@@ -1,5 +1,4 @@
-"""Thumbnails: an upload made small, upright and opaque, and the area that a mask leaves open. Owns nothing
-but pixels; must not know what else the receipt shows."""
+"""Thumbnails of uploads, and the area that a mask marks for editing."""
 
 from io import BytesIO
 
@@ -12,19 +11,19 @@ SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 
 
 def upright_size(data: bytes) -> Size:
-    """An upload's size as it is meant to be seen; reads the header only."""
+    """An upload's size with its EXIF orientation applied; reads only the header."""
     image = Image.open(BytesIO(data))
     return image.size[::-1] if _orientation(image) in SIDEWAYS else image.size
 
 
 def fit(size: Size, width: int, height: int) -> Size:
-    """The largest size of the same shape that the room allows, enlarging what is small."""
+    """The largest size of the same ratio within a width and height; small images are enlarged."""
     scale = min(width / size[0], height / size[1])
     return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
 
 
 def make_thumbnail(data: bytes, size: Size) -> Image.Image:
-    """The upload in RGB, at the size; what is transparent shows a chequered ground."""
+    """The upload in RGB, scaled to a size and upright, with a checkerboard behind transparent pixels."""
     image: Image.Image = Image.open(BytesIO(data))
     turn = _orientation(image)
     lying = size[::-1] if turn in SIDEWAYS else size
@@ -40,13 +39,13 @@ def make_thumbnail(data: bytes, size: Size) -> Image.Image:
 
 
 def editable_area(mask: bytes) -> Image.Image:
-    """Where the mask is transparent, the area to edit: 255 there, else 0."""
+    """The area to edit as a grey image: 255 where the mask is transparent, else 0."""
     image = ImageOps.exif_transpose(Image.open(BytesIO(mask)))
     return image.convert("RGBA").getchannel("A").point([255] + [0] * 255)
 
 
 def tint_area(thumbnail: Image.Image, area: Image.Image) -> None:
-    """Marks the area: tinted, hatched and outlined, so that it shows on any picture."""
+    """Tint, hatch and outline the area, so that it is visible on any image."""
     width, height = thumbnail.size
     area = area.resize(thumbnail.size, Image.Resampling.BOX)
     pen = max(1, min(width, height) // 150)
@@ -68,13 +67,13 @@ def _outline(area: Image.Image, pen: int) -> Image.Image:
 
 def _orientation(image: Image.Image) -> int:
     if image.format == "PNG" and "exif" not in image.info:
-        return 1  # to look behind the pixels, where it hardly ever is, Pillow would decode them
+        return 1  # Pillow would decode the pixels to look for EXIF data after them, where it rarely is
     turn: int = image.getexif().get(ExifTags.Base.Orientation, 1)
     return turn
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel: Pillow would clip where it should scale
+    if image.mode.startswith("I"):  # 16 bits per pixel: Pillow would clip values instead of scaling them
         image = image.convert("I").point(lambda value: value / 256).convert("L")
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
