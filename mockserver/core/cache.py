@@ -1,4 +1,19 @@
-"""Finished things kept at hand, up to so many bytes. A shortcut only: what it returns is what would be made anew."""
+"""A cache of computed values, limited by their total size and shared between threads.
+
+Caching is never visible: the key must contain everything that determines the value, and a value must not be modified
+after it was built. What is evicted is built again, with the same bytes. Three rules follow from how the server uses it:
+
+- Sizes, not counts: rendered images differ in size by a factor of a thousand. `size_of` measures a value once, when it
+  is stored; the least recently used values are evicted until the rest fits. A value larger than the whole limit is
+  returned but not stored.
+- Build once: clients send the same request in parallel, and rendering takes long. A thread that needs a value which
+  another thread is building waits for it. If building fails, the exception goes to the thread that built, and the
+  next thread tries again.
+- One lock per key: the global lock is held only for dictionary operations, never while a value is built. The lock of a
+  key is reentrant, since building a value may need the same key again.
+
+cachetools keeps track of sizes and recency; it is not safe for threads by itself.
+"""
 
 import contextlib
 import threading
@@ -10,45 +25,40 @@ from cachetools import LRUCache
 T = TypeVar("T")
 
 
-class Shelf(Generic[T]):
-    """Things by what determines them; those asked for longest ago go when all of them weigh more than `limit` bytes.
+class Cache(Generic[T]):
+    """Values by key, up to a total size of `limit`, in the unit of `size_of`. A limit of 0 disables the cache."""
 
-    `weigh` tells the weight of one. With a `limit` of 0 nothing is kept.
-    """
-
-    def __init__(self, limit: int, weigh: Callable[[T], float]) -> None:
-        self._held = LRUCache[Hashable, T](limit, getsizeof=weigh)
-        self._making: dict[Hashable, threading.RLock] = {}
+    def __init__(self, limit: int, size_of: Callable[[T], float]) -> None:
+        self._values = LRUCache[Hashable, T](limit, getsizeof=size_of)
+        self._builders: dict[Hashable, threading.RLock] = {}
         self._lock = threading.Lock()
 
-    def holds(self, key: Hashable) -> bool:
-        """Is the thing of that key there?"""
-        return key in self._held
+    def has(self, key: Hashable) -> bool:
+        return key in self._values
 
     def find(self, key: Hashable) -> T | None:
-        """The thing of that key, if it is there."""
         with self._lock:
-            return self._held.get(key)
+            return self._values.get(key)
 
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The thing of that key, made if it is not there. A thread that asks while another makes it waits for that."""
-        thing = self.find(key)
-        if thing is not None:
-            return thing
+    def get_or_build(self, key: Hashable, build: Callable[[], T]) -> T:
+        """The value of a key. If another thread is building it, waits for that thread."""
+        value = self.find(key)
+        if value is not None:
+            return value
         with self._lock:
-            making = self._making.setdefault(key, threading.RLock())
+            builder = self._builders.setdefault(key, threading.RLock())
         try:
-            with making:
-                thing = self.find(key)
-                if thing is None:
-                    thing = make()
-                    self._keep(key, thing)
-                return thing
+            with builder:
+                value = self.find(key)
+                if value is None:
+                    value = build()
+                    self._store(key, value)
+                return value
         finally:
             with self._lock:
-                self._making.pop(key, None)
+                self._builders.pop(key, None)
 
-    def _keep(self, key: Hashable, thing: T) -> None:
-        # ValueError: it is heavier than the limit.
+    def _store(self, key: Hashable, value: T) -> None:
+        # ValueError: the value is larger than the limit.
         with self._lock, contextlib.suppress(ValueError):
-            self._held[key] = thing
+            self._values[key] = value

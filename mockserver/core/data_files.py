@@ -1,4 +1,4 @@
-"""Finds and reads the data files that travel with the package. Knows where they lie, not what they mean."""
+"""Finds and reads the data files that are part of the package."""
 
 import functools
 import json
@@ -9,19 +9,19 @@ from typing import Any
 
 import yaml
 
-# The C loader parses the contracts some ten times faster; PyYAML built without libyaml lacks it.
+# The C loader parses the contracts about ten times faster; PyYAML without libyaml does not have it.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def folder(name: str) -> Traversable:
-    """The folder `contracts` or `scenarios`: inside an installed package, beside it in a checkout."""
+    """The folder `contracts` or `scenarios`: inside an installed package, next to it in a checkout."""
     package = files("mockserver")
     installed = package.joinpath("data", name)
     return installed if installed.is_dir() else package.joinpath("..", name)
 
 
 def names(name: str, suffix: str) -> Iterable[str]:
-    """The file names in a data folder that end in `suffix`, sorted, without that suffix."""
+    """The names of the files in a data folder with a suffix, sorted, without the suffix."""
     return sorted(f.name.removesuffix(suffix) for f in folder(name).iterdir() if f.name.endswith(suffix))
 
 
@@ -33,6 +33,6 @@ def page() -> str:
 
 @functools.cache
 def contract(path: str) -> Any:
-    """One file of `contracts/`, parsed by its ending. Shared between callers: treat it as read-only."""
+    """A file of `contracts/`, parsed as JSON or YAML by its suffix. Shared between callers: do not modify it."""
     text = folder("contracts").joinpath(*path.split("/")).read_text("utf-8")
     return json.loads(text) if path.endswith(".json") else yaml.load(text, Loader=LOADER)  # noqa: S506 (safe loader)

@@ -1,60 +1,60 @@
-"""Reads a form from its body: a short one is waited for and cut at once, else it is parsed as its bytes arrive."""
+"""Reads a multipart form: a short body is buffered and split at once, a long one is parsed while it arrives."""
 
 from mockserver.core.form_split import split_form
 from mockserver.core.multipart import FindCached, FormParser, find_nothing
 from mockserver.core.request import Part
 
-# Bytes of a body that is waited for.
+# The largest body, in bytes, that is buffered.
 SHORT = 2 * 1024 * 1024
 
 
 class FormReader:
-    """Feed it the body; once it is closed, `parts` holds the form, or `fault` says why it is none (else None).
+    """Feed the body, then close: `parts` is the form, or `error` says why the body is not one (else None).
 
-    `held` gives the bytes of an xxh3 digest that are in memory already, if they are: they are not held twice.
-    Bodies of up to `short` bytes are cut at once.
+    `find_cached` returns the bytes with an xxh3 digest if they are in memory already, so that they are stored once.
+    Bodies of up to `short` bytes are buffered.
     """
 
-    def __init__(self, boundary: bytes, held: FindCached = find_nothing, short: int = SHORT) -> None:
+    def __init__(self, boundary: bytes, find_cached: FindCached = find_nothing, short: int = SHORT) -> None:
         self.parts: list[Part] = []
-        self.fault: str | None = None
-        self._boundary, self._held, self._short = boundary, held, short
-        self._waiting: list[bytes] = []
+        self.error: str | None = None
+        self._boundary, self._find_cached, self._short = boundary, find_cached, short
+        self._buffer: list[bytes] = []
         self._length = 0
-        self._stream: FormParser | None = None
+        self._parser: FormParser | None = None
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of the body. Never raises: what is wrong ends up in `fault`."""
-        if self._stream:
-            self._stream.feed(data)
+        """Process the next bytes of the body. Never raises; sets `error` instead."""
+        if self._parser:
+            self._parser.feed(data)
             return
-        self._waiting.append(data)
+        self._buffer.append(data)
         self._length += len(data)
         if self._length > self._short:
-            self._stream = self._parsed()
+            self._parser = self._start_parser()
 
     @property
     def body(self) -> bytes | None:
-        """All that was fed, if nothing of it has been looked at."""
-        if self._stream is None:
-            self._waiting = [b"".join(self._waiting)]
-        return None if self._stream else self._waiting[0]
+        """Everything that was fed, unless parsing has started."""
+        if self._parser is None:
+            self._buffer = [b"".join(self._buffer)]
+        return None if self._parser else self._buffer[0]
 
     def close(self) -> None:
-        """The body is over: one that ended before its closing boundary is refused."""
+        """End the body. A body without its closing boundary is an error."""
         if (body := self.body) is not None:
-            found = split_form(body, self._boundary, self._held)
-            if found is not None:
-                self.parts = found
+            parts = split_form(body, self._boundary, self._find_cached)
+            if parts is not None:
+                self.parts = parts
                 return
-        stream = self._stream or self._parsed()
-        stream.close()
-        self.parts, self.fault = stream.parts, stream.fault
+        parser = self._parser or self._start_parser()
+        parser.close()
+        self.parts, self.error = parser.parts, parser.error
 
-    def _parsed(self) -> FormParser:
-        """A parser that has been fed what came so far."""
-        stream = FormParser(self._boundary, self._held)
-        for data in self._waiting:
-            stream.feed(data)
-        self._waiting.clear()
-        return stream
+    def _start_parser(self) -> FormParser:
+        """A parser that has been fed the buffer."""
+        parser = FormParser(self._boundary, self._find_cached)
+        for data in self._buffer:
+            parser.feed(data)
+        self._buffer.clear()
+        return parser

@@ -1,7 +1,7 @@
-"""Reads multipart/form-data as its bytes arrive and keeps all that the sender said. Judges nothing.
+"""Parses multipart/form-data while its bytes arrive, without losing anything that the client sent.
 
-Built on python-multipart's push parser, not on a web framework's form: order, duplicate names, each part's
-own content type and the difference between no file name and an empty one matter to the API's refusals.
+Built on python-multipart's push parser, not on a web framework's form: the API's errors depend on the order of parts,
+duplicate names, content types, and the difference between no file name and an empty one.
 """
 
 import logging
@@ -19,56 +19,55 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 MAX_PARTS = 1_000
-# Headers of one part, and bytes of one of them.
+# Headers of one part, and bytes of one header.
 PART_HEADERS = 8
 PART_HEADER_BYTES = 4_224
-# Bytes of a field that is no file: the base64 of the largest picture, where somebody sends that, and some more.
+# Bytes of a field that is not a file: the base64 of the largest image, which some clients send, and some more.
 FIELD_BYTES = 70 * 1024 * 1024
-# Pieces of a part that are put together as they come.
+# Pieces of a part that are joined at a time.
 PIECES = 64
-# Characters of a header that is worth remembering.
+# The longest header, in characters, that is cached.
 CACHED = 500
-# Bytes of a piece that is looked at where it is.
+# The longest piece, in bytes, that is copied instead of viewed.
 VIEWED = 4_096
 FindCached = Callable[[str], bytes | None]
 
 
 def find_nothing(digest: str) -> bytes | None:
-    """Nothing is in memory already."""
     return None
 
 
-# The parser logs what it refuses; here a refusal is a value, and nobody wants it on stderr as well.
+# The parser logs errors, which would end up on stderr; here they are values.
 logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 
 
-# The same few headers come again and again.
+# Most requests have the same few headers.
 options_of = lru_cache(maxsize=1_024)(parse_options_header)
 
 
 def parse_boundary(content_type: str) -> bytes | None:
-    """The boundary that a multipart/form-data content type names, or None."""
+    """The boundary of a multipart/form-data content type, or None."""
     kind, options = options_of(content_type) if len(content_type) < CACHED else parse_options_header(content_type)
     return options.get(b"boundary") if kind == b"multipart/form-data" else None
 
 
 class FormParser:
-    """Feed it the body; once it is closed, `parts` holds the form, or `fault` says why it is none (else None).
+    """Feed the body, then close: `parts` is the form, or `error` says why the body is not one (else None).
 
-    `held` gives the bytes of an xxh3 digest that are in memory already, if they are: they are not held twice.
+    `find_cached` returns the bytes with an xxh3 digest if they are in memory already, so that they are stored once.
     """
 
-    def __init__(self, boundary: bytes, held: FindCached = find_nothing) -> None:
+    def __init__(self, boundary: bytes, find_cached: FindCached = find_nothing) -> None:
         self.parts: list[Part] = []
-        self.fault: str | None = None
-        self._held, self._ended = held, False
+        self.error: str | None = None
+        self._find_cached, self._ended = find_cached, False
         self._headers: dict[str, str] = {}
         self._name = self._value = b""
         self._chunks: list[memoryview | bytes] = []
         self._bulk = bytearray()
         self._digest = xxhash.xxh3_128()
         self._parser: MultipartParser | None = None
-        told: MultipartCallbacks = {
+        callbacks: MultipartCallbacks = {
             "on_part_begin": self._begin,
             "on_header_field": self._header_field,
             "on_header_value": self._header_value,
@@ -79,13 +78,13 @@ class FormParser:
         }
         try:
             self._parser = MultipartParser(
-                boundary, told, max_header_count=PART_HEADERS, max_header_size=PART_HEADER_BYTES
+                boundary, callbacks, max_header_count=PART_HEADERS, max_header_size=PART_HEADER_BYTES
             )
         except FormParserError as error:
             self._fail(str(error))
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of the body. Never raises: what is wrong ends up in `fault`."""
+        """Process the next bytes of the body. Never raises; sets `error` instead."""
         if self._parser is None:
             return
         try:
@@ -94,14 +93,14 @@ class FormParser:
             self._fail(str(error))
 
     def close(self) -> None:
-        """The body is over: one that ended before its closing boundary is refused."""
-        if self.fault is None and not self._ended:
+        """End the body. A body without its closing boundary is an error."""
+        if self.error is None and not self._ended:
             self._fail("the body ends before its closing boundary")
-        # The parser holds this, and with it all parts.
+        # The parser references this object, and with it all parts.
         self._parser = None
 
     def _fail(self, reason: str) -> None:
-        self.fault, self._parser = reason, None
+        self.error, self._parser = reason, None
         self._chunks, self._bulk = [], bytearray()
 
     def _begin(self) -> None:
@@ -121,35 +120,34 @@ class FormParser:
         self._name = self._value = b""
 
     def _data(self, data: bytes, start: int, end: int) -> None:
-        # A view of a long piece saves a copy; of many short ones it would take more memory than they do.
+        # A view saves copying a long piece; views of many short pieces would need more memory than the pieces.
         piece = memoryview(data)[start:end] if end - start > VIEWED else data[start:end]
         self._digest.update(piece)
         self._chunks.append(piece)
         if len(self._chunks) == PIECES:
-            # Pieces among those of other uploads would leave memory in tatters.
+            # Many small pieces of concurrent uploads would fragment memory.
             self._bulk += b"".join(self._chunks)
             self._chunks.clear()
 
     def _end(self) -> None:
-        said = self._headers.get("content-disposition")
-        _, options = options_of(said) if said and len(said) < CACHED else parse_options_header(said)
+        header = self._headers.get("content-disposition")
+        _, options = options_of(header) if header and len(header) < CACHED else parse_options_header(header)
         filename, digest = options.get(b"filename"), self._digest.hexdigest()
         if filename is None and len(self._bulk) + sum(map(len, self._chunks)) > FIELD_BYTES:
-            raise FormParserError(f"a field that is no file has more than {FIELD_BYTES} bytes")
-        known = self._held(digest)
+            raise FormParserError(f"a field that is not a file has more than {FIELD_BYTES} bytes")
+        cached = self._find_cached(digest)
         self.parts.append(
             Part(
                 name=options.get(b"name", b"").decode("utf-8", "replace"),
                 filename=None if filename is None else filename.decode("utf-8", "replace"),
                 content_type=self._headers.get("content-type"),
-                data=self._whole() if known is None else known,
+                data=self._join() if cached is None else cached,
                 digest=digest,
             )
         )
         self._chunks, self._bulk = [], bytearray()
 
-    def _whole(self) -> bytes:
-        """The data of a part from its pieces."""
+    def _join(self) -> bytes:
         if not self._bulk:
             return b"".join(self._chunks)
         self._bulk += b"".join(self._chunks)

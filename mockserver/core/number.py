@@ -1,6 +1,3 @@
-"""Numbers as people write them into options and settings."""
-
-
 def is_plain_number(text: str) -> bool:
-    """Is it spelled as a number would be: in ASCII, without the blanks and underscores that Python passes by?"""
+    """True if a text has none of the spaces, underscores and non-ASCII digits that Python accepts in a number."""
     return text.isascii() and text == text.strip() and "_" not in text

@@ -1,4 +1,4 @@
-"""A response as a value: a tuple of steps that one small function performs. Owns no socket and no clock."""
+"""A response as a value: a plan is a tuple of steps, which server.send carries out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing is sent for so many seconds; `math.inf` is until the client goes away or the server stops.
+    """Send nothing for a number of seconds; `math.inf` waits until the client disconnects or the server stops.
 
-    A `steady` wait begins when the one before it was due to end: what sending took is no delay.
+    A `steady` wait is measured from the scheduled end of the previous one, so that the time for sending adds no delay.
     """
 
     seconds: float
@@ -28,7 +28,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of the body, which leaves at once."""
+    """A piece of the body, which is sent at once."""
 
     data: bytes
 
@@ -40,14 +40,14 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Bytes that are written to the connection as they are, past HTTP. It serves no other request afterwards."""
+    """Bytes that are written to the connection as they are. The connection is not reused afterwards."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The connection ends here: `close` hangs up as if all were said (FIN), `reset` tears it down (RST)."""
+    """End the connection: `close` sends FIN, `reset` sends RST."""
 
     how: Literal["close", "reset"]
 
@@ -57,7 +57,7 @@ Plan = tuple[Step, ...]
 
 
 def as_single_chunk(plan: Plan) -> tuple[Head, bytes] | None:
-    """Head and body of a plan that sends all of it in one piece, without a wait; None of any other."""
+    """Head and body of a plan with a single chunk and no wait; None for any other plan."""
     match plan:
         case (Head() as head, Chunk(data), End()):
             return head, data
@@ -65,5 +65,5 @@ def as_single_chunk(plan: Plan) -> tuple[Head, bytes] | None:
 
 
 def single_chunk(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Plan:
-    """A plan that sends one body in one piece."""
+    """A plan that sends the body in a single chunk."""
     return (Head(status, tuple(headers)), Chunk(body), End())

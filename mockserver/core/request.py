@@ -1,4 +1,4 @@
-"""What arrived on the wire, as values. Owns the shape of a request; must not judge it."""
+"""A request as it arrived."""
 
 from typing import Any, NamedTuple
 
@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 class Part(NamedTuple):
     """One part of a multipart form, as it was sent.
 
-    `filename` is None when the part had none (a text field), and may be empty. `content_type` is None when
-    the part declared none. `digest` is the xxh3 of `data`, in hexadecimal.
+    `filename` is None for a text field, and may be empty. `content_type` is None if the part declared none. `digest` is
+    the xxh3 of `data`, in hexadecimal.
     """
 
     name: str
@@ -18,7 +18,7 @@ class Part(NamedTuple):
 
 
 class MalformedBody:
-    """What is wrong with the bytes of a request: the catalogue's family, and the facts its texts speak of."""
+    """Why the body cannot be parsed: a family of the catalogue, and the facts for its texts."""
 
     def __init__(self, family: str, **facts: Any) -> None:
         self.family = family
@@ -32,35 +32,35 @@ class _Request(NamedTuple):
     query: str = ""
     body: bytes = b""
     parts: tuple[Part, ...] = ()
-    fault: MalformedBody | None = None
+    malformed: MalformedBody | None = None
 
 
 class Request(_Request):
-    """A whole request. Header names are in lower case; order and duplicates are kept.
+    """A complete request. Header names are in lower case, in order and with duplicates.
 
-    `path` begins at the API's own root: a prefix that names a session is gone. For multipart bodies `parts`
-    holds the form and `body` is empty. `fault` says what is wrong with the bytes themselves, or is None.
+    `path` begins at the API's own root, without the prefix that names a session. For multipart bodies `parts` is the
+    form and `body` is empty. `malformed` says why the body cannot be parsed, or is None.
     """
 
     def header(self, name: str) -> str | None:
         """The last header of that (lower-case) name, or None."""
-        kept = self.__dict__
-        if not kept:
-            kept["lookup"] = dict(self.headers)
-        found: str | None = kept["lookup"].get(name)
-        return found
+        cache = self.__dict__
+        if not cache:
+            cache["lookup"] = dict(self.headers)
+        value: str | None = cache["lookup"].get(name)
+        return value
 
     @property
     def host(self) -> str:
-        """What the caller calls this server: a name, and the port where it is not the scheme's own."""
+        """The server's name as the client sent it, with the port unless it is the scheme's default."""
         return self.header("host") or "localhost"
 
     @property
     def media_type(self) -> str:
-        """The content type without its parameters, in lower case; empty when there is none."""
+        """The content type without parameters, in lower case; empty if there is none."""
         return (self.header("content-type") or "").split(";")[0].strip().lower()
 
 
 def is_header_safe(key: str) -> bool:
-    """Is it a key that a header can carry?"""
+    """True if an API key can be sent in a header."""
     return bool(key) and all("!" <= char <= "~" for char in key)

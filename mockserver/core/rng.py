@@ -1,10 +1,10 @@
-"""Deterministic random draws: a hash of the seed, the session and the position decides each."""
+"""Deterministic random draws: hashes of the seed, the session and the position."""
 
 import hashlib
 
 
 def draw_int(seed: int, session: str, position: int, what: str) -> int:
-    """A whole number of 8 bytes for one turn of a session."""
+    """An integer of 8 bytes for one turn of a session."""
     return int.from_bytes(draw_digest(seed, session, position, what, 8).digest(), "big")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mockserver.core import sse
-from mockserver.core.cache import Shelf
+from mockserver.core.cache import Cache
 from mockserver.core.plan import Chunk, Step, Wait
 from mockserver.engine.context import Context
 from mockserver.engine.echo import build_key, echo_job, find_shape
@@ -17,7 +17,7 @@ from mockserver.engine.replies import override
 # Serializing three frames takes 35 µs (flat images) to 65 µs (receipts) of about 200 µs of CPU time that a repeated
 # request takes.
 FRAME_BYTES = 16 * 1024 * 1024
-FRAMES = Shelf[tuple[bytes, ...]](FRAME_BYTES, lambda frames: sum(map(len, frames)))
+FRAMES = Cache[tuple[bytes, ...]](FRAME_BYTES, lambda frames: sum(map(len, frames)))
 EVENTS = {"images/edits": "image_edit", "images/generations": "image_generation"}
 
 
@@ -33,7 +33,7 @@ def build_frames(
     if ok:
         return tuple(iterate_frames(job, images, usage, context, wait, ok))
     key = (*_list_seconds(context, wait, len(images)), *build_key(job, images, context))
-    return FRAMES.get(key, lambda: tuple(iterate_frames(job, images, usage, context, wait)))
+    return FRAMES.get_or_build(key, lambda: tuple(iterate_frames(job, images, usage, context, wait)))
 
 
 def _list_seconds(context: Context, wait: float, count: int) -> list[int]:

@@ -40,8 +40,8 @@ def understand_files(route: Route, request: Request, as_of: AsOf, sources: Sourc
 
 def _parse_upload(request: Request, as_of: AsOf, sources: Sources) -> UploadRequest:
     name = body_schema("files", request.media_type, as_of)
-    if request.fault:
-        raise Problem(request.fault.family, **request.fault.facts)
+    if request.malformed:
+        raise Problem(request.malformed.family, **request.malformed.facts)
     typed = compile_schema(name, ANY_MODEL, as_of).check(group_fields(request.parts))
     expiry = typed.get("expires_after")
     for key in ("anchor", "seconds"):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import xxhash
 
-from mockserver.core.cache import Shelf
+from mockserver.core.cache import Cache
 from mockserver.engine.job import Job
 from mockserver.images import render, svg
 from mockserver.images.inspect import detect_type
@@ -53,7 +53,7 @@ class OutputImage:
 
 # Rendering takes several milliseconds, most of the time of a request with a new prompt.
 IMAGES_BYTES = 32 * 1024 * 1024
-IMAGES = Shelf[tuple[OutputImage, ...]](
+IMAGES = Cache[tuple[OutputImage, ...]](
     IMAGES_BYTES, lambda images: sum(len(image.data) + len(image.base64) for image in images)
 )
 
@@ -63,7 +63,7 @@ class Abandoned(Exception):
 
 
 def are_cached(job: Job, style: str, seed: int) -> bool:
-    return IMAGES.holds(_build_key(job, style, seed))
+    return IMAGES.has(_build_key(job, style, seed))
 
 
 def render_images(job: Job, style: str, seed: int, is_gone: IsGone) -> tuple[OutputImage, ...]:
@@ -71,7 +71,7 @@ def render_images(job: Job, style: str, seed: int, is_gone: IsGone) -> tuple[Out
 
     Raises Abandoned if the client is gone before the last of them is begun.
     """
-    return IMAGES.get(_build_key(job, style, seed), lambda: _render(job, style, seed, is_gone))
+    return IMAGES.get_or_build(_build_key(job, style, seed), lambda: _render(job, style, seed, is_gone))
 
 
 def _build_key(job: Job, style: str, seed: int) -> tuple[Any, ...]:

@@ -81,7 +81,7 @@ def digest_call(request: Request, understood: Understood) -> str:
         return understood.job.digest
     parts = [(part.name, part.filename, part.content_type, part.digest) for part in request.parts]
     # A body that could not be read has left only its length.
-    length = request.header("content-length") if request.fault else None
+    length = request.header("content-length") if request.malformed else None
     sent = (request.method, request.path, request.query, parts, xxhash.xxh3_128_hexdigest(request.body), length)
     return xxhash.xxh3_128_hexdigest(repr(sent).encode("utf-8", "backslashreplace"))
 

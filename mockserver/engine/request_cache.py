@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 from hashlib import blake2b
 from typing import NamedTuple
 
-from mockserver.core.cache import Shelf
+from mockserver.core.cache import Cache
 from mockserver.core.request import Request
 from mockserver.engine.body import is_form
 from mockserver.engine.input_images import REFERENCE_FIELDS
@@ -35,7 +35,7 @@ class Cached(NamedTuple):
     size: float
 
 
-CACHE = Shelf[Cached](CACHE_BYTES, lambda cached: cached.size)
+CACHE = Cache[Cached](CACHE_BYTES, lambda cached: cached.size)
 
 
 def get_or_compute(request: Request, settings: Settings, compute: Callable[[], Understood]) -> Understood:
@@ -46,7 +46,7 @@ def get_or_compute(request: Request, settings: Settings, compute: Callable[[], U
         return Cached(understood, estimate_size(request, understood))
 
     key = _build_key(request, settings)
-    return CACHE.get(key, build).understood if key else compute()
+    return CACHE.get_or_build(key, build).understood if key else compute()
 
 
 def estimate_size(request: Request, understood: Understood) -> float:
@@ -66,7 +66,7 @@ def estimate_size(request: Request, understood: Understood) -> float:
 def _build_key(request: Request, settings: Settings) -> tuple[Hashable, ...] | None:
     """Everything that determines the result, without an API key in clear text; None for what is not cached."""
     body = request.body
-    if request.fault or not (request.parts or 0 < len(body) <= BODY_BYTES or is_form(request)):
+    if request.malformed or not (request.parts or 0 < len(body) <= BODY_BYTES or is_form(request)):
         return None
     keys = [header for header in request.headers if header[0] in KEY_NAMES]
     head = repr((request.path, request.query, keys)).encode("utf-8", "backslashreplace")

@@ -10,7 +10,7 @@ from mockserver.contract import tokens
 from mockserver.contract.catalogue import Row
 from mockserver.contract.dialects import find_dialect
 from mockserver.core import sse
-from mockserver.core.cache import Shelf
+from mockserver.core.cache import Cache
 from mockserver.core.plan import End, Head, Plan, Wait, single_chunk
 from mockserver.core.uploads import Upload
 from mockserver.engine.context import Context
@@ -26,7 +26,7 @@ from mockserver.engine.usage import draw_latency
 
 # Serializing takes 36 of about 200 µs of CPU time that a repeated request takes.
 TEXT_BYTES = 16 * 1024 * 1024
-TEXTS = Shelf[bytes](TEXT_BYTES, len)
+TEXTS = Cache[bytes](TEXT_BYTES, len)
 START = b'{\n  "created": '
 
 
@@ -96,7 +96,7 @@ def _build_body(
         values = _build_values(job, images, usage, context, origin)
         return serialize({**values, "created": 0}, images, indent=2).removeprefix(START + b"0")
 
-    rest = TEXTS.get(build_key(job, images, context), build_rest)
+    rest = TEXTS.get_or_build(build_key(job, images, context), build_rest)
     return b"%s%d%s" % (START, math.floor(context.now), rest)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from mockserver.core.cache import Shelf
+from mockserver.core.cache import Cache
 from mockserver.core.request import Part
 
 REMEMBERED = 4_096
@@ -65,12 +65,12 @@ class ImageInfo:
         return self.width, self.height
 
 
-FACTS = Shelf[ImageInfo](REMEMBERED, lambda _: 1)
+FACTS = Cache[ImageInfo](REMEMBERED, lambda _: 1)
 
 
 def inspect_image(part: Part) -> ImageInfo:
     """Decode a file completely, unless its result is cached."""
-    return FACTS.get(part.digest, lambda: inspect_bytes(part.data))
+    return FACTS.get_or_build(part.digest, lambda: inspect_bytes(part.data))
 
 
 def find_inspected(part: Part) -> ImageInfo | None:

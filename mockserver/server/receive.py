@@ -28,7 +28,7 @@ class Arrived(NamedTuple):
         head, form, fault = self.head, self.form, self.fault
         if form and not fault:
             form.close()
-            fault = MalformedBody("malformed-multipart", reason=form.fault) if form.fault else None
+            fault = MalformedBody("malformed-multipart", reason=form.error) if form.error else None
         parts = tuple(form.parts) if form and not fault else ()
         body = b"" if form else self.body or b""
         return Request(head.method, head.path, head.headers, head.query, body, parts, fault)

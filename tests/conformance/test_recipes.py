@@ -99,7 +99,7 @@ def test_form() -> None:
     form = FormReader(kind.partition("boundary=")[2].encode())
     form.feed(call.body)
     form.close()
-    assert form.fault is None
+    assert form.error is None
     assert [(p.name, p.filename, p.content_type, p.data) for p in form.parts] == [
         ("image[]", None, None, b"a"),
         ("image[]", None, None, b"b"),
@@ -118,7 +118,7 @@ def test_other_bodies() -> None:
     assert call.body == b'{"prompt": "abab", "n": [null, 1.5]}'
     assert dict(call.headers)["content-type"] == "application/json"
     call = build_call(build_case(text="--x", content_type="multipart/form-data; boundary=x"), "k")
-    assert parse_request(call).fault is not None
+    assert parse_request(call).malformed is not None
     assert "content-type" not in dict(build_call(build_case(text="x", content_type=None), "k").headers)
     assert expand({"data_url": {"text": "x"}}) == "data:text/plain;base64,eA=="
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mockserver.core.cache import Shelf
+from mockserver.core.cache import Cache
 
 
 def test_value_is_built_once() -> None:
@@ -15,16 +15,16 @@ def test_value_is_built_once() -> None:
         built.append(name)
         return name
 
-    shelf = Shelf[str](5, len)
+    cache = Cache[str](5, len)
     for name in ["ab", "cd", "ab", "ef", "ab", "cd", "too long", "too long"]:
-        assert shelf.get(name, lambda name=name: build(name)) == name  # type: ignore[misc]
+        assert cache.get_or_build(name, lambda name=name: build(name)) == name  # type: ignore[misc]
     # "cd" was the least recently used when "ef" came; a value larger than the limit is never cached.
     assert built == ["ab", "cd", "ef", "cd", "too long", "too long"]
 
 
 def test_threads_wait_for_the_one_that_builds() -> None:
     # The first attempt fails, so the next thread builds the value.
-    shelf, begun, go, built = Shelf[str](5, len), threading.Event(), threading.Event(), []
+    cache, begun, go, built = Cache[str](5, len), threading.Event(), threading.Event(), []
 
     def slow() -> str:
         begun.set()
@@ -35,9 +35,9 @@ def test_threads_wait_for_the_one_that_builds() -> None:
         return "k"
 
     with ThreadPoolExecutor(3) as pool:
-        first = pool.submit(shelf.get, "k", slow)
+        first = pool.submit(cache.get_or_build, "k", slow)
         assert begun.wait(30)
-        others = [pool.submit(shelf.get, "k", slow) for _ in range(2)]
+        others = [pool.submit(cache.get_or_build, "k", slow) for _ in range(2)]
         go.set()
         with pytest.raises(OSError, match="no"):
             first.result(30)
@@ -46,12 +46,12 @@ def test_threads_wait_for_the_one_that_builds() -> None:
 
 
 def test_value_cached_while_it_is_built_counts_once() -> None:
-    shelf = Shelf[str](5, len)
+    cache = Cache[str](5, len)
 
     def slow() -> str:
-        shelf.get("k", lambda: "one")
+        cache.get_or_build("k", lambda: "one")
         return "one"
 
-    assert shelf.get("k", slow) == "one"
-    assert shelf.get("l", lambda: "two") == "two"
-    assert shelf.get("k", lambda: "new") == "new"
+    assert cache.get_or_build("k", slow) == "one"
+    assert cache.get_or_build("l", lambda: "two") == "two"
+    assert cache.get_or_build("k", lambda: "new") == "new"

@@ -1,4 +1,4 @@
-"""Multipart bodies as they arrive: everything that was said is kept, everything that is wrong is a fault."""
+"""Multipart bodies as they arrive: nothing that the client sent is lost, and invalid bodies are errors."""
 
 import logging
 import random
@@ -33,7 +33,7 @@ def read(body: bytes, *cuts: int, edge: bytes = EDGE) -> FormReader:
 
 def one(disposition: str, data: bytes = b"x", *headers: str) -> Part:
     reader = read(part(disposition, data, *headers) + CLOSE)
-    assert reader.fault is None
+    assert reader.error is None
     (found,) = reader.parts
     return found
 
@@ -41,7 +41,7 @@ def one(disposition: str, data: bytes = b"x", *headers: str) -> Part:
 def test_order_and_duplicates() -> None:
     names = ["prompt", "image[]", "image", "image[]", "n", "image", "prompt"]
     reader = read(b"".join(part(f'name="{name}"', str(i).encode()) for i, name in enumerate(names)) + CLOSE)
-    assert reader.fault is None
+    assert reader.error is None
     assert [(p.name, p.data) for p in reader.parts] == [(name, str(i).encode()) for i, name in enumerate(names)]
 
 
@@ -121,14 +121,14 @@ def test_parts_on_their_own() -> None:
 def test_cut_anywhere() -> None:
     """A body that ends before its closing boundary is refused, wherever that is."""
     complete = len(BODY) - len(b"\r\n")
-    kept = [length for length in range(len(BODY) + 1) if read(BODY[:length]).fault is None]
+    kept = [length for length in range(len(BODY) + 1) if read(BODY[:length]).error is None]
     assert kept == [complete, complete + 1, complete + 2]
-    assert read(BODY[: complete - 1]).fault == "the body ends before its closing boundary"
+    assert read(BODY[: complete - 1]).error == "the body ends before its closing boundary"
 
 
 def test_byte_by_byte() -> None:
     whole, slow = read(BODY), read(BODY, *range(1, len(BODY)))
-    assert whole.fault is slow.fault is None
+    assert whole.error is slow.error is None
     assert len(whole.parts) == 3
     assert whole.parts == slow.parts
 
@@ -144,7 +144,7 @@ def test_split_anywhere(contents: list[bytes], data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=8)))
     whole, split = read(body), read(body, *cuts)
     assert whole.parts == split.parts
-    assert (whole.fault is None) == (split.fault is None)
+    assert (whole.error is None) == (split.error is None)
     if not any(b"\r\n--" + EDGE in b"\r\n" + content for content in contents):
         assert [p.data for p in whole.parts] == contents
 
@@ -157,7 +157,7 @@ def test_anything_fed(pieces: list[bytes]) -> None:
     for piece in pieces:
         reader.feed(piece)
     reader.close()
-    assert reader.fault is None or reader.fault
+    assert reader.error is None or reader.error
 
 
 PIECES = [
@@ -189,13 +189,13 @@ def parsed(body: bytes, **how: int) -> tuple[list[Part], str | None]:
     reader = FormReader(EDGE, **how)
     reader.feed(body)
     reader.close()
-    return ([] if reader.fault else reader.parts), reader.fault
+    return ([] if reader.error else reader.parts), reader.error
 
 
 @settings(derandomize=True, max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=6), st.sampled_from([b"", CLOSE]))
 def test_cut_at_once(pieces: list[bytes], end: bytes) -> None:
-    """A short form that is cut at its boundaries has the parts that the parser finds in it, or its fault."""
+    """A short form that is cut at its boundaries has the parts that the parser finds in it, or its error."""
     body = b"".join(pieces) + end
     assert parsed(body) == parsed(body, short=0)
 
@@ -243,7 +243,7 @@ def test_one_piece_cut_at_once(piece: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "fault"),
+    ("body", "error"),
     [
         (b"", "the body ends"),
         (b"just words", "boundary"),
@@ -257,29 +257,29 @@ def test_one_piece_cut_at_once(piece: bytes) -> None:
         (part('name="a"') * (MAX_PARTS + 1) + CLOSE, f"more than {MAX_PARTS} parts"),
     ],
 )
-def test_faults(body: bytes, fault: str) -> None:
+def test_invalid_bodies(body: bytes, error: str) -> None:
     reader = read(body)
-    assert reader.fault
-    assert fault in reader.fault
-    first = reader.fault
+    assert reader.error
+    assert error in reader.error
+    first = reader.error
     reader.feed(BODY)
     reader.close()
-    assert reader.fault == first
+    assert reader.error == first
 
 
 def test_as_many_parts_as_allowed() -> None:
     reader = read(part('name="a"') * MAX_PARTS + CLOSE)
-    assert (reader.fault, len(reader.parts)) == (None, MAX_PARTS)
+    assert (reader.error, len(reader.parts)) == (None, MAX_PARTS)
 
 
 @pytest.mark.parametrize("after", [b"", b"\r\n", b"\r\nafter", BODY])
 def test_after_the_end(after: bytes) -> None:
     reader = read(part('name="a"') + CLOSE + after)
-    assert (reader.fault, [p.name for p in reader.parts]) == (None, ["a"])
+    assert (reader.error, [p.name for p in reader.parts]) == (None, ["a"])
 
 
 def test_no_parts() -> None:
-    assert (read(CLOSE).fault, read(CLOSE).parts) == (None, [])
+    assert (read(CLOSE).error, read(CLOSE).parts) == (None, [])
 
 
 def test_leading_line_break() -> None:
@@ -310,7 +310,7 @@ def test_boundary(content_type: str, expected: bytes | None) -> None:
 @pytest.mark.parametrize(("length", "good"), [(1, True), (70, True), (256, True), (257, False), (5000, False)])
 def test_boundary_length(length: int, good: bool) -> None:
     edge = b"x" * length
-    assert (read(BODY.replace(EDGE, edge), edge=edge).fault is None) == good
+    assert (read(BODY.replace(EDGE, edge), edge=edge).error is None) == good
 
 
 def test_nothing_logged(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,10 +69,10 @@ def test_media_type(sent: str | None, media_type: str) -> None:
     assert Request("POST", "/", headers).media_type == media_type
 
 
-def test_fault() -> None:
-    fault = MalformedBody("body-too-large", maximum=1, length=2)
-    assert (fault.family, fault.facts) == ("body-too-large", {"maximum": 1, "length": 2})
-    assert Request("POST", "/", fault=fault).fault is fault
+def test_malformed_body() -> None:
+    malformed = MalformedBody("body-too-large", maximum=1, length=2)
+    assert (malformed.family, malformed.facts) == ("body-too-large", {"maximum": 1, "length": 2})
+    assert Request("POST", "/", malformed=malformed).malformed is malformed
 
 
 def test_recorded_frame() -> None:

@@ -44,7 +44,7 @@ def test_cached_images_do_not_change_a_response(monkeypatch: pytest.MonkeyPatch,
         return [respond(edit(**call), Turn("ok", None), CONTEXT, settings, "http://x").plan for call in CALLS]
 
     cached = [build_plans(), build_plans()]
-    monkeypatch.setattr(output_images.IMAGES, "_held", LRUCache(0))
+    monkeypatch.setattr(output_images.IMAGES, "_values", LRUCache(0))
     assert cached == [build_plans()] * 2
 
 
@@ -55,12 +55,12 @@ def test_size_of_a_cached_form_includes_its_texts() -> None:
 
 
 def test_form_with_another_boundary_is_found_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_cache.CACHE, "_held", LRUCache(1e6, getsizeof=request_cache.CACHE._held.getsizeof))
+    monkeypatch.setattr(request_cache.CACHE, "_values", LRUCache(1e6, getsizeof=request_cache.CACHE._values.getsizeof))
     talk = Talk()
     for number in range(3):
         headers = {**FORM["headers"], "Content-Type": f"multipart/form-data; boundary=drawn{number}"}
         assert talk.edit(headers=headers).status_code == 200
-    assert len(request_cache.CACHE._held) == 1
+    assert len(request_cache.CACHE._values) == 1
 
 
 def comparable(text: str) -> str:
@@ -141,9 +141,9 @@ def conversation() -> list[Any]:
 
 def test_caches_do_not_change_responses_and_journals(monkeypatch: pytest.MonkeyPatch) -> None:
     cached = conversation()
-    assert len(request_cache.CACHE._held) > len(HEADS)
+    assert len(request_cache.CACHE._values) > len(HEADS)
     for cache in (form_split.UNBROKEN, request_cache.CACHE, output_images.IMAGES, responses.TEXTS, usage.USAGE, FRAMES):
-        monkeypatch.setattr(cache, "_held", LRUCache(0))
+        monkeypatch.setattr(cache, "_values", LRUCache(0))
     monkeypatch.setattr(Pictures, "held", lambda self, digest: None)
     assert cached == conversation()
 

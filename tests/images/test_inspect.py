@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from mockserver.core.cache import Shelf
+from mockserver.core.cache import Cache
 from mockserver.core.request import Part
 from mockserver.images import inspect
 from mockserver.images.inspect import ImageInfo, detect_type, find_inspected, inspect_bytes, inspect_image
@@ -82,7 +82,7 @@ def test_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
     monkeypatch.setattr(inspect, "inspect_bytes", lambda data: calls.append(data) or inspect_bytes(data))
-    monkeypatch.setattr(inspect, "FACTS", Shelf[ImageInfo](2, lambda _: 1))
+    monkeypatch.setattr(inspect, "FACTS", Cache[ImageInfo](2, lambda _: 1))
     parts = [Part("image", "a.png", None, png(8, size), f"digest {size}") for size in (1, 2, 3)]
     assert find_inspected(parts[0]) is None
     for part in [parts[0], parts[0], parts[1], parts[2], parts[0]]:

@@ -151,7 +151,7 @@ def test_pieces_of_a_large_part_are_put_together() -> None:
     for start in range(0, len(body), 1_000):
         reader.feed(body[start : start + 1_000])
     reader.close()
-    assert reader.fault is None
+    assert reader.error is None
     assert reader.parts[0].data == data
 
 

@@ -23,8 +23,10 @@ def parse_request(call: Call) -> Request:
     form = FormReader(delimiter)
     form.feed(call.body)
     form.close()
-    fault = MalformedBody("malformed-multipart", reason=form.fault) if form.fault else None
-    return Request(call.method, path, call.headers, query, parts=() if fault else tuple(form.parts), fault=fault)
+    malformed = MalformedBody("malformed-multipart", reason=form.error) if form.error else None
+    return Request(
+        call.method, path, call.headers, query, parts=() if malformed else tuple(form.parts), malformed=malformed
+    )
 
 
 def respond_to(case: Case, call: Call, settings: Settings) -> Reply:
