@@ -571,7 +571,7 @@ def test_advice_can_work(run: Run, tmp_path: Path, data: bytes, opens: bool) -> 
     file = tmp_path / "a.png"
     file.write_bytes(data)
     _, out, _ = run(str(file))
-    assert ("Image.open(f)" in out, "Export the picture anew" in out) == (opens, not opens)
+    assert ("Image.open(f)" in out, "Export the image again" in out) == (opens, not opens)
     if opens:
         with Image.open(file) as picture:
             assert picture.convert("RGBA").size

@@ -142,7 +142,15 @@ def conversation() -> list[Any]:
 def test_caches_do_not_change_responses_and_journals(monkeypatch: pytest.MonkeyPatch) -> None:
     cached = conversation()
     assert len(request_cache.CACHE._values) > len(HEADS)
-    for cache in (form_split.UNBROKEN, request_cache.CACHE, output_images.IMAGES, responses.TEXTS, usage.USAGE, FRAMES):
+    for cache in (
+        form_split.UNBROKEN,
+        request_cache.CACHE,
+        output_images.IMAGES,
+        responses.TEXTS,
+        responses.BODIES,
+        usage.USAGE,
+        FRAMES,
+    ):
         monkeypatch.setattr(cache, "_values", LRUCache(0))
     monkeypatch.setattr(Pictures, "held", lambda self, digest: None)
     assert cached == conversation()

@@ -95,7 +95,7 @@ def test_files_by_sha256() -> None:
     assert [file["sha256"] for file in first["request"]["files"]] == [sha(b"1"), None]
     assert first["job"] == {"model": "m", "images": [sha(b"1"), None], "mask": sha(b"2")}
     assert second["job"] == {"model": "m", "images": [], "mask": None}
-    assert request["files"][0]["sha256"] == "one"
+    assert request["files"][0]["digest"] == "one"
 
 
 def test_sha256_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,7 +211,7 @@ def test_shutdown_warning_is_an_error(pytester: pytest.Pytester) -> None:
         ("", "*steps that were never reached: 2, 3*"),
         (
             """
-    monkeypatch.setattr("mockserver.server.handler.entry", None)
+    monkeypatch.setattr("mockserver.server.handler.build_entry", None)
     with pytest.raises(openai.InternalServerError):
         images_mock_client.images.generate(model="gpt-image-1.5", prompt="x")
 """,
@@ -237,7 +237,7 @@ def test_crash(pytester: pytest.Pytester) -> None:
         from client import *
 
         def test_it(images_mock, monkeypatch):
-            monkeypatch.setattr("mockserver.server.handler.entry", None)
+            monkeypatch.setattr("mockserver.server.handler.build_entry", None)
             with pytest.raises(openai.InternalServerError):
                 edit(images_mock.base_url)
         """
@@ -303,7 +303,7 @@ OUTSIDE = {
         """
         def test_it(images_mock, monkeypatch):
             edit(images_mock.base_url)
-            monkeypatch.setattr("mockserver.server.handler.entry", None)
+            monkeypatch.setattr("mockserver.server.handler.build_entry", None)
             with pytest.raises(openai.InternalServerError):
                 edit(images_mock.base_url)
         """,
