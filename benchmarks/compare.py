@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from benchmarks.load import Load, free, mock, put, serving
-from benchmarks.speed import Row, bodies, table, uploads
+from benchmarks.speed import Row, answer, bodies, table, uploads
 
 STREAM = {"stream": "true", "partial_images": "3"}
 # Options of the server, and fields of the form, beside the usual ones.
@@ -31,6 +31,8 @@ def measure(trees: list[Path], body: bytes, arguments: argparse.Namespace, *opti
             stack.enter_context(serving(mock(port, *options), port, "/__mock/health", folder=tree)).pid
             for tree, port in zip(trees, ports, strict=True)
         ]
+        for port in ports:
+            answer(port, body)
         for number in range(arguments.rounds + 1):
             # The tree that goes first in a round goes last in the next one.
             for one in (0, 1) if number % 2 else (1, 0):
