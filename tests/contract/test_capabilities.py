@@ -267,6 +267,11 @@ def test_form_conditions(model: str | None) -> None:
             "svg[model]": ["gpt-6-luna", "", None],
             "svg[reasoning][effort]": ["none", "bogus", None],
             "stream": [True, False, None],
+        },
+        {
+            "output_format": ["gif", "svg", "webp", None],
+            "svg[model]": ["gpt-6-luna", None],
+            "stream": [True, False, None],
             "n": [1, 2, None],
             "partial_images": [0, 1, None],
         },
