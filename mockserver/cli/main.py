@@ -21,6 +21,7 @@ from mockserver.server.collector import rarely
 
 if TYPE_CHECKING:
     from mockserver.cli.run import EndOfRun
+    from mockserver.scenario.machine import Scenario
     from mockserver.state.server_state import ServerState
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -85,8 +86,7 @@ def run_beside_server(
 
     if workers > 1:
         raise click.UsageError("--workers cannot be combined with a command after --, which gets one server of its own")
-    server = connect_state(build_server(**options))
-    server.journal.limit = ENTRIES
+    server = connect_state(build_server(**options, entries=ENTRIES))
     with open_listener(host, port, port_file) as listener:
         running = BackgroundServer(server, listener, host)
         try:
@@ -110,42 +110,36 @@ def serve(end: EndOfRun, host: str, port: int, port_file: Path | None, workers: 
     if workers > 1 and end.is_needed and not options["state"]:
         raise click.UsageError("--report and --fail-on need --state with several workers: each has its own journal")
     entries = ENTRIES if end.is_needed else None
-    server, status = connect_state(build_worker(entries, options)), 0
+    server, status = connect_state(build_server(**options, entries=entries)), 0
     with open_listener(host, port, port_file) as listener:
         is_public = protect_admin(server, listener, host)
-        text = greeting(server, root_url(listener)) + (warning(server, host) if is_public else "")
+        text = greeting(server, run_with_state(server, server.scenario), root_url(listener))
+        text += warning(server, host) if is_public else ""
         if workers == 1:
             serve_in_foreground(server, listener, lambda: click.echo(text))
         else:
             if not options["state"]:
                 print_message(WORKERS_ALONE.format(count=workers))
-            build = partial(build_worker, entries, options | {"token": server.token})
+            build = partial(build_server, **options | {"token": server.token}, entries=entries)
             worker_options = processes.WorkerOptions(build, host, print_shutdowns)
             status = processes.serve(workers, listener, worker_options, lambda: click.echo(text), print_message)
     print_shutdowns(server)
     return run_with_state(server, lambda: finish_run(server, end)) or status if end.is_needed else status
 
 
-def build_worker(entries: int | None, options: dict[str, Any]) -> ServerState:
-    """The server of one worker; its journal holds `entries`, or the usual number."""
-    server = build_server(**options)
-    server.journal.limit = entries or server.journal.limit
-    return server
-
-
-def greeting(server: Any, root: str) -> str:
+def greeting(server: ServerState, scenario: Scenario, root: str) -> str:
     """What the server prints when it is ready: its URL and settings, and a command that makes a first edit."""
     from mockserver.contract.capabilities import longest_served_model
-    from mockserver.state.sessions import SessionStore
+    from mockserver.engine.overlay import apply_scenario
 
-    settings = SessionStore(server.sessions.scenario).settings_for("", server.settings)
+    settings = apply_scenario(server.settings, scenario, scenario.as_of)
     model = longest_served_model("images/edits", settings.as_of)
     # Keep a key of the command line out of logs: the shell expands the variable.
     key = "$OPENAI_API_KEY" if settings.auth == "exact" else "test"
     authorization = "" if settings.auth == "open" else f'-H "Authorization: Bearer {key}" '
     return (
         f"mockserver {__version__} on {root} with its page {root}/__mock/ "
-        f"(scenario {server.sessions.scenario.name}, as of {settings.as_of.label}, "
+        f"(scenario {scenario.name}, as of {settings.as_of.label}, "
         f"auth {settings.auth}, paint {settings.paint})\n"
         f"  curl -s {root}/__mock/sample.png | curl -o answer.json {root}/v1/images/edits {authorization}"
         f"-F model={model} -F prompt='Make it night' -F 'image=@-;type=image/png;filename=house.png'"

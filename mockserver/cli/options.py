@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import socket
 
     from mockserver.engine.values import Settings
-    from mockserver.state.server_state import ServerState, Sharing
+    from mockserver.state.redis.state import RedisState
+    from mockserver.state.server_state import ServerState
+    from mockserver.state.sessions import SessionStore
 
 T = TypeVar("T")
 
@@ -34,6 +36,7 @@ def build_server(
     watch: bool,
     token: str | None,
     state: str | None = None,
+    entries: int | None = None,
     **options: Any,
 ) -> ServerState:
     from mockserver.scenario.loader import ScenarioError, load
@@ -51,40 +54,39 @@ def build_server(
         settings, loaded, now = build_settings(day, keys, **options), load(scenario), parse_clock(clock)
         if state:
             from mockserver.cli.run import print_message
-            from mockserver.state.redis.state import shared
+            from mockserver.state.redis.state import connect
 
-            server = shared(state, settings, loaded, seed, now, print_message)
+            store: MemoryState | RedisState
+            store = connect(state, settings, loaded, seed, Clock(now, time.time), print_message)
         else:
-            server = MemoryState(settings, SessionStore(loaded, seed), clock=Clock(now))
-        server.token = token
+            store = MemoryState(settings, SessionStore(loaded, seed), clock=Clock(now))
+            if watch:
+                store.look = build_watch(scenario, store.sessions)
+        store.journal.limit = entries or store.journal.limit
+        store.token = token
     except (ScenarioError, ValueError) as error:
         raise click.UsageError(str(error)) from None
-    if watch:
-        server.look = build_watch(scenario, server)
-    return server
+    return store
 
 
 def connect_state(server: ServerState) -> ServerState:
-    """The server, which has begun with its shared state if it has one."""
-    if server.shared:
-        run_with_state(server, lambda: None, server.shared.start())
+    """The server, once its state has been started."""
+    run_with_state(server, server.start)
     return server
 
 
-def run_with_state(server: ServerState, work: Callable[[], T], first: Coroutine[Any, Any, None] | None = None) -> T:
-    """Run a function where no loop runs, on what all workers have noted; before it something else, if given."""
+def run_with_state(server: ServerState, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine function on a server's state where no event loop runs."""
     from mockserver.state.server_state import StateUnavailable
 
-    async def visit(sharing: Sharing) -> T:
+    async def run() -> T:
         try:
-            if first:
-                await first
-            return await sharing.visiting(work)
+            return await work()
         finally:
-            await sharing.close()
+            await server.close()
 
     try:
-        return asyncio.run(visit(server.shared)) if server.shared else work()
+        return asyncio.run(run())
     except StateUnavailable as error:
         raise click.UsageError(str(error)) from None
 
@@ -146,7 +148,7 @@ def open_listener(host: str, port: int, port_file: Path | None) -> Iterator[sock
         yield listener
 
 
-def build_watch(scenario: str, server: ServerState) -> Callable[[], object]:
+def build_watch(scenario: str, sessions: SessionStore) -> Callable[[], object]:
     """A function that reloads the scenario file if it has changed."""
     from mockserver.cli.run import print_message
     from mockserver.core import data_files
@@ -154,4 +156,4 @@ def build_watch(scenario: str, server: ServerState) -> Callable[[], object]:
 
     if scenario in data_files.names("scenarios", ".yaml"):
         raise click.UsageError(f"--watch needs a scenario file, and {scenario!r} is built in")
-    return Watch(scenario, server.sessions, print_message).look
+    return Watch(scenario, sessions, print_message).look

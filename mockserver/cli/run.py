@@ -116,21 +116,22 @@ def is_foreground() -> bool:
         return False
 
 
-def finish_run(
+async def finish_run(
     server: ServerState, end: EndOfRun, command: Sequence[str] | None = None, status: int | None = None
 ) -> int:
     """Print the summary of a run and write its report.
 
     Returns the command's exit status, or 1 if that is 0 and a condition or the report failed.
     """
+    journal = await server.read_journal()
     run = {
         "version": __version__,
-        "scenario": server.sessions.scenario.name,
+        "scenario": (await server.scenario()).name,
         "as_of": server.settings.as_of.label,
         "command": None if command is None else list(command),
         "status": status,
     }
-    report = facts(server.journal.entries(), server.journal.dropped, run, end.conditions)
+    report = facts(journal.entries(), journal.dropped, run, end.conditions)
     errors = failures(report)
     for line in (*(summary(report) if command is not None else ()), *errors):
         print_message(line)

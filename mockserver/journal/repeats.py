@@ -56,6 +56,12 @@ class RepeatTracker:
         if call and call.under_way.pop(entry, None):
             call.answered = (entry, at)
 
+    def discard(self, session: str, digest: str, entry: str) -> None:
+        """Note that a call is no longer under way, where another tracker notes how it ended."""
+        call = self._calls.get((session, digest))
+        if call:
+            call.under_way.pop(entry, None)
+
     def forget(self, session: str | None = None) -> None:
         """Forget the calls of one session, or all."""
         for key in [key for key in self._calls if session in (None, key[0])]:

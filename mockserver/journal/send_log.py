@@ -20,8 +20,8 @@ class SendLog:
         self._notes: list[tuple[float, str, int]] = answer["sent"]
         self._bytes = 0
 
-    def foreseen(self, body: bytes) -> dict[str, Any]:
-        """The answer of the entry as it will be if all leaves now, with its body in one piece."""
+    def predict(self, body: bytes) -> dict[str, Any]:
+        """The answer of the entry once a response of one piece is sent completely."""
         ahead = SendLog({**self._answer, "sent": []}, self._began, self._watch)
         ahead.whole(body)
         return ahead._answer

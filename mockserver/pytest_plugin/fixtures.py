@@ -77,7 +77,7 @@ def _open_session(server: BackgroundServer, nodeid: str, settings: dict[str, Any
     scenario, seed = settings["scenario"], settings["seed"]
     try:
         if scenario is not None or seed is not None:
-            mock.scenario(server.server.sessions.scenario.name if scenario is None else scenario, seed)
+            mock.scenario(server.call(server.server.scenario).name if scenario is None else scenario, seed)
         if settings["as_of"] is not None:
             mock.as_of(settings["as_of"])
     except (ScenarioError, ValueError) as error:

@@ -1,215 +1,177 @@
-"""One request of the API to its end: it is read, the engine decides, it is journaled once, and the plan carried out.
-
-No other module journals an entry or sends a byte of the API's answers. It knows no routes.
-"""
+"""One request of the API: receive, understand, take the turn, respond, record, send."""
 
 import asyncio
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import quote
+from typing import Any, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
-from mockserver.core.plan import Head, Plan
+from mockserver.contract.catalogue import Problem
 from mockserver.core.request import Request
 from mockserver.engine.admission import get_api_key
-from mockserver.engine.context import Context
 from mockserver.engine.entry import build_entry, list_images, record_faults
-from mockserver.engine.headers import select_needed
 from mockserver.engine.respond import Response, apply_faults, is_cheap_to_respond, may_respond_early, respond
 from mockserver.engine.understand import is_cheap_to_understand, understand, understand_head
-from mockserver.engine.values import Settings, Understood
-from mockserver.journal.send_log import SendLog
-from mockserver.scenario.loader import ScenarioError, find_scenario
-from mockserver.scenario.machine import Scenario, Turn
-from mockserver.server.admin.errors import problem
+from mockserver.engine.values import Understood
+from mockserver.scenario.loader import ScenarioError
+from mockserver.scenario.machine import Turn
+from mockserver.server.admin.errors import problem_response, unavailable_response
+from mockserver.server.exchange import Exchange, session_of
+from mockserver.server.extra_headers import add_close, add_headers, is_preflight, send_preflight_response
 from mockserver.server.receive import opened, read
-from mockserver.server.send import carry_out, connection_of
-from mockserver.state.server_state import ServerState
+from mockserver.server.send import WireFaultNeedsSocket, carry_out, connection_of
+from mockserver.state.server_state import ServerState, StateUnavailable
+from mockserver.state.session import Record
+from mockserver.state.sessions import Taken
 
-HINT_BYTES = 1_000
 T = TypeVar("T")
-# What stands in a header as it is; everything else, "%" included, is percent-encoded.
-HEADER_SAFE = " !#$&'()*+,/:;=?@[]<>|`{}^\"-._~"
-PREFLIGHT = (
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
-    (b"access-control-allow-headers", b"*, authorization"),
-    (b"access-control-max-age", b"600"),
-    (b"content-length", b"0"),
-)
-
-
-class Received(NamedTuple):
-    """A request and how it was understood; `unread` if its body was not read."""
-
-    request: Request
-    settings: Settings
-    understood: Understood
-    unread: bool = False
 
 
 class Api:
-    """The emulated API."""
+    """The emulated API, an ASGI application."""
 
-    def __init__(self, server: ServerState) -> None:
-        self.server = server
+    def __init__(self, state: ServerState) -> None:
+        self.state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.serve(scope, receive, send, scope["path"].removeprefix(scope.get("root_path", "")), None)
 
-    async def serve(self, scope: Scope, receive: Receive, send: Send, path: str, session: str | None) -> None:
-        """Serve one request, to its end."""
-        server, request, began = self.server, opened(scope, path), self.server.clock.watch()
-        browser = request.header("origin") is not None
-        if browser and request.method == "OPTIONS" and request.header("access-control-request-method"):
-            await send({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
-            await send({"type": "http.response.body"})
+    async def serve(self, scope: Scope, receive: Receive, send: Send, path: str, session_name: str | None) -> None:
+        """Respond to one request; the session is named by its path, else by its API key."""
+        request, began = opened(scope, path), self.state.clock.watch()
+        if is_preflight(request):
+            await send_preflight_response(send)
             return
-        name, connection = session or session_of(get_api_key(request)), connection_of(scope, receive)
-        server.look()
+        name = session_name or session_of(get_api_key(request))
         try:
-            picked = self._picked(request)
+            session = await self.state.open_session(name, request.header("x-mockserver-scenario"))
+            exchange = Exchange(scope, receive, send, request, connection_of(scope, receive), began, session)
+            await self._handle_or_report(exchange)
         except ScenarioError as error:
-            await problem(400, "No such scenario", "\n".join(error.errors))(scope, receive, send)
+            await problem_response(400, "No such scenario", "\n".join(error.errors))(scope, receive, send)
+        except StateUnavailable as error:
+            await unavailable_response(error)(scope, receive, send)
+
+    async def handle(self, exchange: Exchange) -> None:
+        received = await self._receive(exchange)
+        if received is None:  # the client disconnected before the end of its request
             return
-        if server.shared:
-            await server.shared.meet(name)
-        received = await self._understand(request, receive, name, picked, connection.uploaded)
-        if received is None:
-            return
-        understood, settings = received.understood, received.settings
-        facts = understood.facts._replace(now=server.clock(name))
-        taken = await server.sessions.take(name, facts, picked)
-        gone = partial(getattr, connection, "gone")
-        context = Context(server.clock(name), name, taken.position, taken.seed, settings.as_of, taken.attempt)
-        origin = f"{scope['scheme']}://{request.host}"
-        work = partial(respond, understood, taken.turn, context, settings, origin, gone)
-        given = work() if is_cheap_to_respond(understood, settings, context) else await self._aside(work)
-        noted, meant, plan = await self._planned(received, taken.turn, context, given, browser)
-        place = (name, noted["call"], noted["id"])
-        arrived = began + server.clock.advanced(name)
-        noted["repeats"], noted["waited"] = server.journal.repeats.begin(*place, arrived, gone)
-        self._keep(name, noted, understood, given)
-        stream = self._count(noted, understood, given, began)
-        server.stats.begin(stream)
-        server.witness(noted, received.request, meant, plan)
-        trail = SendLog(noted["answer"], began, server.clock.watch)
+        exchange.request = received
+        understood = await self._understand(exchange)
+        exchange.taken = taken = await exchange.session.take(exchange.facts(understood))
+        response = await self._respond(exchange, understood, taken)
+        record = await self._record(exchange, understood, taken, response)
+        await self._send(exchange, record, is_stream(understood, response))
 
-        def now() -> float:
-            return server.clock.watch() + server.clock.advanced(name)
+    async def run(self, work: Callable[[], T], is_cheap: bool = False) -> T:
+        """Do pure work on the event loop if it is cheap, else in a thread as soon as one is free."""
+        if is_cheap:
+            return work()
+        async with self.state.slots():
+            return await asyncio.to_thread(work)
 
-        try:
-            if server.shared:
-                send = await server.shared.keep(send, plan, trail, now)
-            await carry_out(plan, trail, connection, send, server.sleep)
-        finally:
-            server.stats.end(stream)
-            trail.close()
-            left = gone() and not noted["answer"]["complete"]
-            server.journal.repeats.end(*place, None if left else now())
-            if server.shared:
-                await server.shared.finish()
+    async def _receive(self, exchange: Exchange) -> Request | None:
+        """The whole request; only its head if a step responds early; None if the client disconnects."""
+        request, session = exchange.request, exchange.session
+        if self._may_respond_early(exchange):
+            exchange.is_unread = True
+            return request
+        was_uploaded = exchange.connection.uploaded
+        body = await read(request, exchange.receive, self.state.upload_bytes, self.state.held_image)
+        if body is not None and not was_uploaded:
+            await session.refresh()
+        return body and body.whole()
 
-    async def _understand(
-        self, request: Request, receive: Receive, name: str, picked: Scenario | None, uploaded: bool
-    ) -> Received | None:
-        """A whole request, or its head where a step responds before the body is read; None after a disconnect."""
-        server = self.server
-        if server.sessions.may_respond_early(name, picked):
-            settings = server.sessions.settings_for(name, server.settings, picked)
-            head = understand_head(request, settings)
-            facts = head.facts._replace(now=server.clock(name))
-            if may_respond_early(server.sessions.peek(name, facts, picked), settings):
-                return Received(request, settings, head, unread=True)
-        came = await read(request, receive, server.upload_bytes, server.journal.pictures.held)
-        if came is None:
-            return None
-        # The scenario may have changed while the body came.
-        if server.shared and not uploaded:
-            await server.shared.meet(name)
-        settings, whole = server.sessions.settings_for(name, server.settings, picked), came.whole()
-        came = None  # what is decoded need not be held twice
-        work = partial(understand, whole, settings, server.sources(name, settings, request.host))
-        understood = work() if is_cheap_to_understand(whole) else await self._aside(work)
-        return Received(whole, settings, understood)
+    def _may_respond_early(self, exchange: Exchange) -> bool:
+        """Does the next step respond before the request body is read?"""
+        session = exchange.session
+        if not session.may_respond_early():
+            return False
+        head = understand_head(exchange.request, session.settings)
+        return may_respond_early(session.peek(exchange.facts(head)), session.settings)
 
-    async def _planned(
-        self, received: Received, turn: Turn, context: Context, given: Response, browser: bool
-    ) -> tuple[dict[str, Any], Plan, Plan]:
-        """The entry of an answer, its plan as it was meant, and as the faults of its turn leave it."""
-        noted = build_entry(received.understood, turn, context, given, self.server.journal.next_id())
-        meant = beside(given, noted["id"], browser, received.settings.bare)
-        if not turn.faults:
-            return noted, meant, meant
-        done = await self._aside(apply_faults, meant, turn, context, received.unread)
-        record_faults(noted, done)
-        return noted, meant, done.plan
+    async def _understand(self, exchange: Exchange) -> Understood:
+        request = exchange.request
+        exchange.settings = settings = exchange.session.settings
+        if exchange.is_unread:
+            return understand_head(request, settings)
+        sources = exchange.session.sources(request.host)
+        return await self.run(partial(understand, request, settings, sources), is_cheap_to_understand(request))
 
-    def _count(self, noted: dict[str, Any], understood: Understood, given: Response, began: float) -> bool:
-        """Count a request; is its answer a stream?"""
-        job, row = understood.job, given.row
-        seconds = self.server.clock.watch() - began
-        endpoint, family = job.endpoint if job else "", row.family if row else ""
-        self.server.stats.note(endpoint, noted["answer"]["status"], family, seconds)
-        return job is not None and job.stream and row is None
+    async def _respond(self, exchange: Exchange, understood: Understood, taken: Taken) -> Response:
+        settings, context = exchange.settings, exchange.context(taken)
+        work = partial(respond, understood, taken.turn, context, settings, exchange.origin, exchange.has_gone)
+        return await self.run(work, is_cheap_to_respond(understood, settings, context))
 
-    def _keep(self, name: str, noted: dict[str, Any], understood: Understood, given: Response) -> None:
-        """Remember what an answer leaves behind: its entry, its pictures and the session's files."""
-        server, job = self.server, understood.job
-        server.journal.add(noted)
-        for picture in list_images(understood, given):
-            server.journal.pictures.put(*picture)
-        if given.filed:
-            server.uploads.put(name, given.filed)
-        if given.removed:
-            server.uploads.remove(name, given.removed)
+    async def _record(self, exchange: Exchange, understood: Understood, taken: Taken, response: Response) -> Record:
+        """Apply the faults of the turn, write the journal entry, and count the request."""
+        turn, context, entry_id = taken.turn, exchange.context(taken), exchange.session.entry_id()
+        entry = build_entry(understood, turn, context, response, entry_id)
+        plan = meant = add_headers(response.plan, exchange.request, entry_id, response.hints, exchange.settings.bare)
+        if turn.faults:
+            faulty = await self.run(partial(apply_faults, meant, turn, context, exchange.is_unread))
+            record_faults(entry, faulty)
+            plan = faulty.plan
+        if not exchange.has_failed:
+            self.state.witness(entry, exchange.request, meant, plan)
+        images = tuple(list_images(understood, response))
+        record = exchange.build_record(entry, plan, images, response, self.state.clock.watch)
+        await exchange.session.record(record)
+        exchange.is_recorded = True
+        self._count(exchange, entry, understood, response)
+        return record
+
+    def _count(self, exchange: Exchange, entry: Mapping[str, Any], understood: Understood, response: Response) -> None:
+        job, row = understood.job, response.row
+        seconds = self.state.clock.watch() - exchange.began
+        family, status = row.family if row else "", entry["answer"]["status"]
+        self.state.stats.note(job.endpoint if job else "", status, family, seconds)
         if job and job.capability.shutdown:
-            server.dated[job.model] += 1
+            self.state.dated[job.model] += 1
 
-    def _picked(self, request: Request) -> Scenario | None:
-        """The scenario that the request itself names, if it does. Raises ScenarioError."""
-        named = request.header("x-mockserver-scenario")
-        return find_scenario(named, self.server.sessions.scenario.folder) if named is not None else None
+    async def _send(self, exchange: Exchange, record: Record, is_stream: bool) -> None:
+        session, state = exchange.session, self.state
+        state.stats.begin(is_stream)
+        try:
+            before_end = partial(session.complete, record)
+            await carry_out(record.plan, record.log, exchange.connection, exchange.send, state.sleep, before_end)
+        finally:
+            state.stats.end(is_stream)
+            record.log.close()
+            await session.finish(record)
 
-    async def _aside(self, work: Callable[..., T], *arguments: object) -> T:
-        """Do pure work off the event loop, when one of a bounded number of places is free."""
-        async with self.server.slots():
-            return await asyncio.to_thread(work, *arguments)
+    async def _handle_or_report(self, exchange: Exchange) -> None:
+        """Handle a request. If that fails unexpectedly, respond with the API's own error before raising it again.
+
+        Raised again, it is in the server's log with its traceback, and reaches a test that runs without a socket.
+        """
+        try:
+            await self.handle(exchange)
+        except (StateUnavailable, WireFaultNeedsSocket):
+            raise
+        except Exception as error:
+            if not exchange.is_recorded:
+                await self._respond_to_crash(exchange, error)
+            raise
+
+    async def _respond_to_crash(self, exchange: Exchange, error: Exception) -> None:
+        """Record the request and send the API's 500. It takes its turn, as every request does."""
+        exchange.has_failed, exchange.settings = True, exchange.session.settings
+        head = understand_head(exchange.head, exchange.settings)
+        taken = exchange.taken or await exchange.session.take(exchange.facts(head))
+        taken = taken._replace(turn=Turn(taken.turn.scenario, None))
+        failed = replace(head, problem=Problem("server-error", **exchange.context(taken).ids()))
+        response = await self._respond(exchange, failed, taken)
+        hint = f"mockserver itself failed with {type(error).__name__}; its log has the traceback."
+        response = response._replace(plan=add_close(response.plan), hints=(hint,))
+        record = await self._record(exchange, failed, taken, response)
+        error.add_note(f"The request is entry {record.entry['id']} of the journal.")
+        await self._send(exchange, record, is_stream=False)
 
 
-def session_of(key: str) -> str:
-    """The session that an API key stands for: a short hash, so that no journal shows the key.
-
-    Nothing in it is secret: who has a key can tell its session.
-    """
-    return "key-" + hashlib.blake2b(key.encode(), key=b"mockserver session", digest_size=6).hexdigest()
-
-
-def beside(given: Response, entry_id: str, cross_origin: bool, bare: bool) -> Plan:
-    """The plan with our own headers beside the API's: the journal entry, the hint, and leave to read for a browser.
-
-    With `bare` neither ours nor the API's own are sent, but for those that a client needs.
-    """
-    ours = [] if bare else [("x-mockserver-entry", entry_id)]
-    if given.hints and not bare:
-        ours.append(("x-mockserver-hint", encoded(" ".join(given.hints))))
-    if cross_origin:
-        ours.append(("access-control-allow-origin", "*"))
-    return tuple(
-        Head(step.status, (*(select_needed(step.headers) if bare else step.headers), *ours))
-        if isinstance(step, Head)
-        else step
-        for step in given.plan
-    )
-
-
-def encoded(text: str, limit: int = HINT_BYTES) -> str:
-    """A text as percent-encoded UTF-8 of at most `limit` characters, cut between characters if need be."""
-    whole = quote(text, safe=HEADER_SAFE, errors="replace")
-    while len(whole) > limit:
-        text = text[: min(len(text) - 1, limit)]
-        whole = quote(text, safe=HEADER_SAFE, errors="replace") + "..."
-    return whole
+def is_stream(understood: Understood, response: Response) -> bool:
+    """Is the response a stream of events?"""
+    job = understood.job
+    return job is not None and job.stream and response.row is None

@@ -1,4 +1,21 @@
-"""Performs a plan: the only place that sends. Knows ASGI and what a connection can be made to do; decides nothing."""
+"""Carries out a plan: the only place that sends a response of the API.
+
+Rules. A plan is complete before its first step is carried out; nothing is decided here. Steps happen in order, and the
+log notes what was really sent, not what was meant to be.
+
+Disconnects. Before each step the connection is asked whether the client has gone, and a wait ends when it goes. Then
+nothing more is sent, and the log ends in `cut`.
+
+Waits. A `steady` wait counts from when the one before was due, not from when its chunk was sent, so that delays of the
+socket do not add up. Hundreds of streams wait at the same time: a wait is one timer, not a task.
+
+The end. The journal entry must be complete before the client can have read the whole response, so `before_end` is
+awaited before the last byte is handed over. The last chunk and the end are one message: one write less.
+
+Past HTTP. After a `Raw` step the server no longer knows how much of an HTTP response was sent, so the connection is
+closed at the end, and no other message of ASGI follows. A response in a single chunk may be written past ASGI by the
+connection; its entry was stored as complete before (see the state).
+"""
 
 import asyncio
 import contextlib
@@ -15,11 +32,11 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class WireFaultNeedsSocket(RuntimeError):
-    """A fault of the wire was ordered where there is no connection to do it to."""
+    """The scenario requests a fault below HTTP, and the application runs without a socket."""
 
 
 class Connection(Protocol):
-    """What a server lends to an answer, as `mockserver.server.connection` in the scope's extensions."""
+    """What a server offers beside ASGI, as `mockserver.server.connection` in the scope's extensions."""
 
     @property
     def gone(self) -> bool:
@@ -27,29 +44,29 @@ class Connection(Protocol):
 
     @property
     def uploaded(self) -> bool:
-        """Has all of the request come?"""
+        """Has the whole request arrived?"""
 
     async def rest(self, over: asyncio.Future[None]) -> bool:
-        """Send nothing until it is over, or the client has gone: is it so? A server that stops need not wait for it.
+        """Wait until `over` is done, the client has gone or the server stops; True unless `over` came first.
 
-        What the client still uploads is thrown away.
+        Discards what the client still uploads.
         """
 
     async def write(self, data: bytes) -> None:
         """Write bytes as they are."""
 
     async def cut(self, how: str) -> None:
-        """End the connection after all that was written: `close` or `reset`."""
+        """End the connection after everything that was written: `close` or `reset`."""
 
     def answer(self, send: Send, status: int, headers: Headers, body: bytes) -> bool:
-        """Send a whole answer past ASGI, if nothing about it is unusual: is it sent?
+        """Write a whole response past ASGI, if nothing about it is unusual and no middleware wraps `send`.
 
-        Who wraps `send` is to see the messages of ASGI.
+        False if it was not written.
         """
 
 
 class InMemory:
-    """The connection of an application that runs without a socket: there is none."""
+    """The connection of an application that runs without a socket."""
 
     gone = False
     uploaded = False
@@ -58,47 +75,49 @@ class InMemory:
         self._receive = receive
 
     async def rest(self, over: asyncio.Future[None]) -> bool:
-        """Listen to what ASGI has to tell of the client."""
-        left = asyncio.ensure_future(_departure(self._receive))
+        leaving = asyncio.ensure_future(_wait_for_disconnect(self._receive))
         try:
-            done, _ = await asyncio.wait((over, left), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait((over, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            left.cancel()
-            await asyncio.gather(left, return_exceptions=True)
-        for one in done:
-            one.result()
-        return left in done
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+        for future in done:
+            future.result()
+        return leaving in done
 
     async def write(self, data: bytes) -> None:
-        """Raises WireFaultNeedsSocket."""
-        raise WireFaultNeedsSocket("the scenario orders a fault of the wire; play it on a server that has a socket")
+        raise WireFaultNeedsSocket("the scenario requests a fault of the connection; run it on a server with a socket")
 
     async def cut(self, how: str) -> None:
-        """Raises WireFaultNeedsSocket."""
         await self.write(b"")
 
     def answer(self, send: Send, status: int, headers: Headers, body: bytes) -> bool:
-        """Nobody is reached but by ASGI."""
         return False
 
 
 def connection_of(scope: Scope, receive: Receive) -> Connection:
-    """What the server of a request lends to its answer."""
-    lent: Connection | None = scope.get("extensions", {}).get("mockserver.server.connection")
-    return lent or InMemory(receive)
+    """The connection that the server offers, or one without a socket."""
+    offered: Connection | None = scope.get("extensions", {}).get("mockserver.server.connection")
+    return offered or InMemory(receive)
 
 
-async def carry_out(plan: Plan, trail: SendLog, connection: Connection, send: Send, sleep: Sleep) -> None:
-    """Perform a plan step by step, and leave a trail of what was really sent. Stops when the client has gone.
+async def _do_nothing() -> None: ...
 
-    Raises WireFaultNeedsSocket where the plan goes past HTTP and there is no connection to do that to.
-    """
-    if (at_once := as_single_chunk(plan)) and connection.answer(
-        send, at_once[0].status, at_once[0].headers, at_once[1]
-    ):
-        trail.whole(at_once[1])
+
+async def carry_out(
+    plan: Plan,
+    log: SendLog,
+    connection: Connection,
+    send: Send,
+    sleep: Sleep,
+    before_end: Callable[[], Awaitable[None]] = _do_nothing,
+) -> None:
+    """Carry out a plan step by step. Raises WireFaultNeedsSocket if it goes past HTTP and there is no socket."""
+    single = as_single_chunk(plan)
+    if single and connection.answer(send, single[0].status, single[0].headers, single[1]):
+        log.whole(single[1])
         return
-    raw, last = False, len(plan) - 1
+    is_raw, last = False, len(plan) - 1
     due: float | None = None
     for number, step in enumerate(plan):
         if connection.gone:
@@ -107,46 +126,44 @@ async def carry_out(plan: Plan, trail: SendLog, connection: Connection, send: Se
         match step:
             case Wait(seconds, steady):
                 due = seconds + (due if steady and due is not None else asyncio.get_running_loop().time())
-                if await _rest(seconds, due, connection, sleep):
+                if await _wait(seconds, due, connection, sleep):
                     return
             case Head(status, headers):
                 pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
                 await send({"type": "http.response.start", "status": status, "headers": pairs})
-                trail.head()
+                log.head()
             case Chunk(data):
-                # The last piece goes out together with the end: one write less.
-                ends = number + 1 == last and isinstance(plan[last], End) and not raw
-                await send({"type": "http.response.body", "body": data, "more_body": not ends})
-                trail.piece(data)
-                if ends:
-                    trail.end()
+                is_last = number + 1 == last and isinstance(plan[last], End) and not is_raw
+                if is_last:
+                    await before_end()
+                await send({"type": "http.response.body", "body": data, "more_body": not is_last})
+                log.piece(data)
+                if is_last:
+                    log.end()
                     return
             case Raw(data):
                 await connection.write(data)
-                trail.raw(data)
-                raw = True
+                log.raw(data)
+                is_raw = True
             case Cut(how):
                 await connection.cut(how)
-            case _ if raw:
-                # Who speaks HTTP for us does not know how far an answer has come that went past it.
+            case _ if is_raw:
                 await connection.cut("close")
-                trail.complete()
+                log.complete()
             case _:
+                await before_end()
                 await send({"type": "http.response.body", "body": b""})
-                trail.end()
+                log.end()
 
 
-async def _rest(seconds: float, due: float, connection: Connection, sleep: Sleep) -> bool:
-    """Send nothing for so many seconds, or until the client has gone (or the server stops): is it so?
-
-    By the loop's own clock they are over when it is `due`.
-    """
+async def _wait(seconds: float, due: float, connection: Connection, sleep: Sleep) -> bool:
+    """Wait so many seconds, by the loop's clock until `due`; True if the client goes or the server stops first."""
     loop, timer = asyncio.get_running_loop(), None
     if math.isinf(seconds):
         over = loop.create_future()
-    elif sleep is asyncio.sleep:  # as nearly always; a task more for each of hundreds of streams would take its time
+    elif sleep is asyncio.sleep:
         over = loop.create_future()
-        timer = loop.call_at(due, _end, over)
+        timer = loop.call_at(due, _finish, over)
     else:
         over = asyncio.ensure_future(sleep(seconds))
     try:
@@ -157,12 +174,11 @@ async def _rest(seconds: float, due: float, connection: Connection, sleep: Sleep
         over.cancel()
 
 
-def _end(over: asyncio.Future[None]) -> None:
-    with contextlib.suppress(asyncio.InvalidStateError):  # of one that was cancelled in the same moment
+def _finish(over: asyncio.Future[None]) -> None:
+    with contextlib.suppress(asyncio.InvalidStateError):  # it was cancelled at the same moment
         over.set_result(None)
 
 
-async def _departure(receive: Receive) -> None:
-    """Return when the client has gone; what it still uploads is thrown away."""
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

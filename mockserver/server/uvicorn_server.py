@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import errno
 import gc
+import inspect
 import secrets
 import signal
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar, overload
 
 import uvicorn
 
@@ -94,10 +95,9 @@ class UvicornServer(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop serving, then let the shared state go."""
+        """Stop serving, then close the state."""
         await super().shutdown(sockets)
-        if self.server.shared:
-            await self.server.shared.close()
+        await self.server.close()
 
 
 def build_uvicorn(server: ServerState) -> UvicornServer:
@@ -166,11 +166,18 @@ class BackgroundServer:
             self._ready.set()
             listener.close()
 
-    def call(self, function: Callable[[], T]) -> T:
-        """Run a function in the server's thread, between requests, and return its result."""
+    @overload
+    def call(self, function: Callable[[], Awaitable[T]]) -> T: ...
 
-        async def run() -> T:
-            return await self.server.shared.visiting(function) if self.server.shared else function()
+    @overload
+    def call(self, function: Callable[[], T]) -> T: ...
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Run a function or coroutine function in the server's thread, between requests; returns its result."""
+
+        async def run() -> Any:
+            result = function()
+            return await result if inspect.isawaitable(result) else result
 
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout=30)

@@ -53,3 +53,7 @@ class Clock:
             self._own.clear()
         else:
             self._own.pop(session, None)
+
+    def restore(self, everybody: float, own: float, session: str) -> None:
+        """Set how far the time of all sessions, and that of one, is ahead of the base."""
+        self._all, self._own[session] = everybody, own

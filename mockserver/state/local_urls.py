@@ -3,25 +3,31 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mockserver.core.uploads import Upload
 from mockserver.engine import image_urls
 from mockserver.images import sample
-from mockserver.journal.store import Pictures
 
 FILE = re.compile(r"(?:/__mock/s/[^/]+)?(?:/v1)?/files/([^/]+)/content")
 PICTURE = re.compile(r"/__mock/pictures/([0-9a-f]{64})")
 STORED = re.compile(r"/private/.*img-(\w+)\.png")
 
 
+class ImageLookup(Protocol):
+    def find(self, sha256: str) -> tuple[bytes, str] | None: ...
+
+    def named(self, start: str) -> tuple[bytes, str] | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Where to look: what a scenario gives by URL, a session's files by id, the pictures received and sent."""
+    """Where to look: what a scenario gives by URL, a session's files by id, the images received and sent."""
 
     urls: Mapping[str, bytes]
     files: Mapping[str, Upload]
-    pictures: Pictures
+    images: ImageLookup
 
 
 def find(url: str, *, host: str, stores: Stores, now: float) -> bytes | None:
@@ -41,10 +47,10 @@ def find(url: str, *, host: str, stores: Stores, now: float) -> bytes | None:
         file = stores.files.get(match[1])
         return file.data if file else None
     if match := PICTURE.fullmatch(path):
-        held = stores.pictures.find(match[1])
+        held = stores.images.find(match[1])
         return held and held[0]
     match = STORED.fullmatch(path)
     if match and image_urls.find_url_error(match[1], dict(parse_qsl(parts.query)), now) is None:
-        held = stores.pictures.named(match[1])
+        held = stores.images.named(match[1])
         return held and held[0]
     return None

@@ -58,24 +58,24 @@ class SessionStore:
         self._seed = seed
         self.scenario = self._seeded(scenario)
         self._sessions = FIFOCache[str, SessionState](SESSIONS)
-        self._waiting: list[OneShot] = []
+        self.waiting: list[OneShot] = []
         self._overlaid: tuple[tuple[Settings, Scenario, str | None], Settings] | None = None
 
-    async def take(self, name: str, asked: RequestFacts, picked: Scenario | None = None) -> Taken:
+    def take(self, name: str, asked: RequestFacts, picked: Scenario | None = None) -> Taken:
         """One turn of a session, for one wire request that asks for this.
 
         `picked` is the scenario that the request itself names: it has a place of its own in each session.
         """
-        session = self._session(name)
+        session = self.session(name)
         scenario = self._seeded(picked) if picked else self.scenario_of(name)
         attempt = _attempt(session.attempts, asked.digest)
         asked = asked._replace(session=name, attempt=attempt)
         place = picked.name if picked else ""
         stored = session.places.get(place, {})
         turn, session.places[place], after = one_shot.take_turn(
-            scenario, stored, (session.waiting, self._waiting), asked
+            scenario, stored, (session.waiting, self.waiting), asked
         )
-        session.waiting, self._waiting = after
+        session.waiting, self.waiting = after
         taken = Taken(turn, session.position, attempt, scenario.seed)
         session.position += 1
         return taken
@@ -83,18 +83,18 @@ class SessionStore:
     def may_respond_early(self, name: str, picked: Scenario | None = None) -> bool:
         """Might a step answer before the body of a request has been read?"""
         scenario = picked or self.scenario_of(name)
-        given = self._session(name).waiting or self._waiting
+        given = self.session(name).waiting or self.waiting
         return scenario.may_respond_early or (
-            bool(given) and any(one["may_respond_early"] for one in (*self._session(name).waiting, *self._waiting))
+            bool(given) and any(one["may_respond_early"] for one in (*self.session(name).waiting, *self.waiting))
         )
 
     def peek(self, name: str, asked: RequestFacts, picked: Scenario | None = None) -> Turn:
         """The turn that `take` would give. It is not taken."""
-        session = self._session(name)
+        session = self.session(name)
         scenario = self._seeded(picked) if picked else self.scenario_of(name)
         stored = session.places.get(picked.name if picked else "", {})
         asked = asked._replace(session=name)
-        return one_shot.take_turn(scenario, stored, (session.waiting, self._waiting), asked)[0]
+        return one_shot.take_turn(scenario, stored, (session.waiting, self.waiting), asked)[0]
 
     def play(self, name: str | None, scenario: Scenario | None = None, as_of: str | None = None) -> None:
         """From now on this session plays that scenario from its first step, on that day; None keeps what it has.
@@ -109,7 +109,7 @@ class SessionStore:
                 if session.scenario is None:
                     session.places.pop("", None)
             return
-        old = self._session(name)
+        old = self.session(name)
         self._sessions[name] = SessionState(scenario=scenario or old.scenario, as_of=as_of or old.as_of)
 
     def scenario_of(self, name: str | None = None) -> Scenario:
@@ -122,14 +122,14 @@ class SessionStore:
 
         Raises ValueError when too many wait.
         """
-        queue = self._waiting if name is None else self._session(name).waiting
+        queue = self.waiting if name is None else self.session(name).waiting
         if len(queue) >= WAITING:
-            raise ValueError(f"{WAITING} steps are waiting already; expected requests to take them")
+            raise too_many_steps()
         queue.append(one_shot.new_one_shot(step))
 
     def settings_for(self, name: str, settings: Settings, picked: Scenario | None = None) -> Settings:
         """The settings that count for a session: its own over its scenario's over the server's."""
-        session = self._session(name)
+        session = self.session(name)
         scenario = picked or session.scenario or self.scenario
         wanted = settings, scenario, session.as_of or scenario.as_of
         # The same as for the request before, nearly always.
@@ -141,7 +141,7 @@ class SessionStore:
         """Put one session, or all, back to the start of the server's scenario."""
         if name is None:
             self._sessions.clear()
-            self._waiting.clear()
+            self.waiting.clear()
         else:
             self._sessions.pop(name, None)
 
@@ -149,21 +149,26 @@ class SessionStore:
         """How many sessions there are."""
         return len(self._sessions)
 
+    def restore(self, name: str, session: SessionState, waiting: list[OneShot]) -> None:
+        """Replace the state of one session, and the steps that wait for a request of any."""
+        self._sessions[name], self.waiting = session, waiting
+
     def _seeded(self, scenario: Scenario) -> Scenario:
         return scenario if self._seed is None else replace(scenario, seed=self._seed)
 
-    def _session(self, name: str) -> SessionState:
-        # Storing it again makes it the newest.
+    def session(self, name: str) -> SessionState:
+        """The state of one session, which is now the newest."""
         self._sessions[name] = session = self._sessions.get(name) or SessionState()
         return session
 
 
+def too_many_steps() -> ValueError:
+    return ValueError(f"{WAITING} steps are waiting already; expected requests to take them")
+
+
 def _attempt(attempts: FIFOCache[str, int], digest: str | None) -> int:
-    """How often a job has come, this time included; what was no job comes for the first time."""
-    return 1 if digest is None else counted(attempts, digest)[digest]
-
-
-def counted(attempts: FIFOCache[str, int], digest: str) -> FIFOCache[str, int]:
-    """The same attempts, one more of a job among them; the job that came longest ago may go."""
+    """How often a job has come, this time included; a request without a job comes for the first time."""
+    if digest is None:
+        return 1
     attempts[digest] = attempts.get(digest, 0) + 1
-    return attempts
+    return attempts[digest]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mockserver.journal.ledger import ledger
 from mockserver.journal.verdict import verdict
@@ -17,7 +17,10 @@ from mockserver.scenario.verify import verify
 if TYPE_CHECKING:
     from PIL import Image
 
+    from mockserver.journal.store import Journal
     from mockserver.server.uvicorn_server import BackgroundServer
+
+T = TypeVar("T")
 
 
 class Call:
@@ -109,20 +112,26 @@ class ImagesMock:
         """
         found = load(name)
         scenario = found if seed is None else replace(found, seed=seed)
-        self._running.call(lambda: self._running.server.sessions.play(self.session, scenario))
+        self._running.call(lambda: self._running.server.play(self.session, scenario))
 
     def as_of(self, day: str) -> None:
         """Be the API of that day: `any`, `latest` or a date. Raises ValueError for anything else."""
         from mockserver.contract.asof import as_of
 
         label = as_of(day).label
-        self._running.call(lambda: self._running.server.sessions.play(self.session, as_of=label))
+        self._running.call(lambda: self._running.server.play(self.session, as_of=label))
 
     @property
     def journal(self) -> list[dict[str, Any]]:
         """What this session's calls sent, what was understood and what was answered, oldest first."""
         # A copy: what it shares with what is kept at hand is nobody's to change.
-        return self._running.call(lambda: deepcopy(self._running.server.journal.entries(self.session)))
+        return self._read_journal(lambda journal: deepcopy(journal.entries(self.session)))
+
+    def _read_journal(self, read: Callable[[Journal], T]) -> T:
+        async def run() -> T:
+            return read(await self._running.server.read_journal())
+
+        return self._running.call(run)
 
     @property
     def calls(self) -> list[Call]:
@@ -132,36 +141,29 @@ class ImagesMock:
     @property
     def ledger(self) -> dict[str, Any]:
         """What this session's calls would have cost, as `GET /__mock/ledger` tells it."""
-        return self._running.call(lambda: ledger(self._running.server.journal.noted(self.session)))
+        return self._read_journal(lambda journal: ledger(journal.noted(self.session)))
 
     @property
     def verdict(self) -> dict[str, Any]:
         """What this session's client did wrong, and left undone, as `GET /__mock/verdict?end=true` tells it."""
-        return self._running.call(lambda: verdict(self._running.server.journal.noted(self.session), end=True))
+        return self._read_journal(lambda journal: verdict(journal.noted(self.session), end=True))
 
     def picture(self, sha256: str) -> Image.Image:
         """A picture that was received or sent. Raises LookupError for one that the store has dropped."""
         from PIL import Image
 
-        held = self._running.call(lambda: self._running.server.journal.pictures.find(sha256))
+        held = self._running.call(lambda: self._running.server.find_image(sha256))
         if held is None:
             raise LookupError(f"the picture {sha256} is not held any more: the store keeps the newest 64 MiB")
         return Image.open(io.BytesIO(held[0]))
 
     def advance(self, seconds: float) -> None:
         """Move this session's clock on: minutes pass at once. Raises ValueError for what is no way forward."""
-        self._running.call(lambda: self._running.server.clock.advance(seconds, self.session))
+        self._running.call(lambda: self._running.server.advance(seconds, self.session))
 
     def reset(self) -> None:
         """Back to the start: the server's own scenario, the clock's own time, no files, an empty journal."""
-
-        def reset() -> None:
-            self._running.server.sessions.reset(self.session)
-            self._running.server.clock.reset(self.session)
-            self._running.server.uploads.clear(self.session)
-            self._running.server.journal.clear(self.session)
-
-        self._running.call(reset)
+        self._running.call(lambda: self._running.server.reset(self.session))
 
     def assert_called(self, times: int | Mapping[str, int] | None = None, **when: Any) -> None:
         """Calls met the conditions, so many `times`, or at least once.
@@ -186,6 +188,6 @@ class ImagesMock:
 
     def unreached(self) -> list[int]:
         """The numbers of the steps of this session's scenario that never answered."""
-        steps = self._running.call(lambda: self._running.server.sessions.scenario_of(self.session)).steps
+        steps = self._running.call(lambda: self._running.server.scenario(self.session)).steps
         reached = {entry["turn"]["step"] for entry in self.journal}
         return [step.number for step in steps if step.number not in reached]

@@ -215,7 +215,7 @@ def test_parent_is_killed(redis: Redis) -> None:
         (["--workers", "2", "--fail-on", "refused"], "--report and --fail-on with several workers need --state"),
         (["--workers", "2", "--", "true"], "--workers cannot be combined with a command after --"),
         (["--workers", "0"], "0 is not in the range"),
-        (["--state", "redis://127.0.0.1:1/0"], "the state at redis://127.0.0.1:1/0 cannot be used just now"),
+        (["--state", "redis://127.0.0.1:1/0"], "the state at redis://127.0.0.1:1/0 is unavailable"),
         (["--state", "http://x"], "expected redis://HOST:PORT/DB"),
         (["--state", "redis://x", "--watch"], "--watch reads one worker's file"),
     ],
@@ -294,13 +294,14 @@ def test_host_that_is_unreachable_at_the_end(redis: Redis) -> None:
     """A state that is gone at the end is told in one line."""
     from mockserver.engine.values import Settings
     from mockserver.scenario.loader import load
-    from mockserver.state.redis.state import shared
+    from mockserver.state.clock import Clock
+    from mockserver.state.redis.state import connect
 
-    server = options.joined(shared(redis.url, Settings(), load("ok"), None, lambda: 0.0))
-    assert options.visited(server, lambda: 5) == 5
+    server = options.connect_state(connect(redis.url, Settings(), load("ok"), None, Clock()))
+    assert options.run_with_state(server, server.scenario).name == "ok"
     redis.end()
     try:
-        with pytest.raises(options.click.UsageError, match="cannot be used just now"):
-            options.visited(server, lambda: 5)
+        with pytest.raises(options.click.UsageError, match="is unavailable"):
+            options.run_with_state(server, server.scenario)
     finally:
         redis.begin()

@@ -179,7 +179,7 @@ DATED = """
 from client import *
 
 
-def test_it(images_mock, images_mock_client, monkeypatch):
+def test_it(images_mock, images_mock_client, images_mock_server, monkeypatch):
     images_mock_client.images.generate(model="gpt-image-1.5", prompt="x")
 """
 
@@ -211,7 +211,7 @@ def test_shutdown_warning_is_an_error(pytester: pytest.Pytester) -> None:
         ("", "*steps that were never reached: 2, 3*"),
         (
             """
-    monkeypatch.setattr("mockserver.server.handler.build_entry", None)
+    monkeypatch.setattr(images_mock_server.server, "witness", None)
     with pytest.raises(openai.InternalServerError):
         images_mock_client.images.generate(model="gpt-image-1.5", prompt="x")
 """,
@@ -236,8 +236,8 @@ def test_crash(pytester: pytest.Pytester) -> None:
         test_theirs="""
         from client import *
 
-        def test_it(images_mock, monkeypatch):
-            monkeypatch.setattr("mockserver.server.handler.build_entry", None)
+        def test_it(images_mock, images_mock_server, monkeypatch):
+            monkeypatch.setattr(images_mock_server.server, "witness", None)
             with pytest.raises(openai.InternalServerError):
                 edit(images_mock.base_url)
         """
@@ -301,9 +301,9 @@ OUTSIDE = {
     ),
     "crash": (
         """
-        def test_it(images_mock, monkeypatch):
+        def test_it(images_mock, images_mock_server, monkeypatch):
             edit(images_mock.base_url)
-            monkeypatch.setattr("mockserver.server.handler.build_entry", None)
+            monkeypatch.setattr(images_mock_server.server, "witness", None)
             with pytest.raises(openai.InternalServerError):
                 edit(images_mock.base_url)
         """,

@@ -18,7 +18,7 @@ from mockserver.core.plan import Chunk, End, Head, Wait
 from mockserver.engine.values import Settings
 from mockserver.journal.send_log import SendLog
 from mockserver.scenario.loader import load
-from mockserver.server import handler
+from mockserver.server import exchange, extra_headers
 from mockserver.server.app import create_app
 from mockserver.server.send import InMemory, carry_out
 from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
@@ -363,7 +363,7 @@ def test_session_by_path(client: httpx2.Client) -> None:
         ("alice", EDITS),
         ("bob", EDITS),
         ("bob", "/"),
-        (handler.session_of("sk-test-0123456789"), EDITS),
+        (exchange.session_of("sk-test-0123456789"), EDITS),
     ]
     assert len(client.get("/__mock/journal?session=bob").json()["entries"]) == 2
     assert "sk-test" not in entries[-1]["session"]
@@ -560,8 +560,8 @@ def test_client_gone_while_answering() -> None:
 
 @pytest.mark.parametrize("text", ["plain", "é" * 2000, "a" * 1001, "100 % é", "\ud800", "line\r\nbreak: x"])
 def test_hint_header(text: str) -> None:
-    quoted = handler.encoded(text)
-    assert len(quoted) <= handler.HINT_BYTES
+    quoted = extra_headers.encode_hint(text)
+    assert len(quoted) <= extra_headers.HINT_BYTES
     assert quoted.isascii()
     assert quoted.isprintable()
     cut = httpx2.URL(f"http://x/?q={quoted.replace('&', '%26').replace('+', '%2B').replace('#', '%23')}").params["q"]

@@ -46,7 +46,7 @@ def ask(port: int, headers: dict[str, str], path: str = "/__mock/journal", metho
     return answer.status, json.loads(body)["detail"] if refused else ""
 
 
-FOREIGN = "a page of http://evil.test asks, and only pages of this server's own origin may ask /__mock"
+FOREIGN = "the request comes from a page of http://evil.test; only pages of this server's origin may use /__mock"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_mounted() -> None:
     assert talk.ask("GET", "/__mock/health", headers={"Origin": "http://evil.test"}).status_code == 403
 
 
-ASKED = "this server asks for its token: send X-Mockserver-Token, or Authorization: Bearer"
+ASKED = "the server's token is missing: send X-Mockserver-Token, or Authorization: Bearer"
 
 
 @pytest.mark.parametrize(

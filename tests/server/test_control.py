@@ -63,11 +63,11 @@ def test_journal(talk: Talk, query: str, found: list[int]) -> None:
         ("journal?since=yesterday", "since is the id of an entry, such as e000012, not 'yesterday'"),
         ("journal?limit=0", "limit is a number from 1 to 999999, not '0'"),
         ("journal?limit=1&limit=2", "limit is given once"),
-        ("ledger?model=x", "'model' is nothing to ask for here; expected session"),
+        ("ledger?model=x", "unknown query parameter 'model'; expected session"),
         ("verdict?end=maybe", "end is true or false, not 'maybe'"),
-        ("verdict?End=true", "'End' is nothing to ask for here; expected session, end"),
-        ("clock?x", "'x' is nothing to ask for here; expected session"),
-        ("journal/e000001?x=1", "'x' is nothing to ask for here; expected session"),
+        ("verdict?End=true", "unknown query parameter 'End'; expected session, end"),
+        ("clock?x", "unknown query parameter 'x'; expected session"),
+        ("journal/e000001?x=1", "unknown query parameter 'x'; expected session"),
     ],
 )
 def test_bad_query(talk: Talk, path: str, said: str) -> None:

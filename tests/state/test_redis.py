@@ -15,20 +15,20 @@ from typing import Any
 import httpx2
 import pytest
 
-from mockserver.core.uploads import Upload
+from mockserver.core.uploads import SESSIONS, Upload, UploadStore
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import RequestFacts
 from mockserver.server.app import create_app
-from mockserver.server.around import Around
 from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.clock import Clock
 from mockserver.state.memory import MemoryState
-from mockserver.state.redis import journal, serialize, sessions, unit_of_work, uploads
-from mockserver.state.redis.client import Link, place
-from mockserver.state.redis.pipeline import Lane
-from mockserver.state.redis.state import shared
+from mockserver.state.redis import serialize
+from mockserver.state.redis import session as redis_session
+from mockserver.state.redis.client import Client, display_url
+from mockserver.state.redis.snapshot import SessionUploads
+from mockserver.state.redis.state import connect
 from mockserver.state.server_state import StateUnavailable
 from mockserver.state.sessions import SessionStore
 from tests.support.client import FORM, KEY, START
@@ -47,27 +47,23 @@ class Two:
         self.now = 0.0
         settings = Settings(paint="flat")
         self.servers = [
-            shared(redis.url, settings, played or OK, None, lambda: START, self.lines.append) for _ in range(2)
+            connect(redis.url, settings, played or OK, None, self.clock(), self.lines.append) for _ in range(2)
         ]
         for server in self.servers:
-            server.clock.watch = lambda: self.now
-            self.run(server, self._sharing(server).start)
+            self.run(server, server.start)
         self.apps = [create_app(server) for server in self.servers]
 
-    @staticmethod
-    def _sharing(server: MemoryState) -> Any:
-        assert server.shared is not None
-        return server.shared
+    def clock(self) -> Clock:
+        return Clock(lambda: START, lambda: self.now)
 
     def run(self, server: MemoryState, work: Callable[[], Any]) -> Any:
         """What a coroutine function comes to, in a loop of its own."""
 
         async def whole() -> Any:
-            unit_of_work.begin()
             try:
                 return await work()
             finally:
-                await self._sharing(server).close()
+                await server.close()
 
         return asyncio.run(whole())
 
@@ -215,8 +211,8 @@ def test_told_reaches_all(redis: Redis) -> None:
 def test_journal_is_bounded(redis: Redis, monkeypatch: pytest.MonkeyPatch, more: int, held: bytes) -> None:
     """What Redis holds beyond the bound is shown to nobody, also once others are forgotten."""
     two = Two(redis)
-    monkeypatch.setattr(journal, "CALLS", 1)
-    monkeypatch.setattr("mockserver.state.redis.journal.MORE", more)
+    monkeypatch.setattr(redis_session, "CALLS", 1)
+    monkeypatch.setattr(redis_session, "MORE", more)
     for server in two.servers:
         server.journal.limit = 2
     for number in range(4):
@@ -240,20 +236,19 @@ def test_pictures(redis: Redis) -> None:
     assert two.ask(1, "GET", f"/__mock/pictures/{digest}").content == png()
     assert two.ask(1, "GET", f"/__mock/pictures/{'0' * 64}").status_code == 404
     for server in two.servers:
-        server.journal.pictures.limit = len(sent)
+        server.image_bytes = len(sent)
     two.edit(1, files={"image": ("another.png", png(5, 5))})
     assert two.ask(0, "GET", f"/__mock/pictures/{digest}").status_code == 410
     # What this server knew is gone from Redis, so its bytes are sent again.
     for server in two.servers:
-        server.journal.pictures.limit = 10**6
+        server.image_bytes = 10**6
     two.edit(0)
     assert two.ask(1, "GET", f"/__mock/pictures/{digest}").content == png()
 
 
 def test_picture_by_url(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """An old answer's URL is served by either server, and may be named in a request to either."""
-    monkeypatch.setattr("mockserver.state.redis.journal.KNOWN", 1)
-    monkeypatch.setattr("mockserver.state.redis.journal.SHORT", 1)
+    monkeypatch.setattr(redis_session, "SHORT", 1)
     two = Two(redis, parse(b"scenario: old\nas_of: '2024-06-01'\nsteps: [{ok: {}}]\n", "old"))
     asked = {"model": "dall-e-2", "prompt": "x", "size": "256x256", "n": 2}
     head = {"Authorization": f"Bearer {KEY}"}
@@ -280,7 +275,7 @@ def test_files(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = two.ask(0, "POST", "/v1/files", **(upload | {"data": {"purpose": "vision", **lasting}})).json()["id"]
     two.ask(0, "POST", "/__mock/clock", json={"advance": 3601})
     assert two.ask(1, "GET", f"/v1/files/{gone}", headers=head).status_code == 404
-    held = [server.uploads for server in two.servers]
+    held = [server.upload_limits for server in two.servers]
     for one in held:
         one.session_files = 2
     assert two.ask(0, "POST", "/v1/files", **upload).status_code == 400
@@ -289,21 +284,30 @@ def test_files(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     assert redis.say("HLEN", "mockserver:fs") == b":1"
 
 
-def test_copies_of_files_are_bounded() -> None:
-    """A worker lets go of what other sessions uploaded, and asks for it anew."""
-    kept = uploads.SharedFiles()
-    kept.session_bytes = 5
-    about = {"name": "a", "purpose": "vision", "digest": "d", "created_at": 0, "expires_at": None}
-    told = [{"id": "f", **about}]
-    for session in ("a", "b"):
-        assert kept.missing(session, told) == ["f"]
-        kept.learn(session, told, {"f": b"1234"}, (8, 2))
-    assert (kept.missing("a", told), kept.missing("b", told)) == (["f"], [])
-    assert kept.missing("b", [{**told[0], "digest": "e"}]) == ["f"]
-    assert (kept.room("b"), kept.room("c")) == (1, 5)
-    kept.learn("b", [], {}, (8, uploads.SESSIONS))
-    assert kept.room("b") == 0
-    assert isinstance(Upload(**told[0], data=b""), Upload)
+def test_room_counts_the_uploads_of_all_sessions() -> None:
+    def room(session: str, total: int, sessions: int) -> int:
+        uploads = SessionUploads(UploadStore(session_bytes=5, total_bytes=12), total, sessions)
+        uploads.put("a", Upload("f", "a", "vision", b"1234", "digest", 0))
+        return uploads.room(session)
+
+    assert (room("a", 8, 2), room("b", 8, 2), room("b", 9, 2)) == (1, 4, 3)
+    assert room("b", 8, SESSIONS) == 0
+
+
+def test_upload_that_another_worker_deletes_meanwhile(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = Two(redis)
+    head = {"Authorization": f"Bearer {KEY}"}
+    upload = {"headers": head, "data": {"purpose": "vision"}, "files": {"file": ("a.png", png(), "image/png")}}
+    kept, deleted = (two.ask(0, "POST", "/v1/files", **upload).json()["id"] for _ in range(2))
+    real = Client.read
+
+    async def read(client: Client, name: str, *arguments: Any) -> Any:
+        found = await real(client, name, *arguments)
+        return [*found[:-1], None] if name == "contents" else found
+
+    monkeypatch.setattr(Client, "read", read)
+    listed = two.ask(1, "GET", "/v1/files?order=asc", headers=head).json()["data"]
+    assert ([file["id"] for file in listed], deleted != kept) == ([kept], True)
 
 
 def test_gone_and_back(redis: Redis) -> None:
@@ -315,8 +319,8 @@ def test_gone_and_back(redis: Redis) -> None:
         for which in (0, 1, 0):
             for answer in (two.edit(which), two.ask(which, "GET", "/__mock/journal")):
                 assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
-                assert answer.json()["detail"].startswith(f"the state at {redis.url} cannot be used just now")
-        assert len([line for line in two.lines if "503 until it can" in line]) == 2
+                assert answer.json()["detail"].startswith(f"the state at {redis.url} is unavailable")
+        assert len([line for line in two.lines if "503 until it responds" in line]) == 2
     finally:
         redis.begin()
     assert [two.edit(number % 2).status_code for number in range(4)] == [429, 429, 500, 200]
@@ -378,56 +382,53 @@ def test_each_session_its_own_order(redis: Redis) -> None:
 def test_answer_lost_on_the_way(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis took a turn, and its answer got lost: the turn is asked for again, and taken once."""
     two = Two(redis, load("flaky"))
-    real = Link.run
+    real = Client.run
     lost: list[str] = []
 
-    async def run(link: Link, name: str, *words: Any) -> Any:
+    async def run(link: Client, name: str, *words: Any) -> Any:
         answer = await real(link, name, *words)
         if name == "take" and not lost:
             lost.append(name)
             raise StateUnavailable("lost")
         return answer
 
-    monkeypatch.setattr(Link, "run", run)
+    monkeypatch.setattr(Client, "run", run)
     assert [two.edit(number % 2).status_code for number in range(4)] == [429, 429, 500, 200]
     assert lost
     assert len(two.get(0, "journal")["entries"]) == 4
 
 
-def test_turn_of_a_copy_that_is_old(redis: Redis) -> None:
-    """Somebody else was faster, also for a request that is no job."""
+def test_turn_of_a_snapshot_that_is_out_of_date(redis: Redis) -> None:
+    """Another request was faster, also one without a job."""
     two = Two(redis, load("flaky"))
-    one, other = (server.sessions for server in two.servers)
 
     async def late() -> list[int]:
-        await two._sharing(two.servers[0]).meet("a")
-        await two._sharing(two.servers[1]).meet("a")
-        taken = [
-            await state.take("a", RequestFacts(digest=job)) for state, job in ((one, None), (other, None), (one, "j"))
-        ]
-        await two._sharing(two.servers[1]).close()
-        return [one.position for one in taken]
+        one, other, third = [await two.servers[which].open_session("a") for which in (0, 1, 0)]
+        calls = ((one, None), (other, None), (third, "j"))
+        taken = [await session.take(RequestFacts(digest=job)) for session, job in calls]
+        await two.servers[1].close()
+        return [turn.position for turn in taken]
 
     assert two.run(two.servers[0], late) == [0, 1, 2]
 
 
 def test_too_many_at_once(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "TRIES", 0)
+    monkeypatch.setattr(redis_session, "TRIES", 0)
     answer = Two(redis).edit(0)
-    assert (answer.status_code, "asked for by too many at once" in answer.text) == (503, True)
+    assert (answer.status_code, "too many requests at once" in answer.text) == (503, True)
 
 
 def test_gone_while_an_answer_leaves(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has begun is sent to its end; the journal does not learn of it."""
+    """A response that has begun is sent to its end; the journal does not learn of it."""
     two = Two(redis)
-    real = Link.run_all
+    real = Client.run
 
-    async def run_all(link: Link, commands: Any) -> Any:
-        if commands[0][0] == "complete":
+    async def run(client: Client, name: str, *arguments: Any) -> Any:
+        if name == "complete":
             raise StateUnavailable("gone")
-        return await real(link, commands)
+        return await real(client, name, *arguments)
 
-    monkeypatch.setattr(Link, "run_all", run_all)
+    monkeypatch.setattr(Client, "run", run)
     streamed = two.edit(0, data={**FORM["data"], "stream": "true", "partial_images": "1"})
     assert (streamed.status_code, "image_edit.completed" in streamed.text) == (200, True)
     assert [entry["answer"]["complete"] for entry in two.get(1, "journal")["entries"]] == [False]
@@ -459,37 +460,16 @@ def test_one_piece_for_nobody(redis: Redis) -> None:
     assert [one["what"] for one in answer["sent"]] == ["cut"]
 
 
-def test_who_asked_waits_no_more(redis: Redis) -> None:
-    """The others whose questions went out along with that one get their answers."""
+def test_round_trips_to_redis(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that comes in one piece, and an answer that leaves in one, take three round trips."""
     two = Two(redis)
-    link = two._sharing(two.servers[0]).link
+    real, asked = Client._evaluate, []
 
-    async def three() -> list[Any]:
-        asked = [asyncio.create_task(link.ask("parcel" if number else "meet", "s")) for number in range(3)]
-        asked += [asyncio.create_task(link.ask("meet", "s")) for _ in range(3)]
-        await asyncio.sleep(0)
-        asked[0].cancel()
-        asked[4].cancel()
-        async with asyncio.timeout(30):
-            return await asyncio.gather(*asked, return_exceptions=True)
+    async def evaluate(client: Client, name: str, arguments: Any) -> Any:
+        asked.append(name)
+        return await real(client, name, arguments)
 
-    answers = two.run(two.servers[0], three)
-    cancelled = [number for number, answer in enumerate(answers) if isinstance(answer, asyncio.CancelledError)]
-    assert cancelled == [0, 4]
-    assert answers[1] == answers[2] == [None, None]
-    assert answers[3] == answers[5]
-
-
-def test_ways_to_redis(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request that comes in one piece, and an answer that leaves in one, take three ways."""
-    two = Two(redis)
-    real, asked = Lane.ask, []
-
-    async def ask(lane: Lane, commands: Any) -> Any:
-        asked.append([name for name, _ in commands])
-        return await real(lane, commands)
-
-    monkeypatch.setattr(Lane, "ask", ask)
+    monkeypatch.setattr(Client, "_evaluate", evaluate)
     body = json.dumps(TEXT["json"]).encode()
     head = (
         "POST /v1/images/generations HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer t\r\nContent-Type: application/json"
@@ -505,29 +485,7 @@ def test_ways_to_redis(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
                 answer.begin()
                 assert answer.status == 200
                 answer.read()
-    assert asked == [["meet"], ["take"], ["picture", "add", "complete"]]
-
-
-def test_gone_after_the_answer_began(redis: Redis) -> None:
-    """There is nothing to send a problem in place of."""
-    two = Two(redis)
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        raise StateUnavailable("gone")
-
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def call() -> None:
-        around = Around(two._sharing(two.servers[0]), app)
-        await around({"type": "http", "path": "/v1", "query_string": b""}, None, send)
-
-    with pytest.raises(StateUnavailable):
-        two.run(two.servers[0], call)
-    assert len(sent) == 1
+    assert asked == ["meet", "take", "record"]
 
 
 def test_scenario_travels(tmp_path: Any) -> None:
@@ -541,7 +499,7 @@ def test_scenario_travels(tmp_path: Any) -> None:
 
 
 def test_scenarios_at_hand_are_bounded(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "PARCELS", 2)
+    monkeypatch.setattr("mockserver.state.redis.state.SCENARIOS", 2)
     two = Two(redis)
     for name in "abc":
         two.put(0, "{error: overloaded}", session=f"?session={name}")
@@ -559,24 +517,23 @@ def test_scenarios_at_hand_are_bounded(redis: Redis, monkeypatch: pytest.MonkeyP
     ],
 )
 def test_place(url: str, shown: str) -> None:
-    assert place(url) == shown
+    assert display_url(url) == shown
 
 
 @pytest.mark.parametrize("url", ["http://h/0", "redis://", "redis://h/x", "redis://h:x/0", "unix:///a?db=x", ""])
 def test_wrong_url(url: str) -> None:
     with pytest.raises(ValueError, match="expected redis://HOST:PORT/DB"):
-        place(url)
+        display_url(url)
 
 
 def test_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
     with pytest.raises(ValueError, match=r"pip install 'mockserver-images\[redis\]'"):
-        Link("redis://h")
+        Client("redis://h")
 
 
-def test_from_outside(redis: Redis) -> None:
-    """A function that runs where the server does finds the journal up to date."""
+def test_journal_read_from_outside_of_a_request(redis: Redis) -> None:
     two = Two(redis)
     two.edit(0)
     with serve_in_thread(two.servers[1]) as started:
-        assert len(started.call(lambda: started.server.journal.entries())) == 1
+        assert len(started.call(started.server.read_journal).entries()) == 1

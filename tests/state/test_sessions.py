@@ -103,22 +103,22 @@ OTHER = scenario("other", OK, as_of="2026-04-21", accept=["size-ratio"])
 def test_settings_of_a_session(store: Make) -> None:
     """The session's day over its scenario's over the server's; what is not to be enforced adds up."""
     base = Settings(as_of("latest"), "open", accept=frozenset({"images.modes"}))
-    memory = store(TWO)
-    assert memory.settings_for("a", base) is base
+    memory = store(TWO, base)
+    assert memory.settings_for("a") is base
     memory.play("a", OTHER)
     both = frozenset({"images.modes", "size-ratio"})
-    assert memory.settings_for("a", base) == Settings(as_of("2026-04-21"), "open", accept=both)
+    assert memory.settings_for("a") == Settings(as_of("2026-04-21"), "open", accept=both)
     memory.play("a", as_of="2025-05-01")
-    assert memory.settings_for("a", base) == Settings(as_of("2025-05-01"), "open", accept=both)
-    assert memory.settings_for("b", base) is base
+    assert memory.settings_for("a") == Settings(as_of("2025-05-01"), "open", accept=both)
+    assert memory.settings_for("b") is base
     memory.play("b", as_of="2025-05-01")
-    assert memory.settings_for("b", base) == Settings(as_of("2025-05-01"), "open", accept=base.accept)
+    assert memory.settings_for("b") == Settings(as_of("2025-05-01"), "open", accept=base.accept)
     memory.play("b", scenario("more", OK, accept=["size-ratio"]))
-    assert memory.settings_for("b", base) == Settings(as_of("2025-05-01"), "open", accept=both)
+    assert memory.settings_for("b") == Settings(as_of("2025-05-01"), "open", accept=both)
     memory.reset("b")
-    assert memory.settings_for("b", base) is base
-    only = store(scenario("more", OK, accept=["size-ratio"]))
-    assert only.settings_for("c", base) == Settings(as_of("latest"), "open", accept=both)
+    assert memory.settings_for("b") is base
+    only = store(scenario("more", OK, accept=["size-ratio"]), base)
+    assert only.settings_for("c") == Settings(as_of("latest"), "open", accept=both)
 
 
 @pytest.mark.parametrize(("name", "after"), [(None, [1, 1]), ("a", [1, 2]), ("nobody", [2, 2])])
@@ -156,7 +156,7 @@ def test_many_sessions() -> None:
     names = [f"s{number}" for number in range(sessions.SESSIONS + 1)]
 
     async def all_of_them() -> list[Taken]:
-        return [await memory.servers[0].sessions.take(name, RequestFacts()) for name in names]
+        return [memory.servers[0].sessions.take(name, RequestFacts()) for name in names]
 
     assert len(asyncio.run(all_of_them())) == 10_001
     assert [one.position for one in memory.take("s1", "s0", "s10000")] == [1, 0, 1]
@@ -170,6 +170,6 @@ def test_server() -> None:
     assert one.journal is not other.journal
     assert (one.clock.base, one.sleep) == (time.time, asyncio.sleep)
     assert one.upload_bytes > 17 * 50 * 1024 * 1024
-    taken = asyncio.run(one.sessions.take("a", RequestFacts()))
+    taken = one.sessions.take("a", RequestFacts())
     step: Any = taken.turn.step
     assert (taken.turn.scenario, step.error) == ("ok", None)

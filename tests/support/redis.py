@@ -1,4 +1,4 @@
-"""A Redis of the tests' own, and the state of sessions in memory or in it, behind the same few words."""
+"""A Redis for the tests, and the state of servers in memory or in it."""
 
 import asyncio
 import contextlib
@@ -8,8 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,9 +18,10 @@ from mockserver.engine.values import Settings
 from mockserver.scenario.loader import parse
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import RequestFacts
+from mockserver.state.clock import Clock
 from mockserver.state.memory import MemoryState
-from mockserver.state.redis import unit_of_work
-from mockserver.state.redis.state import shared
+from mockserver.state.redis.state import connect
+from mockserver.state.server_state import ServerState
 from mockserver.state.sessions import SessionStore, Taken
 
 T = TypeVar("T")
@@ -82,66 +82,72 @@ def redis(one_redis: Redis) -> Redis:
 
 
 class Store:
-    """The state of sessions, asked in turn through each of the servers that share it."""
+    """The state of sessions, used in turn through each of the servers that share it."""
 
-    def __init__(self, make: Callable[[], MemoryState], count: int) -> None:
+    def __init__(self, make: Callable[[], ServerState], count: int) -> None:
         self.servers = [make() for _ in range(count)]
         self._turns = itertools.cycle(self.servers)
-        if self.servers[0].shared:
-            asyncio.run(self._visit(self.servers[0], self.servers[0].shared.start))
+        self._run(self.servers[0], self.servers[0].start)
 
-    async def _visit(self, server: MemoryState, work: Callable[[], Any], name: str = "") -> Any:
-        unit_of_work.begin()
-        try:
-            if server.shared:
-                await server.shared.meet(name)
-            done = work()
-            done = await done if asyncio.iscoroutine(done) else done
-            if server.shared:
-                await server.shared.finish()
-            return done
-        finally:
-            if server.shared:
-                await server.shared.close()
+    @staticmethod
+    def _run(server: ServerState, work: Callable[[], Awaitable[T]]) -> T:
+        async def run() -> T:
+            try:
+                return await work()
+            finally:
+                await server.close()
+
+        return asyncio.run(run())
 
     def take(self, *names: str, job: str | None = None) -> list[Taken]:
         """A turn of each session in this order."""
-        return [self._call(name, lambda state, name=name: state.take(name, RequestFacts(digest=job))) for name in names]
+        return [self._take(next(self._turns), name, job) for name in names]
+
+    def _take(self, server: ServerState, name: str, job: str | None) -> Taken:
+        async def take() -> Taken:
+            return await (await server.open_session(name)).take(RequestFacts(digest=job))
+
+        return self._run(server, take)
 
     def rush(self, name: str, count: int) -> list[Taken]:
         """So many turns of one session at once."""
 
-        async def one(server: MemoryState) -> Taken:
-            unit_of_work.begin()
-            return await server.sessions.take(name, RequestFacts(digest="j"))
+        async def take(server: ServerState) -> Taken:
+            return await (await server.open_session(name)).take(RequestFacts(digest="j"))
 
-        async def all_of_them() -> list[Taken]:
-            done = await asyncio.gather(*(asyncio.create_task(one(next(self._turns))) for _ in range(count)))
+        async def rush() -> list[Taken]:
+            taken = await asyncio.gather(*(take(next(self._turns)) for _ in range(count)))
             for server in self.servers:
-                if server.shared:
-                    await server.shared.close()
-            return done
+                await server.close()
+            return taken
 
-        return asyncio.run(all_of_them())
+        return asyncio.run(rush())
 
-    def _call(self, name: str | None, work: Callable[[SessionStore], Any]) -> Any:
+    def settings_for(self, name: str) -> Settings:
         server = next(self._turns)
-        return asyncio.run(self._visit(server, lambda: work(server.sessions), name or ""))
+
+        async def settings() -> Settings:
+            return (await server.open_session(name)).settings
+
+        return self._run(server, settings)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        def call(name: str | None = None, *arguments: Any, **more: Any) -> Any:
-            return self._call(name, lambda state: getattr(state, method)(name, *arguments, **more))
+        def call(*arguments: Any, **more: Any) -> Any:
+            server = next(self._turns)
+            return self._run(server, lambda: getattr(server, method)(*arguments, **more))
 
         return call
 
 
-Make = Callable[[Scenario], Store]
+Make = Callable[..., Store]
 
 
 @pytest.fixture(params=["memory", "redis"])
 def store(request: pytest.FixtureRequest) -> Make:
     """Makes the state of sessions that play a scenario: in memory, or in Redis for two servers."""
     if request.param == "memory":
-        return lambda played: Store(lambda: MemoryState(sessions=SessionStore(played)), 1)
+        return lambda played, settings=None: Store(lambda: MemoryState(settings or Settings(), SessionStore(played)), 1)
     redis = request.getfixturevalue("redis")
-    return lambda played: Store(lambda: shared(redis.url, Settings(), played, None, time.time), 2)
+    return lambda played, settings=None: Store(
+        lambda: connect(redis.url, settings or Settings(), played, None, Clock()), 2
+    )

@@ -153,7 +153,7 @@ class Stage:
         session = f"case-{self.tried}"
         found = build(cases.scenario(case, "case", self.day), dict(cases.pictures(case.answers)))
         server = self.running.server
-        self.running.call(lambda: server.sessions.play(session, found))
+        self.running.call(lambda: server.play(session, found))
         self._witnessed.clear()
         base = f"{self.running.url}/__mock/s/{session}/v1"
         call = cases.call(case, session, base, self.model, Path(self._folder.name))
@@ -168,8 +168,7 @@ class Stage:
             turn = entry["turn"]
             step = found.steps[turn["step"] - 1] if turn["step"] and entry["session"] == session else None
             exchanges.append(Exchange(entry, request, plan, sent, step.faults if step else ()))
-        self.running.call(lambda: server.sessions.reset(session))
-        self.running.call(lambda: server.journal.clear(session))
+        self.running.call(lambda: server.reset(session))
         return Observation(reply, tuple(exchanges), session, self.model, going, unread)
 
     def _left(self) -> tuple[int, int]:

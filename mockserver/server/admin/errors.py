@@ -1,4 +1,4 @@
-"""Refusals below `/__mock`, as RFC 9457 says them, and the reading of what was sent there. Knows no session."""
+"""Errors of `/__mock` as RFC 9457 problem documents, and reading what was sent there."""
 
 import json
 from collections.abc import Mapping
@@ -10,63 +10,63 @@ from starlette.responses import JSONResponse, Response
 BODY_BYTES = 1_048_576
 
 
-class Refusal(Exception):
-    """Something that is not done; `detail` says what was wrong and what was expected."""
+class AdminError(Exception):
+    """A request that cannot be served; `detail` says what is wrong and what was expected."""
 
-    def __init__(self, status: int, title: str, detail: str) -> None:
+    def __init__(self, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
-        self.status, self.title, self.detail = status, title, detail
+        self.status, self.title, self.detail, self.headers = status, title, detail, headers
+
+    def response(self) -> Response:
+        return problem_response(self.status, self.title, self.detail, self.headers)
 
 
-def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An RFC 9457 answer."""
+def problem_response(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-async def refused(request: Request, error: Exception) -> Response:
-    """The answer of a Refusal."""
-    assert isinstance(error, Refusal)
-    return problem(error.status, error.title, error.detail)
+def unavailable_response(error: Exception) -> Response:
+    """The response while the server's state is unavailable."""
+    return problem_response(503, "Service Unavailable", str(error), {"retry-after": "1"})
 
 
-def bad(detail: str) -> Refusal:
-    """A Refusal of what was sent."""
-    return Refusal(400, "Bad Request", detail)
+def bad_request(detail: str) -> AdminError:
+    return AdminError(400, "Bad Request", detail)
 
 
-def queried(request: Request, *names: str) -> dict[str, str]:
-    """The values of the query, of which only those names are known. Raises Refusal."""
+def read_query(request: Request, *names: str) -> dict[str, str]:
+    """The parameters of the query, all of which must be among these names. Raises AdminError."""
     for name, _ in request.query_params.multi_items():
         if name not in names:
-            raise bad(f"{name!r} is nothing to ask for here; expected {', '.join(names)}")
+            raise bad_request(f"unknown query parameter {name!r}; expected {', '.join(names)}")
     return dict(request.query_params)
 
 
-async def taken(request: Request) -> bytes:
-    """The body that was sent. Raises Refusal when it is too large, of which hardly more than is allowed is kept.
+async def read_body(request: Request) -> bytes:
+    """The request body. Raises AdminError if it is too large.
 
-    Somewhat more is read and thrown away: who is still sending when the connection ends may never see the answer.
+    Some more is read and discarded: a client that is still sending when the connection ends may never see the response.
     """
     data, size = bytearray(), 0
-    async for piece in request.stream():
-        size += len(piece)
+    async for chunk in request.stream():
+        size += len(chunk)
         if len(data) <= BODY_BYTES:
-            data += piece
+            data += chunk
         if size > BODY_BYTES * 16:
             break
     if size > BODY_BYTES:
-        raise Refusal(413, "Content Too Large", f"expected at most {BODY_BYTES} bytes")
+        raise AdminError(413, "Content Too Large", f"expected at most {BODY_BYTES} bytes")
     return bytes(data)
 
 
-async def body(request: Request, *names: str) -> dict[str, Any]:
-    """The JSON object that was sent, which has exactly those keys. Raises Refusal."""
-    data = await taken(request)
+async def read_object(request: Request, *names: str) -> dict[str, Any]:
+    """The JSON object in the body, which has exactly these keys. Raises AdminError."""
+    data = await read_body(request)
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict) or set(value) != set(names):
-        raise bad(f"expected a JSON object with {' and '.join(map(repr, names))}, and nothing else")
+        raise bad_request(f"expected a JSON object with {' and '.join(map(repr, names))}, and nothing else")
     return value

@@ -1,6 +1,7 @@
-"""`/__mock/*`: what the server tells about itself, and what it can be told. Its errors are RFC 9457 problems."""
+"""`/__mock/*`: what the server reports, and what can be changed in it."""
 
-import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,145 +13,155 @@ from mockserver import __version__
 from mockserver.contract.openapi import bundle
 from mockserver.engine import image_urls
 from mockserver.images import sample
-from mockserver.journal.store import Journal
 from mockserver.scenario.loader import ScenarioError, parse, parse_part
 from mockserver.scenario.verify import verify
-from mockserver.server.admin import choices, control, page
-from mockserver.server.admin.errors import Refusal, problem, queried, taken
-from mockserver.server.admin.errors import refused as told_why
-from mockserver.state.server_state import ServerState
+from mockserver.server.admin import choices, page
+from mockserver.server.admin.control import Control
+from mockserver.server.admin.errors import AdminError, problem_response, read_body, read_query, unavailable_response
+from mockserver.state.server_state import ServerState, StateUnavailable
+
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def create(server: ServerState) -> Starlette:
-    """The application below `/__mock`."""
-    told = Told(server)
+def create_admin(state: ServerState) -> Starlette:
+    """The application under `/__mock`."""
+    admin, control = Admin(state), Control(state)
     routes = [
-        Route("/", told.page),
-        Route("/choices", told.choices),
-        Route("/health", told.health),
-        Route("/metrics", told.metrics),
-        Route("/reset", told.reset, methods=["POST"]),
-        Route("/openapi.json", told.openapi),
-        Route("/scenario", told.scenario, methods=["GET", "PUT"]),
-        Route("/next", told.next, methods=["POST"]),
-        Route("/verify", told.verify, methods=["POST"]),
-        Route("/pictures/{sha256}", told.picture),
-        Route("/sample.png", told.sample),
-        *control.routes(server),
+        route("/", GET=admin.get_page),
+        route("/choices", GET=admin.get_choices),
+        route("/health", GET=admin.get_health),
+        route("/metrics", GET=admin.get_metrics),
+        route("/reset", POST=admin.reset),
+        route("/openapi.json", GET=admin.get_openapi),
+        route("/scenario", GET=admin.get_scenario, PUT=admin.put_scenario),
+        route("/next", POST=admin.add_step),
+        route("/verify", POST=admin.verify_calls),
+        route("/pictures/{sha256}", GET=admin.get_image),
+        route("/sample.png", GET=admin.get_sample),
+        route("/journal", GET=control.get_journal, DELETE=control.delete_journal),
+        route("/journal/{id}", GET=control.get_entry),
+        route("/ledger", GET=control.get_ledger),
+        route("/verdict", GET=control.get_verdict, POST=control.report_result),
+        route("/clock", GET=control.get_clock, POST=control.advance_clock),
     ]
-    return Starlette(
-        routes=routes, exception_handlers={HTTPException: refused, Refusal: told_why, ClientDisconnect: left}
-    )
+    return Starlette(routes=routes, exception_handlers=dict.fromkeys(ERRORS, respond_to_error))
 
 
-async def refused(request: Request, error: Exception) -> Response:
-    """Any other path or method."""
-    assert isinstance(error, HTTPException)
-    detail = f"{request.method} {request.url.path} is nothing that this server answers"
-    return problem(error.status_code, error.detail, detail, error.headers)
+def route(path: str, **endpoints: Endpoint) -> Route:
+    """One route for all methods of a path, so that a 405 names them all."""
+
+    async def choose(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, choose, methods=list(endpoints))
 
 
-async def left(request: Request, error: Exception) -> Response:
-    """Nobody reads it: the caller went before all of the body had come."""
-    return Response(status_code=400)
+ERRORS = (AdminError, HTTPException, StateUnavailable, ClientDisconnect)
 
 
-def faulty(title: str, error: ScenarioError) -> Response:
-    """What is wrong with a body that was sent to us, a line for each fault."""
-    return problem(400, title, "\n".join(error.errors))
+async def respond_to_error(request: Request, error: Exception) -> Response:
+    """The response to what an endpoint, or Starlette, raised."""
+    match error:
+        case AdminError():
+            return error.response()
+        case HTTPException():
+            detail = f"this server does not serve {request.method} {request.url.path}"
+            return problem_response(error.status_code, error.detail, detail, error.headers)
+        case StateUnavailable():
+            return unavailable_response(error)
+    return Response(status_code=400)  # the client disconnected and will not read it
 
 
-class Told:
-    """The handlers, which all speak of one server."""
+class Admin:
+    """Endpoints of one server."""
 
-    def __init__(self, server: ServerState) -> None:
-        self.server = server
+    def __init__(self, state: ServerState) -> None:
+        self.state = state
 
-    @property
-    def _journal(self) -> Journal:
-        return self.server.journal
-
-    async def page(self, request: Request) -> Response:
-        """The page that shows all this to people."""
+    async def get_page(self, request: Request) -> Response:
+        """The page that shows the journal to people."""
         return HTMLResponse(page.text(), headers=page.headers())
 
-    async def choices(self, request: Request) -> Response:
-        """What there is to choose from: the built-in scenarios, and the models that edit pictures."""
-        return JSONResponse(choices.choices(self.server.settings.as_of))
+    async def get_choices(self, request: Request) -> Response:
+        """The built-in scenarios, and the models that edit images."""
+        return JSONResponse(choices.choices(self.state.settings.as_of))
 
-    async def health(self, request: Request) -> Response:
-        """Is the server there, and what does it play?"""
+    async def get_health(self, request: Request) -> Response:
+        """That the server runs, and what it plays."""
         return JSONResponse(
             {
                 "status": "ok",
                 "version": __version__,
-                "as_of": self.server.settings.as_of.label,
-                "scenario": self.server.sessions.scenario.name,
+                "as_of": self.state.settings.as_of.label,
+                "scenario": (await self.state.scenario()).name,
             }
         )
 
-    async def metrics(self, request: Request) -> Response:
-        """Counts and sizes, as Prometheus reads them."""
-        from mockserver.server import metrics  # its library takes longer to load than a server may to start
+    async def get_metrics(self, request: Request) -> Response:
+        """Counts and sizes in Prometheus' format."""
+        from mockserver.server import metrics  # its library takes longer to load than a server may take to start
 
-        return Response(metrics.exposition(self.server), headers={"content-type": metrics.CONTENT_TYPE})
+        text = metrics.exposition(self.state.stats, await self.state.sizes())
+        return Response(text, headers={"content-type": metrics.CONTENT_TYPE})
 
     async def reset(self, request: Request) -> Response:
-        """Back to the start, for `?session=` or for all: the place in the scenario, clock, files and journal."""
-        session = queried(request, "session").get("session")
-        self.server.sessions.reset(session)
-        self.server.clock.reset(session)
-        self.server.uploads.clear(session)
-        self._journal.clear(session)
-        if session is None:
-            self._journal.restart()
+        """Reset scenario position, clock, files and journal of `?session=`, or of all."""
+        await self.state.reset(read_query(request, "session").get("session"))
         return Response(status_code=204)
 
-    async def scenario(self, request: Request) -> Response:
-        """The scenario of `?session=`, or the server's; PUT begins another, from YAML or JSON, or changes nothing."""
-        session, state = request.query_params.get("session"), self.server.sessions
-        if request.method == "PUT":
-            try:
-                found = parse(await taken(request), "scenario")
-            except ScenarioError as error:
-                return faulty("The scenario cannot be used", error)
-            state.play(session, found)
-        return JSONResponse(state.scenario_of(session).data)
+    async def get_scenario(self, request: Request) -> Response:
+        """The scenario of `?session=`, or the server's."""
+        return JSONResponse((await self.state.scenario(request.query_params.get("session"))).data)
 
-    async def next(self, request: Request) -> Response:
-        """A step for the next request that it fits, of `?session=` or of any."""
+    async def put_scenario(self, request: Request) -> Response:
+        """Begin a scenario, from YAML or JSON, in `?session=` or in all sessions."""
+        session = request.query_params.get("session")
         try:
-            step = parse_part(await taken(request), "step", "step")
-            self.server.sessions.add_step(request.query_params.get("session"), step)
+            scenario = parse(await read_body(request), "scenario")
         except ScenarioError as error:
-            return faulty("The step cannot be used", error)
+            raise _invalid("The scenario cannot be used", error) from None
+        await self.state.play(session, scenario)
+        return JSONResponse((await self.state.scenario(session)).data)
+
+    async def add_step(self, request: Request) -> Response:
+        """Add a step for the next request that it fits, of `?session=` or of any."""
+        try:
+            step = parse_part(await read_body(request), "step", "step")
+            await self.state.add_step(request.query_params.get("session"), step)
+        except ScenarioError as error:
+            raise _invalid("The step cannot be used", error) from None
         except ValueError as error:
-            return problem(409, "Too many steps", str(error))
+            raise AdminError(409, "Too many steps", str(error)) from None
         return Response(status_code=204)
 
-    async def verify(self, request: Request) -> Response:
+    async def verify_calls(self, request: Request) -> Response:
         """How many calls of `?session=`, or of all, met a `when`, and which came near."""
         try:
-            asked = parse_part(await taken(request), "verify", "verify")
+            question = parse_part(await read_body(request), "verify", "verify")
         except ScenarioError as error:
-            return faulty("The question cannot be understood", error)
-        entries = self._journal.entries(request.query_params.get("session"))
-        return JSONResponse(verify(entries, asked["when"], asked.get("times")))
+            raise _invalid("The question cannot be understood", error) from None
+        entries = (await self.state.read_journal()).entries(request.query_params.get("session"))
+        return JSONResponse(verify(entries, question["when"], question.get("times")))
 
-    async def openapi(self, request: Request) -> Response:
-        """The contract of the server's day as one OpenAPI document."""
-        return JSONResponse(bundle(self.server.settings.as_of))
+    async def get_openapi(self, request: Request) -> Response:
+        """The API as of the server's date as one OpenAPI document."""
+        return JSONResponse(bundle(self.state.settings.as_of))
 
-    async def picture(self, request: Request) -> Response:
-        """A picture that was received or sent, by its SHA-256."""
+    async def get_image(self, request: Request) -> Response:
+        """An image that was received or sent, by its SHA-256."""
         sha256 = request.path_params["sha256"]
-        found = await asyncio.to_thread(self._journal.pictures.find, sha256)
-        if found:
-            return Response(found[0], media_type=found[1], headers=dict(image_urls.INERT))
-        if await asyncio.to_thread(self._journal.pictures.dropped, sha256):
-            return problem(410, "Gone", "this picture was dropped: the store keeps the newest 64 MiB")
-        return problem(404, "Not Found", "no picture with this SHA-256 was received or sent")
+        image = await self.state.find_image(sha256)
+        if image:
+            return Response(image[0], media_type=image[1], headers=dict(image_urls.INERT))
+        if await self.state.was_image_dropped(sha256):
+            raise AdminError(410, "Gone", "this image was dropped: the store keeps the newest 64 MiB")
+        raise AdminError(404, "Not Found", "no image with this SHA-256 was received or sent")
 
-    async def sample(self, request: Request) -> Response:
-        """A small picture to try an edit with."""
+    async def get_sample(self, request: Request) -> Response:
+        """A small image to try an edit with."""
         return Response(sample.png(), media_type="image/png")
+
+
+def _invalid(title: str, error: ScenarioError) -> AdminError:
+    """A line for each fault."""
+    return AdminError(400, title, "\n".join(error.errors))

@@ -1,115 +1,129 @@
-"""Redis as it is reached from any loop: where it is, and in one line why it cannot be. Knows nothing of scripts."""
+"""A Redis whose scripts can be run from any event loop, and from threads. Reports once when it becomes unavailable."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 from weakref import WeakKeyDictionary
 
-from mockserver.state.redis.pipeline import Command, Lane, Word
 from mockserver.state.server_state import StateUnavailable
 
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+Argument = str | bytes | int | float
 SCHEMES = ("redis", "rediss", "unix")
-# Seconds until a Redis that says nothing counts as gone.
-PATIENCE = 2.0
+# Seconds until a Redis that does not respond counts as unavailable.
+TIMEOUT = 2.0
 CONNECTIONS = 32
 
 
-def place(url: str) -> str:
-    """A URL of a Redis as messages may show it: without user and password. Raises ValueError for one that is none."""
+@cache
+def read_script(name: str) -> str:
+    folder = resources.files(__package__) / "scripts"
+    return "".join((folder / f"{part}.lua").read_text("utf-8") for part in ("common", name))
+
+
+def display_url(url: str) -> str:
+    """A Redis URL as messages show it: without user and password. Raises ValueError for an invalid one."""
     expected = "expected redis://HOST:PORT/DB, rediss:// for TLS, or unix:///PATH?db=DB"
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or 6379
     except ValueError:
-        raise ValueError(f"the state's URL cannot be read: {expected}") from None
-    there = parts.path if parts.scheme == "unix" else host
-    base = parse_qs(parts.query).get("db", ["0"])[0] if parts.scheme == "unix" else parts.path.strip("/") or "0"
-    if parts.scheme not in SCHEMES or not there or not (base.isascii() and base.isdigit()):
-        raise ValueError(f"the state's URL is wrong: {expected}")
-    return f"unix://{there}?db={base}" if parts.scheme == "unix" else f"{parts.scheme}://{host}:{port}/{base}"
+        raise ValueError(f"--state: the URL cannot be parsed: {expected}") from None
+    address = parts.path if parts.scheme == "unix" else host
+    database = parse_qs(parts.query).get("db", ["0"])[0] if parts.scheme == "unix" else parts.path.strip("/") or "0"
+    if parts.scheme not in SCHEMES or not address or not (database.isascii() and database.isdigit()):
+        raise ValueError(f"--state: the URL is invalid: {expected}")
+    return f"unix://{address}?db={database}" if parts.scheme == "unix" else f"{parts.scheme}://{host}:{port}/{database}"
 
 
-class Link:
-    """A Redis, reached when it is asked. `say` takes a line for the user when it goes away and when it is back.
+class Client:
+    """`say` takes a line for the user when Redis becomes unavailable, and when it is back; not while it is `quiet`.
 
-    While it is `quiet` it does not. Raises ValueError for a URL that is none, and where the package `redis` is missing.
+    Raises ValueError for an invalid URL, and where the package `redis` is missing.
     """
 
     def __init__(self, url: str, say: Callable[[str], object] = lambda line: None) -> None:
-        self.place = place(url)
+        self.url = display_url(url)
         try:
-            import redis.asyncio
-            import redis.exceptions
+            import redis
+            import redis.asyncio as redis_async
+            from redis.asyncio.retry import Retry as AsyncRetry
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
         except ImportError:
-            raise ValueError(
-                "a state in Redis needs the package redis: pip install 'mockserver-images[redis]'"
-            ) from None
-        self._redis, self._url, self._say = redis.asyncio, url, say
-        self._faults = (redis.RedisError, OSError, asyncio.TimeoutError)
-        self._answers = redis.exceptions.ResponseError, redis.exceptions.NoScriptError
-        self._lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, Lane] = WeakKeyDictionary()
-        self._away = False
+            raise ValueError("--state needs the package redis: pip install 'mockserver-images[redis]'") from None
+        self._say = say
+        self._errors = (redis.RedisError, OSError, asyncio.TimeoutError)
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
+        options: dict[str, Any] = {
+            "max_connections": CONNECTIONS,
+            "timeout": 5 * TIMEOUT,
+            "socket_timeout": TIMEOUT,
+            "socket_connect_timeout": TIMEOUT,
+        }
+
+        # No retries: nothing runs twice that may have run.
+        def connect() -> "Redis":
+            retry = AsyncRetry(NoBackoff(), 0)
+            return redis_async.Redis.from_pool(redis_async.BlockingConnectionPool.from_url(url, retry=retry, **options))
+
+        self._connect = connect
+        pool = redis.BlockingConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), **options)
+        self._blocking = redis.Redis.from_pool(pool)
+        self._is_unavailable = False
         self.quiet = False
 
-    async def ask(self, name: str, *arguments: Word) -> Any:
-        """The answer of a script that changes nothing. Raises StateUnavailable.
-
-        A connection to a Redis that was started anew meanwhile is of no use; then it is asked once more.
-        """
-        lane = self._lane()
+    async def read(self, name: str, *arguments: Argument) -> Any:
+        """The result of a script that changes nothing. Retried once: Redis may have restarted."""
         try:
-            return (await lane.ask([(name, arguments)]))[0]
-        except self._faults:
-            await lane.hang_up()
+            return await self._evaluate(name, arguments)
+        except self._errors:
+            await self._client().connection_pool.disconnect(inuse_connections=False)
         return await self.run(name, *arguments)
 
-    async def run(self, name: str, *arguments: Word) -> Any:
-        """The answer of one script. Raises StateUnavailable, also where it may have run: nothing is tried twice."""
-        return (await self.run_all([(name, arguments)]))[0]
+    async def run(self, name: str, *arguments: Argument) -> Any:
+        """The result of a script, which runs at most once. Raises StateUnavailable, also where it may have run."""
+        with self._reported():
+            return await self._evaluate(name, arguments)
 
-    async def run_all(self, commands: Sequence[Command]) -> list[Any]:
-        """The answers of several scripts, which run as one: nobody else comes between. Raises StateUnavailable."""
-        with self._told():
-            return await self._lane().ask(commands)
+    def read_blocking(self, name: str, *arguments: Argument) -> Any:
+        """As `read`, for pure functions that cannot await. Blocks the calling thread."""
+        with self._reported():
+            return self._blocking.register_script(read_script(name))(args=arguments)
 
     async def close(self) -> None:
-        """Hang up, as far as the running loop is concerned."""
-        lane = self._lanes.pop(asyncio.get_running_loop(), None)
-        if lane:
-            await lane.close()
+        """Close the connections of the running event loop."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client:
+            await client.aclose()
+        self._blocking.close()
 
-    def _lane(self) -> Lane:
+    async def _evaluate(self, name: str, arguments: tuple[Argument, ...]) -> Any:
+        return await self._client().register_script(read_script(name))(args=arguments)
+
+    def _client(self) -> "Redis":
         loop = asyncio.get_running_loop()
-        lane = self._lanes.get(loop)
-        if lane is None:
-            from redis.asyncio.retry import Retry
-            from redis.backoff import NoBackoff
-
-            pool = self._redis.BlockingConnectionPool.from_url(
-                self._url,
-                max_connections=CONNECTIONS,
-                timeout=5 * PATIENCE,
-                socket_timeout=PATIENCE,
-                socket_connect_timeout=PATIENCE,
-                # What may have happened is not done again.
-                retry=Retry(NoBackoff(), 0),
-            )
-            lane = self._lanes[loop] = Lane(self._redis.Redis.from_pool(pool), *self._answers)
-        return lane
+        if loop not in self._clients:
+            self._clients[loop] = self._connect()
+        return self._clients[loop]
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Around what is asked: turns what went wrong into one error, and tells the user once."""
+    def _reported(self) -> Iterator[None]:
+        """Raises every error as StateUnavailable, and reports the first of them to the user."""
         try:
             yield
-        except self._faults as error:
-            why = " ".join(str(error).split()) or type(error).__name__
-            if not self._away and not self.quiet:
-                self._away = True
-                self._say(f"the state at {self.place} cannot be used: {why}; requests get 503 until it can")
-            raise StateUnavailable(f"the state at {self.place} cannot be used just now: {why}") from None
-        if self._away:
-            self._away = False
-            self._say(f"the state at {self.place} is back")
+        except self._errors as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            if not self._is_unavailable and not self.quiet:
+                self._is_unavailable = True
+                self._say(f"the state at {self.url} is unavailable: {reason}; requests get 503 until it responds")
+            raise StateUnavailable(f"the state at {self.url} is unavailable: {reason}") from None
+        if self._is_unavailable:
+            self._is_unavailable = False
+            self._say(f"the state at {self.url} is back")

@@ -1,184 +1,229 @@
-"""A server whose state is in Redis: brings copies up to date before a request, and makes its changes after it."""
+"""The state of several servers in one Redis.
 
-import contextlib
+Rules. Every operation is one Lua script, so it happens completely or not at all, and scripts of different workers never
+interleave. A worker keeps nothing that another could change: it loads a session before it responds, decides on that
+snapshot with the same code as in memory, and stores the outcome.
+
+Turns. `take` stores a decided turn only if neither the session nor what all sessions share has changed since the
+snapshot; otherwise the turn is decided again on a new one. A response of Redis may be lost: a turn has a token, and
+asked again with the same token `take` returns the turn instead of taking another. Nothing else is retried that may have
+run.
+
+Journal. A turn comes with the number of its entry, so numbers rise over all workers. `record` stores the entry before
+the first byte of the response is sent, `complete` before the last byte, so a client that has a response finds it in the
+journal of every worker. A response of one piece is stored as complete at once, which saves a round trip, and is
+corrected if its client has gone.
+
+Restarts. `epoch` names a Redis that was never emptied; without one, the scenario that the server was started with
+begins again. `generation` names a journal: an entry numbered before a reset is not added after it.
+
+Cached are only values that never change under their key: scenarios by the digest of their text, the bytes of uploads,
+and which images Redis is believed to hold. `record` says so when that belief is wrong.
+"""
+
+import asyncio
 import json
-import time
 import uuid
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from weakref import WeakValueDictionary
 
-from starlette.types import Message, Send
+from cachetools import FIFOCache, LRUCache
 
-from mockserver.core.plan import Plan, as_single_chunk
+from mockserver.core.uploads import SESSION_BYTES, Upload, UploadStore
 from mockserver.engine.values import Settings
-from mockserver.journal.send_log import SendLog
+from mockserver.journal.repeats import RepeatTracker
+from mockserver.journal.store import PICTURE_BYTES, Journal
+from mockserver.scenario import one_shot
+from mockserver.scenario.loader import find_scenario
 from mockserver.scenario.machine import Scenario
-from mockserver.state.memory import MemoryState
+from mockserver.state import sessions
+from mockserver.state.clock import Clock
 from mockserver.state.redis import serialize
-from mockserver.state.redis.client import Link
-from mockserver.state.redis.journal import SharedJournal, SharedPictures, complete, opening
-from mockserver.state.redis.sessions import Sessions
-from mockserver.state.redis.unit_of_work import begin, current
-from mockserver.state.redis.uploads import SharedClock, SharedFiles
-from mockserver.state.server_state import ServerState, StateUnavailable
+from mockserver.state.redis.client import Client
+from mockserver.state.redis.images import RedisImages
+from mockserver.state.redis.journal import JournalCopy
+from mockserver.state.redis.session import RedisSession
+from mockserver.state.redis.snapshot import SessionUploads, Snapshot
+from mockserver.state.server_state import ServerState, Sizes, Time
+from mockserver.state.session import Session
 
-T = TypeVar("T")
+SCENARIOS = 100
+# A worker remembers so many images that Redis holds.
+IMAGES = 10_000
 
 
-def shared(
+class RedisState(ServerState):
+    """A server whose state is at a URL. Raises ValueError for an invalid one.
+
+    `scenario` is what the server was started with; `seed` replaces that of every scenario.
+    """
+
+    def __init__(self, settings: Settings, client: Client, scenario: Scenario, seed: int | None, clock: Clock) -> None:
+        super().__init__(settings, clock=clock)
+        self.client, self.seed = client, seed
+        self.journal, self.repeats = JournalCopy(), RepeatTracker()
+        self.upload_limits = UploadStore()
+        self.images, self.image_bytes = RedisImages(client), PICTURE_BYTES
+        self.known_images = FIFOCache[str, str](IMAGES)
+        self._start_scenario = scenario
+        self._scenarios = FIFOCache[str, Scenario](SCENARIOS)
+        self._contents = LRUCache[tuple[str, str], bytes](SESSION_BYTES, len)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def start(self) -> None:
+        self.client.quiet = True  # the caller reports the error
+        try:
+            await self._start(is_new=True)
+        finally:
+            self.client.quiet = False
+
+    async def _start(self, is_new: bool) -> None:
+        """Play the server's scenario. Unless it is new, only where Redis has none: it lost what it held."""
+        text = serialize.pack(self._start_scenario)
+        await self.client.run("start", serialize.label(text), text, uuid.uuid4().hex, int(is_new))
+
+    async def close(self) -> None:
+        await self.client.close()
+
+    def lock(self, session: str) -> asyncio.Lock:
+        """Requests of one session in this worker take their turns one after the other."""
+        return self._locks.setdefault(session, asyncio.Lock())
+
+    async def open_session(self, name: str, scenario: str | None = None) -> Session:
+        snapshot = await self.load(name)
+        named = find_scenario(scenario, snapshot.scenario.folder) if scenario is not None else None
+        return RedisSession(self, name, named, snapshot, await self.load_uploads(name, snapshot))
+
+    async def load(self, name: str) -> Snapshot:
+        """What Redis holds of a session."""
+        while True:
+            shared, own, *rest = await self.client.read("meet", name)
+            epoch, version, label, begun, ahead, upload_bytes = ((value or b"").decode() for value in shared)
+            if not epoch:
+                await self._start(is_new=False)
+                continue
+            session_version, data, own_label, job, attempt, own_ahead = (value.decode() for value in own)
+            if not {label, own_label} - {""} <= self._scenarios.keys():
+                await self._load_scenarios(name)
+                continue
+            waiting, own_waiting, uploads, upload_sessions = rest
+            return Snapshot(
+                scenario=self._scenarios[label],
+                version=version,
+                begun=begun,
+                session_version=session_version,
+                own_scenario=self._scenarios[own_label] if own_label else None,
+                data=json.loads(data or "{}"),
+                attempts={job: int(attempt)} if job else {},
+                waiting=[json.loads(step) for step in waiting],
+                own_waiting=[json.loads(step) for step in own_waiting],
+                advanced=(float(ahead or 0), float(own_ahead or 0)),
+                uploads=_parse_uploads(uploads),
+                upload_bytes=int(upload_bytes or 0),
+                upload_sessions=int(upload_sessions),
+            )
+
+    async def _load_scenarios(self, name: str) -> None:
+        for owner in ("", name):
+            label, text = await self.client.read("parcel", owner)
+            if label:
+                scenario = serialize.unpack(text)
+                seeded = scenario if self.seed is None else replace(scenario, seed=self.seed)
+                self._scenarios[label.decode()] = seeded
+
+    async def load_uploads(self, name: str, snapshot: Snapshot) -> SessionUploads:
+        """The uploads of a session, with their bytes."""
+        keys = {about["id"]: (about["id"], about["digest"]) for about in snapshot.uploads}
+        contents = {id: self._contents.get(key) for id, key in keys.items()}
+        missing = [id for id, data in contents.items() if data is None]
+        if missing:
+            contents |= dict(zip(missing, await self.client.read("contents", name, *missing), strict=True))
+        uploads = SessionUploads(self.upload_limits, snapshot.upload_bytes, snapshot.upload_sessions)
+        for about in snapshot.uploads:
+            data = contents[about["id"]]
+            if data is not None:  # else another request has deleted it
+                self._contents[keys[about["id"]]] = data
+                uploads.put(name, Upload(**about, data=data))
+        return uploads
+
+    def held_image(self, digest: str) -> bytes | None:
+        return None
+
+    async def scenario(self, session: str | None = None) -> Scenario:
+        snapshot = await self.load(session or "")
+        return (session is not None and snapshot.own_scenario) or snapshot.scenario
+
+    async def play(self, session: str | None, scenario: Scenario | None = None, as_of: str | None = None) -> None:
+        snapshot = await self.load(session or "")
+        played = scenario or (snapshot.scenario if session is None else None)
+        text = serialize.pack(played) if played else ""
+        label = serialize.label(text) if played else ""
+        data = json.dumps({"as_of": as_of or snapshot.data.get("as_of"), "begun": snapshot.begun})
+        await self.client.run("play", session or "", uuid.uuid4().hex, label, text, data, sessions.SESSIONS)
+
+    async def add_step(self, session: str | None, step: Mapping[str, Any]) -> None:
+        text, limits = json.dumps(one_shot.new_one_shot(step)), (sessions.SESSIONS, sessions.WAITING)
+        if not await self.client.run("give", session or "", uuid.uuid4().hex, text, *limits):
+            raise sessions.too_many_steps()
+
+    async def reset(self, session: str | None = None) -> None:
+        await self.client.run("reset", session or "", uuid.uuid4().hex, self.journal.limit)
+
+    async def time(self, session: str | None = None) -> Time:
+        clock = self.session_clock(session or "", await self.load(session or ""))
+        return Time(clock(session), clock.advanced(session))
+
+    def session_clock(self, name: str, snapshot: Snapshot) -> Clock:
+        """The clock as it is for a session."""
+        clock = Clock(self.clock.base, self.clock.watch)
+        clock.restore(*snapshot.advanced, name)
+        return clock
+
+    async def advance(self, seconds: float, session: str | None = None) -> Time:
+        clock = self.session_clock(session or "", await self.load(session or ""))
+        clock.advance(seconds, session)
+        await self.client.run("advance", session or "", repr(seconds), sessions.SESSIONS)
+        return Time(clock(session), clock.advanced(session))
+
+    async def read_journal(self) -> Journal:
+        journal = self.journal
+        meta, numbers, changed = await self.client.read("pull", journal.epoch, journal.revision, journal.limit)
+        journal.update(meta, numbers, changed)
+        return journal
+
+    async def clear_journal(self, session: str | None = None) -> None:
+        await self.client.run("clear", session or "", self.journal.limit)
+
+    async def report_result(self, entry_id: str, result: str) -> None:
+        await self.client.run("tell", int(entry_id[1:]), result)
+
+    async def find_image(self, sha256: str) -> tuple[bytes, str] | None:
+        return await asyncio.to_thread(self.images.find, sha256)
+
+    async def was_image_dropped(self, sha256: str) -> bool:
+        return bool((await self.client.read("find", "sha256", sha256))[0])
+
+    async def find_image_by_name(self, start: str) -> tuple[bytes, str] | None:
+        return await asyncio.to_thread(self.images.named, start)
+
+    async def sizes(self) -> Sizes:
+        return Sizes(*await self.client.read("sizes", self.journal.limit))
+
+
+def connect(
     url: str,
     settings: Settings,
     scenario: Scenario,
     seed: int | None,
-    base: Callable[[], float],
+    clock: Clock,
     say: Callable[[str], object] = lambda line: None,
-) -> ServerState:
-    """A server whose state is in the Redis at a URL. Raises ValueError for a URL that is none."""
-    link = Link(url, say)
-    # Waits are measured by a clock that all machines have.
-    server = MemoryState(
-        settings, Sessions(scenario, seed, link), SharedJournal(link), SharedFiles(), SharedClock(base, time.time)
-    )
-    server.shared = Sharing(server, link)
-    return server
+) -> RedisState:
+    return RedisState(settings, Client(url, say), scenario, seed, clock)
 
 
-class Sharing:
-    """What happens around each request of a server."""
-
-    def __init__(self, server: ServerState, link: Link) -> None:
-        assert isinstance(server.sessions, Sessions)
-        assert isinstance(server.journal, SharedJournal)
-        assert isinstance(server.journal.pictures, SharedPictures)
-        assert isinstance(server.uploads, SharedFiles)
-        assert isinstance(server.clock, SharedClock)
-        self.server, self.link = server, link
-        self._state, self._journal, self._files, self._clock = (
-            server.sessions,
-            server.journal,
-            server.uploads,
-            server.clock,
-        )
-        self._pictures = server.journal.pictures
-        self._state.meet = self.meet
-
-    async def start(self, fresh: bool = True) -> None:
-        """Play the server's scenario, unless an earlier server began with the same. Raises StateUnavailable.
-
-        Without `fresh`, only where there is none at all: Redis has lost what it held.
-        """
-        text = serialize.pack(self._state.started)
-        # Whoever begins is told by the error itself.
-        self.link.quiet = fresh
-        try:
-            await self.link.run("start", serialize.label(text), text, uuid.uuid4().hex, int(fresh))
-        finally:
-            self.link.quiet = False
-
-    async def meet(self, session: str) -> None:
-        """Bring all up to date that an answer to a session depends on. Raises StateUnavailable."""
-        while True:
-            meta, own, *rest = await self.link.ask("meet", session)
-            epoch, version, label, played, ahead, size = ((one or b"").decode() for one in meta)
-            if not epoch:
-                await self.start(fresh=False)
-                continue
-            general, mine, files, holders = rest
-            queues = [[json.loads(one) for one in queue] for queue in (general, mine)]
-            told = [one.decode() for one in own]
-            try:
-                self._state.learn(session, (version, label, played), told[:5], queues)
-            except KeyError:
-                await self._acquaint(session)
-                continue
-            self._clock.learn(session, float(ahead or 0), float(told[5] or 0))
-            await self._fetch(session, files, (int(size or 0), holders))
-            return
-
-    async def _acquaint(self, session: str) -> None:
-        """Learn the scenarios of the server and of a session."""
-        for whose in ("", session):
-            label, text = await self.link.ask("parcel", whose)
-            if label:
-                self._state.know(label.decode(), text)
-
-    async def _fetch(self, session: str, files: list[bytes], totals: tuple[int, int]) -> None:
-        """Learn the files of a session, with the bytes of those that are new."""
-        numbered = sorted((int(number), json.loads(about)) for number, about in (one.split(b" ", 1) for one in files))
-        told = [about for _, about in numbered]
-        missing = self._files.missing(session, told)
-        contents = await self.link.ask("contents", session, *missing) if missing else []
-        held = dict(zip(missing, contents, strict=True))
-        # What another has removed meanwhile is not there any more.
-        there = [one for one in told if held.get(one["id"], b"") is not None]
-        self._files.learn(session, there, {name: data for name, data in held.items() if data is not None}, totals)
-
-    def begin(self) -> None:
-        """Begin the visit of a request."""
-        begin()
-
-    async def pull(self) -> None:
-        """Bring the journal up to date. Raises StateUnavailable."""
-        self._journal.learn(
-            *await self.link.ask("pull", self._journal.epoch, self._journal.revision, self._journal.limit)
-        )
-
-    async def push(self) -> None:
-        """Make the changes of the visit under way, all or none. Raises StateUnavailable."""
-        visit = current()
-        changes, visit.changes = visit.changes, []
-        if changes:
-            await self.link.run_all(changes)
-
-    async def keep(self, send: Send, plan: Plan, trail: SendLog, now: Callable[[], float]) -> Send:
-        """Keep what the answer of this visit leaves behind, before its first byte leaves. Raises StateUnavailable.
-
-        Returns the `send` for the answer: before the last byte leaves, the entry says that it has. Of an answer in one
-        piece it says so at once, for all of it leaves then: two ways to Redis less.
-        """
-        visit, at_once = current(), as_single_chunk(plan)
-        noted, visit.foreseen = visit.noted, trail.foreseen(at_once[1]) if at_once else None
-        assert noted is not None
-        pictures = await self._pictures.kept(visit)
-        opening(visit, self._journal.limit)
-        repeated = len(pictures) + len(visit.changes) - 1
-        if visit.foreseen:
-            complete(visit, now())
-        changes, visit.changes = visit.changes, []
-        answers = await self.link.run_all([*(short for short, _ in pictures), *changes])
-        if len(answers) <= repeated:  # Redis does not hold what was left out
-            answers = await self.link.run_all([*(whole for _, whole in pictures), *changes])
-        self._pictures.learn(visit.digests)
-        before, waited = answers[repeated]
-        noted["repeats"] = before.decode() or None
-        noted["waited"] = float(waited) if waited else None
-
-        async def last(message: Message) -> None:
-            if message["type"] == "http.response.body" and not message.get("more_body"):
-                noted["answer"]["complete"] = True
-                complete(visit, now())
-                try:
-                    await self.finish()
-                finally:
-                    noted["answer"]["complete"] = False
-            await send(message)
-
-        return send if visit.foreseen else last
-
-    async def finish(self) -> None:
-        """Make the changes of a visit whose answer is on its way: nobody can be told any more that they failed."""
-        with contextlib.suppress(StateUnavailable):  # of which the link has told the user
-            await self.push()
-
-    async def close(self) -> None:
-        """Hang up, as far as the running loop is concerned."""
-        await self.link.close()
-
-    async def visiting(self, work: Callable[[], T]) -> T:
-        """Run a function from outside of any request: on a journal that is up to date, its changes made."""
-        begin()
-        await self.meet("")
-        await self.pull()
-        result = work()
-        await self.push()
-        return result
+def _parse_uploads(rows: list[bytes]) -> list[Mapping[str, Any]]:
+    """What is known of each upload, oldest first."""
+    numbered = sorted((int(number), json.loads(about)) for number, about in (row.split(b" ", 1) for row in rows))
+    return [about for _, about in numbered]

@@ -39,8 +39,48 @@ local function trim(limit, more)
   redis.call('ZREMRANGEBYRANK', key('j'), 0, over - 1)
   redis.call('HINCRBY', META, 'dropped', over)
 end
--- Entries that scripts of this run have added.
-local added = {}
+
+-- A response that has been sent, or that its client did not wait for ('-'), at second `left`.
+local function finish_call(session, call, id, left, bound)
+  redis.call('HSET', key('c', session), call, id .. ' ' .. left)
+  last(key('co'), call .. ' ' .. session, tonumber(bound), function(oldest)
+    local digest, name = string.match(oldest, '^(%S+) (.*)$')
+    redis.call('HDEL', key('c', name), digest)
+  end)
+end
+
+local function remove_upload(session, id)
+  local length = redis.call('HSTRLEN', key('fd', session), id)
+  if redis.call('HDEL', key('f', session), id) == 0 then return end
+  redis.call('HDEL', key('fd', session), id)
+  redis.call('HINCRBY', META, 'file_bytes', -length)
+  redis.call('HINCRBY', key('fs'), session, -length)
+  if redis.call('EXISTS', key('f', session)) == 0 then redis.call('HDEL', key('fs'), session) end
+end
+
+-- The entries and calls of one session, or of all ('').
+local function clear_journal(session, limit)
+  if session == '' then
+    for _, call in ipairs(redis.call('ZRANGE', key('co'), 0, -1)) do
+      redis.call('DEL', key('c', string.match(call, '^%S+ (.*)$')))
+    end
+    redis.call('DEL', key('co'), key('j'), ENTRIES, key('jc'))
+    redis.call('HDEL', META, 'dropped')
+    return
+  end
+  for _, digest in ipairs(redis.call('HKEYS', key('c', session))) do
+    redis.call('ZREM', key('co'), digest .. ' ' .. session)
+  end
+  redis.call('DEL', key('c', session))
+  trim(tonumber(limit), 0)
+  for _, number in ipairs(redis.call('ZRANGE', key('j'), 0, -1)) do
+    if redis.call('HGET', ENTRIES, number .. 's') == session then
+      redis.call('ZREM', key('j'), number)
+      redis.call('ZREM', key('jc'), number)
+      redis.call('HDEL', ENTRIES, fields(number))
+    end
+  end
+end
 
 -- A session's own place, scenario and steps; how far its clock was moved on stays.
 local function forget(session)
