@@ -544,7 +544,7 @@ def test_lint(tmp_path: Path) -> None:
 def test_scenarios() -> None:
     lines = run("scenarios").stdout.splitlines()
     assert [line.split()[0] for line in lines] == built_in_names()
-    assert lines[built_in_names().index("ok")].endswith("All is well. What the API would refuse is refused.")
+    assert lines[built_in_names().index("ok")].endswith("The API works. Invalid requests are rejected as usual.")
     told = json.loads(run("scenarios", "--json").stdout)
     assert [" ".join((f"{one['scenario']:<20}", one["about"])) for one in told] == lines
     comment, file = (HOME / "scenarios" / "flaky.yaml").read_text().split("\n", 1)

@@ -107,7 +107,7 @@ def test_call_appears(show: Any) -> None:
     assert [page(f"#{name}").text for name in ("requests", "wasted", "verdict")] == ["2", "$0", "good"]
     assert page("#cost").text.startswith("$0.0")
     call = page.call(2)
-    assert "A side of '99x99' is no multiple of 16." in call.text
+    assert "A side of '99x99' is not a multiple of 16." in call.text
     assert "Not kept: only pictures of calls that were understood are." in call.text
     assert "400, refused, invalid_value, param size" in call.text
 
