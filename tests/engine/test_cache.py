@@ -119,7 +119,7 @@ BODIES: list[tuple[str, dict[str, Any], str]] = [
 
 def conversation() -> list[Any]:
     """The responses and journals of several servers in one process, for forms, headers and JSON bodies of all kinds."""
-    found: list[Any] = []
+    exchanges: list[Any] = []
     talks = []
     for settings in SERVERS.values():
         talk = Talk()
@@ -128,15 +128,15 @@ def conversation() -> list[Any]:
     calls = [(form, head) for form in FORMS[:2] for head in HEADS] + [(form, {}) for form in FORMS[2:]]
     for (form, head), talk in [*itertools.product(calls, talks), *itertools.product(calls, talks[:1])]:
         response = talk.edit(headers={**FORM["headers"], **head}, **form)
-        found.append((response.status_code, sorted(response.headers.items()), response.text))
+        exchanges.append((response.status_code, sorted(response.headers.items()), response.text))
     for is_defined in (False, True, True):
         for talk, (path, body, kind) in itertools.product(talks, BODIES):
             urls = {"https://there.test/a.png": png()} if is_defined else {}
             talk.server.settings = dataclasses.replace(talk.server.settings, urls=urls)
             response = talk.ask("POST", path, headers=FORM["headers"] | {"Content-Type": kind}, json=body)
-            found.append((response.status_code, sorted(response.headers.items()), response.text))
-    found += [comparable(talk.ask("GET", "/__mock/journal").text) for talk in talks]
-    return found
+            exchanges.append((response.status_code, sorted(response.headers.items()), response.text))
+    exchanges += [comparable(talk.ask("GET", "/__mock/journal").text) for talk in talks]
+    return exchanges
 
 
 def test_caches_do_not_change_responses_and_journals(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,11 +162,11 @@ def test_limits_of_a_cached_request_are_current() -> None:
     assert [talk.edit(headers=headers).status_code for _ in range(3)] == [200] * 3
     scenario = b"scenario: l\nlimits: {images: 1}\nsteps: [{ok: {}, times: forever}]\n"
     talk.server.sessions.play(None, parse(scenario, "l"))
-    answers = []
+    statuses = []
     for wait in (0, 60, 0, 60, 0):
         talk.post("clock", {"advance": wait})
-        answers.append(talk.edit(headers=headers).status_code)
-    assert answers == [200, 200, 429, 200, 429]
+        statuses.append(talk.edit(headers=headers).status_code)
+    assert statuses == [200, 200, 429, 200, 429]
 
 
 def test_cached_request_may_be_too_large_for_another_server() -> None:

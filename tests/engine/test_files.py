@@ -77,9 +77,11 @@ def test_upload_retrieve_download_list_delete(client: openai.OpenAI) -> None:
 )
 def test_name_in_content_disposition(server: BackgroundServer, name: str, header: str) -> None:
     server.call(lambda: server.server.uploads.put("s", Upload("file-1", name, "vision", b"x", "digest", 1)))
-    answer = httpx2.get(f"{server.url}/__mock/s/s/v1/files/file-1/content", headers={"Authorization": "Bearer sk-test"})
-    assert answer.headers["content-disposition"] == header
-    assert (answer.status_code, answer.content) == (200, b"x")
+    response = httpx2.get(
+        f"{server.url}/__mock/s/s/v1/files/file-1/content", headers={"Authorization": "Bearer sk-test"}
+    )
+    assert response.headers["content-disposition"] == header
+    assert (response.status_code, response.content) == (200, b"x")
 
 
 def test_list_is_paginated_sorted_and_filtered(client: openai.OpenAI) -> None:
@@ -155,8 +157,8 @@ def edit(client: openai.OpenAI, *images: dict[str, str], **more: Any) -> Any:
 
 
 def test_edit_with_files(server: BackgroundServer, client: openai.OpenAI) -> None:
-    picture, mask = upload(client, png(), "cat.png"), upload(client, masked(), "mask.png")
-    assert edit(client, {"file_id": picture.id}, mask={"file_id": mask.id}).data
+    image, mask = upload(client, png(), "cat.png"), upload(client, masked(), "mask.png")
+    assert edit(client, {"file_id": image.id}, mask={"file_id": mask.id}).data
     (entry,) = [entry for entry in server.server.journal.entries() if entry["job"]]
     assert [(file["filename"], file["bytes"]) for file in entry["request"]["files"]] == [
         ("cat.png", len(png())),
@@ -183,8 +185,8 @@ def test_edit_with_a_deleted_file(client: openai.OpenAI) -> None:
 
 def test_edit_with_urls_of_this_server(server: BackgroundServer, client: openai.OpenAI) -> None:
     uploaded = upload(client, png(), "cat.png")
-    answer = edit(client, {"image_url": f"{server.url}/v1/files/{uploaded.id}/content"})
-    sent = base64.b64decode(answer.data[0].b64_json)
+    response = edit(client, {"image_url": f"{server.url}/v1/files/{uploaded.id}/content"})
+    sent = base64.b64decode(response.data[0].b64_json)
     (entry,) = [entry for entry in server.server.journal.entries() if entry["job"]]
     sha256 = entry["request"]["files"][0]["sha256"]
     old = client.images.generate(model="dall-e-2", prompt="x", size="256x256").data

@@ -41,9 +41,9 @@ def edit(model: str = "gpt-image-1.5", day: str = "any", **values: str) -> dict[
     )
 
 
-def problem(call: Any, *given: Any, **more: Any) -> Problem:
+def catch_problem(call: Any, *args: Any, **options: Any) -> Problem:
     with pytest.raises(Problem) as caught:
-        call(*given, **more)
+        call(*args, **options)
     # The request provides every fact in the messages of all dates.
     for row in families()[caught.value.family]:
         named = {n for part in (row.message, row.param, row.hint) for _, n, _, _ in Formatter().parse(part or "") if n}
@@ -51,9 +51,9 @@ def problem(call: Any, *given: Any, **more: Any) -> Problem:
     return caught.value
 
 
-def message(found: Problem) -> str:
-    said: str = find_row(found.family, as_of("any")).error(found.facts)["message"]
-    return said
+def message(problem: Problem) -> str:
+    text: str = find_row(problem.family, as_of("any")).error(problem.facts)["message"]
+    return text
 
 
 # ---- the form by name --------------------------------------------------------------------------------------------
@@ -62,9 +62,9 @@ def message(found: Problem) -> str:
 def test_parts_are_grouped_by_name() -> None:
     one, two, mask = file("image[]", "1.png"), file("image[]", "2.png"), file("mask")
     parts = [text("prompt", "日本"), one, text("n", "2"), mask, two, text("tags[]", "a"), text("tags[]", "b")]
-    found = group_fields(parts)
-    assert found == {"prompt": "日本", "image": [one, two], "n": "2", "mask": mask, "tags": ["a", "b"]}
-    assert list(found) == ["prompt", "image", "n", "mask", "tags"]
+    fields = group_fields(parts)
+    assert fields == {"prompt": "日本", "image": [one, two], "n": "2", "mask": mask, "tags": ["a", "b"]}
+    assert list(fields) == ["prompt", "image", "n", "mask", "tags"]
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_empty_filename_is_a_file() -> None:
     [("image", "image"), ("prompt", "prompt"), ("image", "image[]"), ("image[]", "image"), ("a[]", "a[]", "a")],
 )
 def test_duplicate_name_is_rejected(names: tuple[str, ...]) -> None:
-    found = problem(group_fields, [text(name) for name in names])
-    assert (found.family, found.facts) == ("duplicate-parameter", {"param": names[0].removesuffix("[]")})
+    error = catch_problem(group_fields, [text(name) for name in names])
+    assert (error.family, error.facts) == ("duplicate-parameter", {"param": names[0].removesuffix("[]")})
 
 
 # ---- order: errors.md section J ----------------------------------------------------------------------------------
@@ -118,24 +118,24 @@ def test_first_problem_does_not_depend_on_the_order_of_parts(first: int, is_reve
     names = {part.name for part in wrong}
     valid = [part for part in (text("prompt"), file()) if part.name not in names]
     parts = [*valid, *wrong]
-    found = problem(check, *(reversed(parts) if is_reversed else parts), model="gpt-image-2")
-    assert (found.family, found.facts["param"]) == (PROBLEMS[first][1], PROBLEMS[first][0].name)
+    error = catch_problem(check, *(reversed(parts) if is_reversed else parts), model="gpt-image-2")
+    assert (error.family, error.facts["param"]) == (PROBLEMS[first][1], PROBLEMS[first][0].name)
 
 
 def test_files_are_checked_before_values() -> None:
     parts = [text("prompt"), file(), text("mask"), text("n", "0")]
-    assert problem(check, *parts).facts == {"param": "mask", "expected": "a file", "got": "a string"}
+    assert catch_problem(check, *parts).facts == {"param": "mask", "expected": "a file", "got": "a string"}
 
 
 @pytest.mark.parametrize("param", ["prompt", "image"])
 def test_missing_parameter(param: str) -> None:
     parts = [part for part in (text("prompt"), file()) if part.name != param]
-    found = problem(check, *parts)
-    assert (found.family, found.facts) == ("missing-parameter", {"param": param})
+    error = catch_problem(check, *parts)
+    assert (error.family, error.facts) == ("missing-parameter", {"param": param})
 
 
 def test_first_missing_parameter() -> None:
-    assert problem(check).facts == {"param": "prompt"}
+    assert catch_problem(check).facts == {"param": "prompt"}
 
 
 # ---- values ------------------------------------------------------------------------------------------------------
@@ -180,9 +180,9 @@ MESSAGES = [
 
 @pytest.mark.parametrize(("values", "expected"), MESSAGES, ids=[str(values)[:40] for values, _ in MESSAGES])
 def test_message_of_a_form(values: dict[str, str], expected: str) -> None:
-    found = problem(edit, **values)
-    assert message(found) == expected
-    assert found.facts["param"] == next(iter(values))
+    error = catch_problem(edit, **values)
+    assert message(error) == expected
+    assert error.facts["param"] == next(iter(values))
 
 
 @pytest.mark.parametrize("param", ["n", "output_compression", "partial_images"])
@@ -211,8 +211,8 @@ def test_message_of_a_form(values: dict[str, str], expected: str) -> None:
     ],
 )
 def test_text_that_is_not_an_integer(param: str, value: str) -> None:
-    found = problem(edit, **{param: value})
-    assert (found.family, found.facts["value"], found.facts["expected"]) == ("not-convertible", value, "an integer")
+    error = catch_problem(edit, **{param: value})
+    assert (error.family, error.facts["value"], error.facts["expected"]) == ("not-convertible", value, "an integer")
 
 
 @pytest.mark.parametrize(
@@ -228,9 +228,9 @@ def test_integer_limits(param: str, low: int, high: int) -> None:
         (high + 1, "above-maximum", "maximum"),
         (10**29, "above-maximum", "maximum"),
     ]:
-        found = problem(edit, **{param: str(value)})
-        assert (found.family, found.facts["value"]) == (family, value)
-        assert found.facts[bound] == {"minimum": low, "maximum": high}[bound]
+        error = catch_problem(edit, **{param: str(value)})
+        assert (error.family, error.facts["value"]) == (family, value)
+        assert error.facts[bound] == {"minimum": low, "maximum": high}[bound]
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)
@@ -255,7 +255,7 @@ def test_only_ascii_digits_are_an_integer(value: str) -> None:
 )
 def test_boolean(value: str, expected: bool | None) -> None:
     if expected is None:
-        assert problem(edit, stream=value).family == "not-convertible"
+        assert catch_problem(edit, stream=value).family == "not-convertible"
     else:
         assert edit(stream=value)["stream"] is expected
 
@@ -280,8 +280,8 @@ def test_text_stays_a_text(value: str) -> None:
 def test_file_or_array_in_place_of_a_value(param: str, got: str, part: Part) -> None:
     expected = {"n": "an integer", "stream": "a boolean", "size": f"one of {', '.join(SIZES)}"}.get(param, "a string")
     parts = [part, file(), *([text("prompt")] if param != "prompt" else [])]
-    found = problem(check, *parts)
-    assert (found.family, found.facts["got"], found.facts["expected"]) == ("invalid-type", got, expected)
+    error = catch_problem(check, *parts)
+    assert (error.family, error.facts["got"], error.facts["expected"]) == ("invalid-type", got, expected)
 
 
 SIZES = ["'1024x1024'", "'1024x1536'", "'1536x1024'", "or 'auto'"]
@@ -302,7 +302,7 @@ SIZES = ["'1024x1024'", "'1024x1536'", "'1536x1024'", "or 'auto'"]
     ],
 )
 def test_value_that_a_model_rejects(model: str, values: dict[str, str], family: str) -> None:
-    assert problem(edit, model, **values).family == family
+    assert catch_problem(edit, model, **values).family == family
 
 
 @pytest.mark.parametrize("model", EVERY)
@@ -329,7 +329,7 @@ def test_model_accepts_its_defaults(model: str) -> None:
 def test_parameter_since_a_date(param: str, value: str, first: str, model: str) -> None:
     assert param in edit(model, first, **{param: value})
     before = str(as_of(first).day.replace(day=as_of(first).day.day - 1))
-    assert problem(edit, model, before, **{param: value}).family == "unknown-parameter"
+    assert catch_problem(edit, model, before, **{param: value}).family == "unknown-parameter"
 
 
 # ---- files -------------------------------------------------------------------------------------------------------
@@ -347,7 +347,7 @@ def test_image_and_mask() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "part", "param", "said"),
+    ("model", "part", "param", "expected"),
     [
         ("gpt-image-1.5", text("image"), "image", "expected one of an array of files or file, but got a string"),
         ("gpt-image-1.5", text("image[]"), "image[0]", "expected a file, but got a string"),
@@ -357,21 +357,21 @@ def test_image_and_mask() -> None:
         ("dall-e-2", text("image"), "image", "expected a file, but got a string"),
     ],
 )
-def test_text_or_array_in_place_of_a_file(model: str, part: Part, param: str, said: str) -> None:
+def test_text_or_array_in_place_of_a_file(model: str, part: Part, param: str, expected: str) -> None:
     picture = [] if part.name.startswith("image") else [file()]
-    found = problem(check_images, *picture, part, model=model)
-    assert (found.family, found.facts["param"]) == ("invalid-type", param)
-    assert message(found) == f"Invalid type for '{param}': {said} instead."
+    error = catch_problem(check_images, *picture, part, model=model)
+    assert (error.family, error.facts["param"]) == ("invalid-type", param)
+    assert message(error) == f"Invalid type for '{param}': {expected} instead."
 
 
 def test_text_among_files() -> None:
-    assert problem(check_images, file("image[]"), text("image[]")).facts["param"] == "image[1]"
+    assert catch_problem(check_images, file("image[]"), text("image[]")).facts["param"] == "image[1]"
 
 
 def test_too_many_images() -> None:
     many = [file("image[]") for _ in range(17)]
-    found = problem(check_images, *many)
-    assert (found.family, found.facts) == ("array-too-long", {"param": "image", "maximum": 16, "length": 17})
+    error = catch_problem(check_images, *many)
+    assert (error.family, error.facts) == ("array-too-long", {"param": "image", "maximum": 16, "length": 17})
     assert len(check_images(*many[:16])["image"]) == 16
     assert len(check_images(*many, accept={"array-too-long"})["image"]) == 17
 
@@ -408,28 +408,28 @@ def test_declared_type_or_else_the_name_counts(kind: str | None, filename: str) 
 )
 @pytest.mark.parametrize(("name", "param"), [("image", "image"), ("image[]", "image[0]")])
 def test_unsupported_mimetype(kind: str | None, filename: str, named: str, name: str, param: str) -> None:
-    found = problem(check_images, file(name, filename, kind))
-    assert found.family == "mimetype"
-    assert message(found) == (
+    error = catch_problem(check_images, file(name, filename, kind))
+    assert error.family == "mimetype"
+    assert message(error) == (
         f"Invalid file '{param}': unsupported mimetype ('{named}'). "
         "Supported file formats are 'image/jpeg', 'image/png', and 'image/webp'."
     )
 
 
 def test_unsupported_mimetype_of_the_second_image() -> None:
-    found = problem(check_images, file("image[]"), file("image[]", "b", "text/plain"))
-    assert found.facts["param"] == "image[1]"
+    error = catch_problem(check_images, file("image[]"), file("image[]", "b", "text/plain"))
+    assert error.facts["param"] == "image[1]"
 
 
 def test_unsupported_mimetype_for_dall_e_2() -> None:
-    found = problem(check_images, file("image", "a.jpg", "image/jpeg"), model="dall-e-2")
-    assert message(found).endswith("unsupported mimetype ('image/jpeg'). Supported file formats are 'image/png'.")
+    error = catch_problem(check_images, file("image", "a.jpg", "image/jpeg"), model="dall-e-2")
+    assert message(error).endswith("unsupported mimetype ('image/jpeg'). Supported file formats are 'image/png'.")
 
 
 @pytest.mark.parametrize("filename", ["", "a", "a.", "a.txt", "a.png.exe", "png"])
 def test_missing_mimetype(filename: str) -> None:
-    found = problem(check_images, file("image", filename, None))
-    assert (found.family, found.facts) == ("missing-mimetype", {"param": "image"})
+    error = catch_problem(check_images, file("image", filename, None))
+    assert (error.family, error.facts) == ("missing-mimetype", {"param": "image"})
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain", "image/gif"])
@@ -471,8 +471,8 @@ def test_mask_type_does_not_matter(kind: str | None) -> None:
     ],
 )
 def test_size_is_rejected(size: str, family: str) -> None:
-    found = problem(edit, "gpt-image-2", size=size)
-    assert (found.family, found.facts) == (
+    error = catch_problem(edit, "gpt-image-2", size=size)
+    assert (error.family, error.facts) == (
         family,
         {"param": "size", "value": size} | ({"sheet": ""} if family != "size-format" else {}),
     )
@@ -481,7 +481,7 @@ def test_size_is_rejected(size: str, family: str) -> None:
 def test_accepted_guess_about_sizes_is_not_enforced() -> None:
     rule = table()["gpt-image-2"].row["size_rule"]
     sizes.check("3072x768", rule, {"size-ratio"})
-    assert problem(sizes.check, "4096x1024", rule, {"size-ratio"}).family == "size-edge"
+    assert catch_problem(sizes.check, "4096x1024", rule, {"size-ratio"}).family == "size-edge"
 
 
 @pytest.mark.parametrize(
@@ -511,8 +511,8 @@ URL = {"image_url": "data:image/png;base64,AA=="}
 
 
 def document(model: str = "gpt-image-2", name: str = "edit-json", **values: Any) -> dict[str, Any]:
-    given = {"prompt": "x"} | ({"images": [URL]} if name == "edit-json" else {}) | values
-    return compile_schema(name, table()[model], as_of("any")).check(given)
+    fields = {"prompt": "x"} | ({"images": [URL]} if name == "edit-json" else {}) | values
+    return compile_schema(name, table()[model], as_of("any")).check(fields)
 
 
 @pytest.mark.parametrize(
@@ -572,9 +572,9 @@ def document(model: str = "gpt-image-2", name: str = "edit-json", **values: Any)
     ],
 )
 def test_message_of_a_json_body(values: dict[str, Any], expected: str, param: str | None) -> None:
-    found = problem(document, **values)
-    assert message(found) == expected
-    assert param is None or found.facts["param"] == param
+    error = catch_problem(document, **values)
+    assert message(error) == expected
+    assert param is None or error.facts["param"] == param
 
 
 def test_null_is_ignored() -> None:
@@ -596,22 +596,22 @@ def test_user_may_have_any_type(user: Any) -> None:
 def test_schema_of_generations() -> None:
     assert document(name="generation", n=2, size="1024x1024") == {"prompt": "x", "n": 2, "size": "1024x1024"}
     assert document("dall-e-3", "generation", style="vivid", quality="hd")["quality"] == "hd"
-    found = problem(document, name="generation", image="x")
-    assert (found.family, found.facts) == ("unknown-parameter", {"param": "image"})
+    error = catch_problem(document, name="generation", image="x")
+    assert (error.family, error.facts) == ("unknown-parameter", {"param": "image"})
 
 
 # ---- endpoints ---------------------------------------------------------------------------------------------------
 
 
 def test_route() -> None:
-    found = route("/v1/images/edits", as_of("any"))
-    assert found
-    assert (found.endpoint, found.methods) == ("images/edits", ("POST",))
+    edits = route("/v1/images/edits", as_of("any"))
+    assert edits
+    assert (edits.endpoint, edits.methods) == ("images/edits", ("POST",))
     assert route("/v1/images/edits/", as_of("any")) is None
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "kind", "day", "group", "found"),
+    ("endpoint", "kind", "day", "group", "schema"),
     [
         ("images/edits", "multipart/form-data", "any", "gpt-image", "edit-form"),
         ("images/edits", "multipart/form-data", "2022-12-01", "dall-e-2", "edit-form"),
@@ -620,8 +620,8 @@ def test_route() -> None:
         ("images/generations", "application/json", "2022-12-01", "dall-e-2", "generation"),
     ],
 )
-def test_schema_of_a_body(endpoint: str, kind: str, day: str, group: str, found: str) -> None:
-    assert body_schema(endpoint, kind, as_of(day), group) == found
+def test_schema_of_a_body(endpoint: str, kind: str, day: str, group: str, schema: str) -> None:
+    assert body_schema(endpoint, kind, as_of(day), group) == schema
 
 
 @pytest.mark.parametrize(
@@ -635,5 +635,5 @@ def test_schema_of_a_body(endpoint: str, kind: str, day: str, group: str, found:
     ],
 )
 def test_unsupported_content_type(endpoint: str, kind: str, day: str, group: str, accepted: str) -> None:
-    found = problem(body_schema, endpoint, kind, as_of(day), group)
-    assert (found.family, found.facts) == ("content-type", {"content_type": kind, "accepted": accepted})
+    error = catch_problem(body_schema, endpoint, kind, as_of(day), group)
+    assert (error.family, error.facts) == ("content-type", {"content_type": kind, "accepted": accepted})

@@ -33,13 +33,13 @@ def request_urls(clock: Clock, *delays: float, change: Any = None) -> tuple[list
     async def ask() -> tuple[list[str], list[httpx2.Response]]:
         transport = httpx2.ASGITransport(app=create_app(MemoryState(Settings(paint="flat", auth="open"), clock=clock)))
         async with httpx2.AsyncClient(transport=transport, base_url="http://mock.test") as client:
-            answer = await client.post("/v1/images/generations", json=CALL)
-            urls = [item["url"] for item in answer.json()["data"]]
-            answers = []
+            response = await client.post("/v1/images/generations", json=CALL)
+            urls = [item["url"] for item in response.json()["data"]]
+            responses = []
             for seconds in delays:
                 clock.now = START + seconds
-                answers.append(await client.get(change(urls[0]) if change else urls[0]))
-            return urls, answers
+                responses.append(await client.get(change(urls[0]) if change else urls[0]))
+            return urls, responses
 
     return asyncio.run(ask())
 
@@ -48,15 +48,15 @@ def test_url_has_the_recorded_shape() -> None:
     urls, _ = request_urls(Clock())
     assert len(set(urls)) == 2
     parts = urlsplit(urls[0])
-    folder, organization, user, picture = parts.path.strip("/").split("/")
-    assert (parts.netloc, folder, organization[:4], user[:5], picture[:4]) == (
+    folder, organization, user, image = parts.path.strip("/").split("/")
+    assert (parts.netloc, folder, organization[:4], user[:5], image[:4]) == (
         "mock.test",
         "private",
         "org-",
         "user-",
         "img-",
     )
-    assert (len(organization), len(user), len(picture)) == (28, 29, 32)
+    assert (len(organization), len(user), len(image)) == (28, 29, 32)
     assert [pair.partition("=")[0] for pair in parts.query.split("&")] == [
         "st", "se", "sp", "sv", "sr", "rscd", "rsct", "skoid", "sktid", "skt", "ske", "sks", "skv", "sig",
     ]  # fmt: skip
@@ -107,9 +107,9 @@ INVALID_DATE = "2026-13-99T99:99:99Z"
     ids=["changed", "no query", "invalid date", "unknown image", "no name"],
 )
 def test_invalid_url_is_rejected(change: Any, status: int, code: str) -> None:
-    _, (answer,) = request_urls(Clock(), 0, change=change)
-    assert (answer.status_code, answer.headers["x-ms-error-code"]) == (status, code)
-    assert ElementTree.fromstring(answer.content).findtext("Code") == code
+    _, (response,) = request_urls(Clock(), 0, change=change)
+    assert (response.status_code, response.headers["x-ms-error-code"]) == (status, code)
+    assert ElementTree.fromstring(response.content).findtext("Code") == code
 
 
 def quote_signature(image: str, expiry: str) -> str:

@@ -55,10 +55,10 @@ EVERYTHING: dict[str, Any] = {
 
 @pytest.mark.parametrize("model", [*table(), "string"])
 def test_edit_with_every_parameter_is_served(client: openai.OpenAI, model: str) -> None:
-    answer = client.images.edit(model=model, **EVERYTHING)
-    assert answer.data
-    assert len(answer.data) == 1
-    assert answer.data[0].url or answer.data[0].b64_json
+    response = client.images.edit(model=model, **EVERYTHING)
+    assert response.data
+    assert len(response.data) == 1
+    assert response.data[0].url or response.data[0].b64_json
 
 
 FORMATS = ["png", "jpeg", "webp", "gif", "svg"]
@@ -77,13 +77,13 @@ def test_combinations_that_a_model_rejects_are_served(client: openai.OpenAI, for
 
 
 def test_images_that_can_be_decoded_are_used(client: openai.OpenAI) -> None:
-    answer = client.images.edit(
+    response = client.images.edit(
         model="gpt-image-2", image=[png(), NOT_AN_IMAGE, png(32, 32)], mask=masked(), prompt="x"
     )
-    assert answer.usage
-    assert answer.usage.input_tokens_details.image_tokens > 0
-    assert answer.data
-    assert opened(base64.b64decode(str(answer.data[0].b64_json))).format == "PNG"
+    assert response.usage
+    assert response.usage.input_tokens_details.image_tokens > 0
+    assert response.data
+    assert opened(base64.b64decode(str(response.data[0].b64_json))).format == "PNG"
 
 
 def test_other_endpoints_are_served(client: openai.OpenAI) -> None:
@@ -92,8 +92,8 @@ def test_other_endpoints_are_served(client: openai.OpenAI) -> None:
     assert client.images.generate(prompt="x", style="vivid", response_format="url", model="string").data
     assert client.images.generate(prompt="x", stream=True).response.status_code == 200
     body = {"prompt": "x", "images": [{"image_url": "data:,nothing"}, {"file_id": "file-none"}], "mask": None}
-    answer = client.post("/images/edits", body=body, cast_to=openai.types.ImagesResponse)
-    assert answer.data
+    response = client.post("/images/edits", body=body, cast_to=openai.types.ImagesResponse)
+    assert response.data
 
 
 def test_null_is_ignored(client: openai.OpenAI) -> None:
@@ -138,15 +138,15 @@ def test_malformed_body_is_served_only_with_off(
     server: BackgroundServer, level: str, path: str, kind: str, body: bytes
 ) -> None:
     headers = {"Authorization": "Bearer sk-test"} | ({"Content-Type": kind} if kind else {})
-    answer = httpx2.post(f"{server.url}/v1{path}", content=body, headers=headers)
-    assert answer.status_code == (200 if level == "off" else 400)
+    response = httpx2.post(f"{server.url}/v1{path}", content=body, headers=headers)
+    assert response.status_code == (200 if level == "off" else 400)
 
 
 def test_file_in_place_of_a_text_of_any_type_is_ignored() -> None:
     talk = Talk()
     talk.server.settings = Settings(validate="off", paint="flat")
-    given = {"data": {"model": "gpt-image-2", "prompt": "x"}, "files": {"user": ("a.png", b"abc", "image/png")}}
+    form = {"data": {"model": "gpt-image-2", "prompt": "x"}, "files": {"user": ("a.png", b"abc", "image/png")}}
     for name in ("user", "user[]"):
-        given["files"] = {name: ("a.png", b"abc", "image/png")}
-        assert talk.ask("POST", "/v1/images/generations", headers=FORM["headers"], **given).status_code == 200
+        form["files"] = {name: ("a.png", b"abc", "image/png")}
+        assert talk.ask("POST", "/v1/images/generations", headers=FORM["headers"], **form).status_code == 200
     assert ["user" in entry["job"]["parameters"] for entry in talk.get("journal")["entries"]] == [False, False]

@@ -68,11 +68,11 @@ def test_variations_with_the_official_client(server: BackgroundServer) -> None:
         openai.OpenAI(base_url=f"{server.url}/v1", api_key="x") as client,
         pytest.warns(DeprecationWarning, match="deprecated"),
     ):
-        answer = client.images.create_variation(
+        response = client.images.create_variation(
             image=("a.png", png(64, 64, "RGB")), n=2, size="256x256", response_format="b64_json"
         )
-    assert answer.data
-    assert len(answer.data) == 2
+    assert response.data
+    assert len(response.data) == 2
 
 
 @pytest.mark.parametrize(
@@ -84,23 +84,23 @@ def test_variations_with_the_official_client(server: BackgroundServer) -> None:
     ],
 )
 def test_modes_of_a_variation(mode: str, message: str | None) -> None:
-    answer = ask("POST", "/v1/images/variations", files={"image": ("a.png", png(64, 64, mode))})
-    assert answer.json().get("error", {}).get("message") == message
+    response = ask("POST", "/v1/images/variations", files={"image": ("a.png", png(64, 64, mode))})
+    assert response.json().get("error", {}).get("message") == message
 
 
 def test_variations_end_with_dall_e_2() -> None:
     files = {"image": ("a.png", png())}
     assert ask("POST", "/v1/images/variations", "2026-05-11", files=files).status_code == 200
     for method in ("POST", "GET"):
-        answer = ask(method, "/v1/images/variations", "2026-05-12", files=files)
-        assert (answer.status_code, answer.content) == (404, b"")
-        assert answer.headers["x-content-type-options"] == "nosniff"
+        response = ask(method, "/v1/images/variations", "2026-05-12", files=files)
+        assert (response.status_code, response.content) == (404, b"")
+        assert response.headers["x-content-type-options"] == "nosniff"
 
 
 def test_path_without_v1_is_served_with_a_hint() -> None:
-    answer = ask("POST", "/images/edits", **EDIT)
-    assert answer.status_code == 200
-    assert "end the base URL in /v1" in answer.headers["x-mockserver-hint"]
+    response = ask("POST", "/images/edits", **EDIT)
+    assert response.status_code == 200
+    assert "end the base URL in /v1" in response.headers["x-mockserver-hint"]
 
 
 @pytest.mark.parametrize(
@@ -117,18 +117,18 @@ def test_azure_path_is_served(url: str) -> None:
 
 @pytest.mark.parametrize("query", ["", "?api-version=2024-02-01"])
 def test_old_api_version_is_rejected(query: str) -> None:
-    answer = ask("POST", f"/openai/deployments/gpt-image-1/images/edits{query}", **EDIT)
-    assert (answer.status_code, answer.json()) == (404, {"error": {"message": "Resource not found", "code": "404"}})
+    response = ask("POST", f"/openai/deployments/gpt-image-1/images/edits{query}", **EDIT)
+    assert (response.status_code, response.json()) == (404, {"error": {"message": "Resource not found", "code": "404"}})
 
 
 def test_azure_deployment_is_the_model(server: BackgroundServer) -> None:
     with openai.AzureOpenAI(
         azure_endpoint=server.url, api_key="secret-azure-key", api_version="2025-04-01-preview", max_retries=0
     ) as client:
-        answer = client.images.edit(model="gpt-image-1", image=("a.png", png()), prompt="x")
-        assert answer.data
-        made = client.images.generate(model="gpt-image-2", prompt="x", size="1024x1024")
-        assert made.data
+        response = client.images.edit(model="gpt-image-1", image=("a.png", png()), prompt="x")
+        assert response.data
+        generated = client.images.generate(model="gpt-image-2", prompt="x", size="1024x1024")
+        assert generated.data
         with pytest.raises(openai.BadRequestError, match="include the request ID") as caught:
             client.images.edit(model="gpt-image-1", image=("a.png", b"none"), prompt="x")
     assert "Azure support ticket" in caught.value.message
@@ -139,6 +139,6 @@ def test_azure_deployment_is_the_model(server: BackgroundServer) -> None:
 
 def test_variation_returns_an_image_url(server: BackgroundServer) -> None:
     files = {"image": ("a.png", png())}
-    answer = httpx2.post(f"{server.url}/v1/images/variations", files=files, data={"size": "512x512"}, headers=AUTH)
-    picture = httpx2.get(answer.json()["data"][0]["url"])
-    assert opened(picture.content).size == (512, 512)
+    response = httpx2.post(f"{server.url}/v1/images/variations", files=files, data={"size": "512x512"}, headers=AUTH)
+    image = httpx2.get(response.json()["data"][0]["url"])
+    assert opened(image.content).size == (512, 512)

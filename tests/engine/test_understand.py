@@ -138,14 +138,14 @@ def test_auto_size_follows_the_image(model: str, size: tuple[int, int], auto: st
 def test_auto_background_of_masked_edits() -> None:
     # Masked edits of gpt-image-1 were seen to return transparent images, where the format allows it.
     files = (file("image", png()), file("mask", masked()))
-    found = [
+    jobs = [
         edit(*files, model=model, output_format=format).job
         for model, format in [("gpt-image-1", "png"), ("gpt-image-1", "jpeg"), ("gpt-image-2", "png")]
     ]
-    assert [job and job.parameters["background"] for job in found] == ["transparent", "opaque", "opaque"]
-    kept = edit(*files, model="gpt-image-1", background="opaque").job
-    assert kept
-    assert kept.parameters["background"] == "opaque"
+    assert [job and job.parameters["background"] for job in jobs] == ["transparent", "opaque", "opaque"]
+    opaque = edit(*files, model="gpt-image-1", background="opaque").job
+    assert opaque
+    assert opaque.parameters["background"] == "opaque"
 
 
 @pytest.mark.parametrize("model", [name for name, row in table().items() if "images/edits" in row.row["endpoints"]])
@@ -260,8 +260,8 @@ def test_markup_must_fit_the_image_and_model() -> None:
 def test_mask_must_fit_the_image_after_exif_rotation() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    turned = saved(Image.new("RGB", (64, 32)), "JPEG", exif=exif)
-    photo = Part("image", "a.jpg", "image/jpeg", turned, "turned")
+    rotated = saved(Image.new("RGB", (64, 32)), "JPEG", exif=exif)
+    photo = Part("image", "a.jpg", "image/jpeg", rotated, "rotated")
     assert edit(photo, file("mask", masked(32, 64))).job
     assert family(edit(photo, file("mask", masked(64, 32)))) == "mask-size"
 
@@ -434,11 +434,11 @@ def test_headers_as_of_a_date(day: str, names: list[str], absent: str) -> None:
     )
     head = response.plan[0]
     assert isinstance(head, Head)
-    found = [name for name, _ in head.headers]
-    assert found[: len(names)] == names
-    assert absent not in found
-    assert found.count("set-cookie") == (1 if day >= "2026-08" else 2)
-    assert ("x-envoy-upstream-service-time" in found) == ("2025-08" <= day < "2026-01-17")
+    sent = [name for name, _ in head.headers]
+    assert sent[: len(names)] == names
+    assert absent not in sent
+    assert sent.count("set-cookie") == (1 if day >= "2026-08" else 2)
+    assert ("x-envoy-upstream-service-time" in sent) == ("2025-08" <= day < "2026-01-17")
 
 
 @pytest.mark.parametrize(
