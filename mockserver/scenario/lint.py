@@ -29,9 +29,9 @@ def find_errors(document: Document, part: str = "scenario", is_valid: bool = Fal
     Replaces error codes by catalogue families. What violates the schema is removed from the document's data, and the
     rest is checked; `is_valid` skips the schema for data that is known to satisfy it.
     """
-    found = [] if is_valid else schema_errors.find_schema_errors(document, part)
-    found += [document.error_at(path, message) for path, message in PARTS[part](document.data)]
-    return sorted(found, key=lambda error: error.line)
+    errors = [] if is_valid else schema_errors.find_schema_errors(document, part)
+    errors += [document.error_at(path, message) for path, message in PARTS[part](document.data)]
+    return sorted(errors, key=lambda error: error.line)
 
 
 def find_messages(data: Any, part: str) -> list[str]:
@@ -69,21 +69,21 @@ def _check_scenario(data: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _check_one_shot(step: dict[str, Any]) -> Iterator[Finding]:
-    found = list(_check_step(step))
-    yield from found
+    findings = list(_check_step(step))
+    yield from findings
     if step.get("times") == "forever":
         yield ["times"], "a one-shot step cannot last forever; expected a number"
     if "pictures" in step.get("ok", {}):
         yield ["ok", "pictures"], "a one-shot step cannot name files; put it into a scenario file"
-    if not found:  # many of them may be queued
+    if not findings:  # many of them may be queued
         yield from (([], message) for message in _check_cost([step.get("when", {})], patterns.STEPS // 100))
 
 
 def _check_verify(data: dict[str, Any]) -> Iterator[Finding]:
-    found = [(["when", *path], message) for path, message in _check_when(data.get("when", {}))]
-    found += [(["times", *path], message) for path, message in _check_count(data.get("times"))]
-    yield from found
-    if not found:  # it is compared with every entry of the journal
+    findings = [(["when", *path], message) for path, message in _check_when(data.get("when", {}))]
+    findings += [(["times", *path], message) for path, message in _check_count(data.get("times"))]
+    yield from findings
+    if not findings:  # it is compared with every entry of the journal
         yield from (([], message) for message in _check_cost([data.get("when", {})], patterns.STEPS // 1000))
 
 

@@ -44,7 +44,7 @@ def find_errors(path: Path) -> list[LintError]:
     try:
         parse(path.read_bytes(), str(path), path.resolve().parent, (str(path.resolve()),))
     except ScenarioError as error:
-        return [found for found in error.errors if isinstance(found, LintError)]
+        return [lint_error for lint_error in error.errors if isinstance(lint_error, LintError)]
     return []
 
 
@@ -88,39 +88,39 @@ def parse(
 def parse_part(text: bytes, source: str, part: str) -> Data:
     """The data of a lone `step` or `verify`. Raises ScenarioError."""
     document = read_document(text, source)
-    found = lint.find_errors(document, part)
-    if found:
-        raise ScenarioError(*found)
+    errors = lint.find_errors(document, part)
+    if errors:
+        raise ScenarioError(*errors)
     data: Data = document.data
     return data
 
 
 def _resolve(
-    document: Document, found: list[LintError], folder: Path | None, seen: tuple[str, ...]
+    document: Document, errors: list[LintError], folder: Path | None, seen: tuple[str, ...]
 ) -> tuple[Data, Pictures]:
     """A file's data merged over the data that it extends, and the image files that it names.
 
-    Raises ScenarioError for everything that was `found` before, for mistakes in the other files, and, if nothing was
+    Raises ScenarioError for the given `errors`, for mistakes in the other files, and, if nothing was
     removed that could matter there, for mistakes in the steps taken together.
     """
     data: Data = dict(document.data)
-    absent, pictures = _read_pictures(document, folder)
-    found, complete = [*found, *absent], document.complete
+    picture_errors, pictures = _read_pictures(document, folder)
+    errors, complete = [*errors, *picture_errors], document.complete
     if "extends" in data:
         try:
             base, base_pictures = _read_base(data.pop("extends"), folder, seen)
             data = {**base, **data, "steps": [*data.get("steps", ()), *base["steps"]]}
             pictures |= base_pictures
         except ValueError as error:
-            found.append(document.error_at(["extends"], str(error)))
+            errors.append(document.error_at(["extends"], str(error)))
             complete = False
         except ScenarioError as error:
-            found.extend(inner for inner in error.errors if isinstance(inner, LintError))
+            errors.extend(inner for inner in error.errors if isinstance(inner, LintError))
             complete = False
     if complete:
-        found.extend(document.error_at(["steps"], message) for message in lint.check_steps(data["steps"]))
-    if found:
-        raise ScenarioError(*sorted(found, key=lambda error: (error.source != document.source, error.line)))
+        errors.extend(document.error_at(["steps"], message) for message in lint.check_steps(data["steps"]))
+    if errors:
+        raise ScenarioError(*sorted(errors, key=lambda error: (error.source != document.source, error.line)))
     return data, pictures
 
 
@@ -138,7 +138,7 @@ def _read_base(name: str, folder: Path | None, seen: tuple[str, ...]) -> tuple[D
 
 def _read_pictures(document: Document, folder: Path | None) -> tuple[list[LintError], Pictures]:
     """Errors, and the files that steps and URLs name. Replaces the names in the data by absolute paths."""
-    found: list[LintError] = []
+    errors: list[LintError] = []
     pictures: Pictures = {}
     for holder, key, place in _file_names(document.data):
         name = holder[key]
@@ -149,8 +149,8 @@ def _read_pictures(document: Document, folder: Path | None) -> tuple[list[LintEr
             if sum(map(len, pictures.values())) > PICTURE_BYTES:
                 raise ValueError(f"all image files together are too large; expected at most {PICTURE_BYTES} bytes")
         except (OSError, ValueError) as error:
-            found.append(document.error_at(place, str(error)))
-    return found, pictures
+            errors.append(document.error_at(place, str(error)))
+    return errors, pictures
 
 
 def _file_names(data: Data) -> Iterator[tuple[Any, Any, list[Any]]]:

@@ -20,11 +20,11 @@ INCOMPLETE = ("required", "oneOf", "anyOf", "dependentRequired", "minProperties"
 
 def find_schema_errors(document: Document, part: str) -> list[LintError]:
     """The schema's errors in a part. Removes what is invalid from the document's data."""
-    errors = list(_validator(part).iter_errors(document.data))
-    found = [lint_error for error in errors for lint_error in _explain_all(document, error)]
-    if found:
-        document.data, document.complete = _remove_invalid(document.data, errors), False
-    return found
+    violations = list(_validator(part).iter_errors(document.data))
+    errors = [lint_error for error in violations for lint_error in _explain_all(document, error)]
+    if errors:
+        document.data, document.complete = _remove_invalid(document.data, violations), False
+    return errors
 
 
 @cache

@@ -48,11 +48,11 @@ def duplicate_partials(plan: Plan, options: Parameters, randint: RandInt) -> Pla
 def reorder_partials(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
     """Send the partial images in reverse order."""
     pieces = split_events(plan)
-    found = _partials(pieces)
-    turned = [pieces[place][1] for place in reversed(found)]
-    for place, data in zip(found, turned, strict=True):
+    partials = _partials(pieces)
+    reordered = [pieces[place][1] for place in reversed(partials)]
+    for place, data in zip(partials, reordered, strict=True):
         pieces[place] = (pieces[place][0], data)
-    return replace_events(plan, pieces) if len(found) > 1 else None
+    return replace_events(plan, pieces) if len(partials) > 1 else None
 
 
 def fewer_partials(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
@@ -84,11 +84,11 @@ def half_event(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None
 
 def json_instead(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
     """Send the final image as a JSON body, though the client requested a stream."""
-    found = [known[1] for _, data in split_events(plan) if (known := parse_event(data))]
+    documents = [parsed[1] for _, data in split_events(plan) if (parsed := parse_event(data))]
     top = find_head(plan)
-    if not found or top is None:
+    if not documents or top is None:
         return None
-    last = {"created": found[-1].get("created_at"), "data": [{"b64_json": found[-1].get("b64_json")}]}
+    last = {"created": documents[-1].get("created_at"), "data": [{"b64_json": documents[-1].get("b64_json")}]}
     whole = replace_body(
         replace_head(plan, set_header(top, "content-type", "application/json")), json.dumps(last).encode("ascii")
     )
