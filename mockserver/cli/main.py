@@ -17,7 +17,6 @@ from mockserver.cli import commands, completion
 from mockserver.cli.group import STATUSES, PassthroughGroup
 from mockserver.cli.options import build_server, connect_state, open_listener, run_with_state
 from mockserver.cli.serve_options import SECTIONS
-from mockserver.server.collector import rarely
 
 if TYPE_CHECKING:
     from mockserver.cli.run import EndOfRun
@@ -160,7 +159,6 @@ for subcommand in (*commands.ALL, completion.completion):
 
 def main() -> None:
     """Run the command line. Exit status: 0 or the command's, 2 for invalid input, 130 for Ctrl-C before serving."""
-    rarely()
     try:
         if sys.stdout is None:
             raise click.ClickException("cannot write to stdout: it is closed")

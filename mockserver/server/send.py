@@ -25,7 +25,7 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from mockserver.core.plan import Chunk, Cut, End, Head, Headers, Plan, Raw, Wait, as_single_chunk
+from mockserver.core.plan import Chunk, Cut, End, Head, Plan, Raw, Wait
 from mockserver.journal.send_log import SendLog
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -58,12 +58,6 @@ class Connection(Protocol):
     async def cut(self, how: str) -> None:
         """End the connection after everything that was written: `close` or `reset`."""
 
-    def answer(self, send: Send, status: int, headers: Headers, body: bytes) -> bool:
-        """Write a whole response past ASGI, if nothing about it is unusual and no middleware wraps `send`.
-
-        False if it was not written.
-        """
-
 
 class InMemory:
     """The connection of an application that runs without a socket."""
@@ -91,9 +85,6 @@ class InMemory:
     async def cut(self, how: str) -> None:
         await self.write(b"")
 
-    def answer(self, send: Send, status: int, headers: Headers, body: bytes) -> bool:
-        return False
-
 
 def connection_of(scope: Scope, receive: Receive) -> Connection:
     """The connection that the server offers, or one without a socket."""
@@ -113,10 +104,6 @@ async def carry_out(
     before_end: Callable[[], Awaitable[None]] = _do_nothing,
 ) -> None:
     """Carry out a plan step by step. Raises WireFaultNeedsSocket if it goes past HTTP and there is no socket."""
-    single = as_single_chunk(plan)
-    if single and connection.answer(send, single[0].status, single[0].headers, single[1]):
-        log.whole(single[1])
-        return
     is_raw, last = False, len(plan) - 1
     due: float | None = None
     for number, step in enumerate(plan):

@@ -1,260 +1,402 @@
-"""uvicorn's httptools protocol with bounds: on what a head may weigh, and on how long a client may keep it waiting.
+"""The only module that uses private names of uvicorn.
 
-Knows bytes and seconds, nothing of what a request asks for.
+uvicorn documents `Config(http=...)`, which takes a protocol class, and nothing that such a class could build on. What
+this server does below HTTP needs more: faults that write raw bytes or reset a connection, limits on heads and
+pipelines, upload timeouts, and HTTP/1.0. So `Protocol` extends uvicorn's httptools protocol.
+
+- All private names are listed in PRIVATE_NAMES and checked when this module is imported. Where one is gone the import
+  fails, `uvicorn_server` falls back to uvicorn's own protocol, and wire faults report that they need a socket.
+  Whoever uses a further name adds it to the list.
+- `Protocol` is one TCP connection. uvicorn's `cycle` is one request and its response; `Connection` is our view of it,
+  put into the ASGI scope when the head is complete. `ConnectionMiddleware` hands `Connection.send` to the application.
+- A request is in `_unfinished` from its head to the last byte of its response. A connection is idle when all in there
+  are finished.
+- After `close_with_error` or `linger` a connection only drains: everything received is discarded until the client
+  closes, or `Limits.linger_seconds` have passed. Closing at once would make the kernel discard the response.
+- Timeouts are suspended while the server itself delays a response: during a stall, while reading is paused, and once
+  the response has begun.
+
+Do not keep a reference from a cycle to its protocol past the end of the request, or the reverse: such cycles hold whole
+uploads until the garbage collector runs. A test counts what is left.
 """
 
 import asyncio
+import importlib
 import re
+import socket
+import struct
 from collections import deque
 from collections.abc import Iterable
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, cast
+from http import HTTPStatus
+from types import ModuleType
+from typing import Any
 
+import uvicorn
 from httptools import HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-# Windows has no such limits.
-resource: Any = import_module("resource") if find_spec("resource") else None
+from mockserver.limits import Limits
+from mockserver.server.open_files import count_allowed_connections
+from mockserver.server.timeouts import NOTHING, Awaited, Timeout
 
-# Bytes in a row that are neither a whole head nor part of a body: heads, trailers, extensions of chunks.
-HEAD_BYTES = 65_536
-# Seconds in which the head of a request must have come, from the connection's start or the answer before.
-IDLE_SECONDS = 60
-# Of a body at least PACE bytes a second must come, of an answer anything be taken, within each so many seconds.
-PACE_SECONDS = 30
-PACE = 100
-# Seconds in which a client may read what was said to it last, and hang up.
-LINGER_SECONDS = 5
-# Connections at once, where the system allows as many; beyond that the one that has rested longest goes.
-CONNECTIONS = 10_000
-# Files that a process needs for itself.
-SPARE = 64
-# The wish to speak something else, such as h2c, which Java's own client and `curl --http2` have. It may be passed by
-# (RFC 9110, section 7.8); the parser would pass by the body instead.
-WISH = re.compile(rb"(\r\nconnection:[^\r\n]*?)\bupgrade\b", re.IGNORECASE)
-# Requests that wait on one connection for the answer to an earlier one.
-PIPELINED = 1_000
+# Beside these: the callbacks of asyncio.Protocol and of httptools, whose names are not uvicorn's.
+PRIVATE_NAMES = {
+    "HttpToolsProtocol": (
+        *("send_400_response", "shutdown", "transport", "flow", "cycle", "pipeline", "parser", "headers", "scope"),
+    ),
+    "RequestResponseCycle": (
+        *("send", "more_body", "response_started", "response_complete", "disconnected", "message_event", "keep_alive"),
+        *("waiting_for_100_continue", "chunked_encoding", "expected_content_length"),
+    ),
+    "FlowControl": ("drain", "resume_reading", "read_paused"),
+}
 
 
-class Refused(Exception):
-    """A request is not begun: its head has more than HEAD_BYTES, or more than PIPELINED wait before it."""
+def find_missing_names(module: ModuleType) -> list[str]:
+    """The private names that uvicorn's module lacks. Attributes of instances are those that `__init__` sets."""
+    missing = []
+    for class_name, names in PRIVATE_NAMES.items():
+        found = getattr(module, class_name, None)
+        if found is None:
+            missing.append(class_name)
+            continue
+        set_by_init = found.__init__.__code__.co_names
+        missing += [f"{class_name}.{name}" for name in names if not (hasattr(found, name) or name in set_by_init)]
+    return missing
 
 
-class Trailers(list[tuple[bytes, bytes]]):
-    """Where headers go that come after a body: nowhere, for they are no part of the request."""
+if MISSING := find_missing_names(importlib.import_module("uvicorn.protocols.http.httptools_impl")):
+    raise ImportError(f"uvicorn {uvicorn.__version__} has no {', '.join(MISSING)}")
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle  # noqa: E402
+
+# The key of a Connection in the extensions of an ASGI scope.
+EXTENSION = "mockserver.server.connection"
+# Pieces of a body from this size on, in bytes, are written without a copy.
+LONG = 256 * 1024
+# A request to upgrade, such as h2c, which Java's client and `curl --http2` send. A server may ignore it (RFC 9110,
+# section 7.8); the parser would ignore the body instead.
+UPGRADE = re.compile(rb"(\r\nconnection:[^\r\n]*?)\bupgrade\b", re.IGNORECASE)
+
+
+class RequestRejected(Exception):
+    """The head is too large, or too many requests wait before this one."""
+
+
+class DiscardedTrailers(list[tuple[bytes, bytes]]):
+    """Where headers after a body go: they are not part of the request."""
 
     def append(self, header: tuple[bytes, bytes]) -> None:
-        """Forget it."""
+        """Discard it."""
 
 
-class Bounded(HttpToolsProtocol):
-    """One connection. `look` is called about once a second, with seconds that run evenly."""
+class Protocol(HttpToolsProtocol):
+    """One connection. A subclass made by `bind_protocol` sets the limits and the set of open connections."""
 
-    # The request whose answer rests, if one does, and what ends that.
-    resting: tuple[RequestResponseCycle, asyncio.Future[None]] | None = None
-    leaving = False
-    url = b""
-    _whole = True
-    _row = 0
-    # The pieces of a head that has not come whole, if a request begins with them.
+    limits = Limits()
+    open_connections: set["Protocol"]
+
+    # The request whose response is stalled, and the future that ends the stall.
+    stalled: tuple[RequestResponseCycle, asyncio.Future[None]] | None = None
+    is_draining = False
+    is_stopping = False
+    _url_bytes = 0
+    # Whether the bytes being parsed have held a complete head, or a piece of a body.
+    _is_complete = True
+    # Bytes in a row that were neither, and those being parsed.
+    _pending_bytes = 0
+    _new_bytes = 0
+    # The pieces of an incomplete head, if a request begins with them.
     _head: bytearray | None = None
-    _size = 0
-    _came = 0
-    _waits: tuple[object, float, int] | None = None
+    _body_bytes = 0
+    _timeout: Timeout | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has connected; too many push out the one that has rested longest."""
         super().connection_made(transport)
-        self._asked = deque[RequestResponseCycle]()
-        if len(self.connections) > room():
-            push_out(one for one in cast("set[Bounded]", self.connections) if one is not self)
+        self._unfinished = deque[RequestResponseCycle]()
+        self.open_connections.add(self)
+        if len(self.open_connections) > count_allowed_connections(self.limits.connections):
+            close_idlest(one for one in self.open_connections if one is not self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client has gone: that ends also the work for what it asked before its last request."""
         super().connection_lost(exc)
-        self._give_up()
-        # uvicorn's timer would hold this, and this and its requests each other until Python's collector has looked at
-        # everything.
-        self._unset_keepalive_if_required()
-        self._asked.clear()
+        self.open_connections.discard(self)
+        self._disconnect_requests()
+        self._unfinished.clear()
         self.pipeline.clear()
-        self.cycle = self._waits = None  # type: ignore[assignment]
+        self.cycle = self._timeout = None  # type: ignore[assignment]
+
+    def shutdown(self) -> None:
+        """The server stops. Stalled responses and draining connections are aborted."""
+        super().shutdown()
+        self.is_stopping = True
+        if self.stalled or self.is_draining:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come; they are thrown away once the client was told to leave."""
-        if self.leaving:
+        if self.is_draining:
             return
-        begins = not self._row and not any(cycle.more_body or not cycle.response_complete for cycle in self._asked)
-        if begins:
-            data = plain(data)
-        elif self._row:
-            data = self._joined(data)
-        self._whole, self._size = False, len(data)
+        is_first = not self._pending_bytes and not any(
+            cycle.more_body or not cycle.response_complete for cycle in self._unfinished
+        )
+        if is_first:
+            data = remove_upgrade(data)
+        elif self._pending_bytes:
+            data = self._join_head(data)
+        self._is_complete, self._new_bytes = False, len(data)
         super().data_received(data)
-        if self._whole:
-            self._row = 0
+        if self._is_complete:
+            self._pending_bytes = 0
             return
-        if not self._row:
-            self._head = bytearray(data) if begins else None
-        self._row += len(data)
-        if self._row > HEAD_BYTES:
-            self.leave(431, "A head of more than 64 KiB.")
+        if not self._pending_bytes:
+            self._head = bytearray(data) if is_first else None
+        self._pending_bytes += len(data)
+        if self._pending_bytes > self.limits.head_bytes:
+            self.close_with_error(431, "A head of more than 64 KiB.")
 
-    def _joined(self, data: bytes) -> bytes:
-        """A further piece of a head; once it is whole and has the wish, all of it, for another parser to read anew."""
+    def _join_head(self, data: bytes) -> bytes:
+        """The next piece of a head. If the complete head asks for an upgrade: all of it without, for a new parser."""
         if self._head is None:
             return data
         self._head += data
         if b"\r\n\r\n" not in self._head[-len(data) - 3 :]:
             return data
-        whole = bytes(self._head)
+        head = bytes(self._head)
         self._head = None
-        told = plain(whole)
-        if told == whole:
+        changed = remove_upgrade(head)
+        if changed == head:
             return data
-        self.parser, self._row = HttpRequestParser(self), 0
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
-        return told
+        self.parser, self._pending_bytes = HttpRequestParser(self), 0
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        return changed
+
+    def on_url(self, url: bytes) -> None:
+        self._url_bytes += len(url)
+        super().on_url(url)
 
     def on_headers_complete(self) -> None:
-        """A head is whole. Raises Refused, which the parser hands on as a fault of the request."""
-        large = self._row + self._size > HEAD_BYTES and self._weight() > HEAD_BYTES
-        if large or len(self.pipeline) >= PIPELINED:
-            raise Refused
-        self._whole = True
+        """Raises RequestRejected, which the parser reports as a malformed request."""
+        size = self._pending_bytes + self._new_bytes
+        is_too_large = size > self.limits.head_bytes and self._head_size() > self.limits.head_bytes
+        if is_too_large or len(self.pipeline) >= self.limits.pipelined_requests:
+            raise RequestRejected
+        self._is_complete, self._url_bytes = True, 0
+        connection = Connection(self)
+        self.scope["extensions"] = {EXTENSION: connection}  # type: ignore[dict-item]
         super().on_headers_complete()
-        self.headers = Trailers()
-        self._asked.append(self.cycle)
-        while self._asked[0].response_complete:
-            self._asked.popleft()
+        connection.cycle = self.cycle
+        self.headers = DiscardedTrailers()
+        self._unfinished.append(self.cycle)
+        while self._unfinished[0].response_complete:
+            self._unfinished.popleft()
 
     def on_body(self, body: bytes) -> None:
-        """A piece of a body has come; while its answer rests it is thrown away."""
-        self._whole = True
-        self._came += len(body)
-        if not self.resting or self.resting[0] is not self.cycle:
+        """A piece of a body; discarded while the response is stalled."""
+        self._is_complete = True
+        self._body_bytes += len(body)
+        if not self.stalled or self.stalled[0] is not self.cycle:
             super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:
-        """The request is no HTTP, or its head too large."""
-        if self._weight() > HEAD_BYTES:
-            self.leave(431, "A head of more than 64 KiB.")
+        if self._head_size() > self.limits.head_bytes:
+            self.close_with_error(431, "A head of more than 64 KiB.")
         else:
-            self.leave(400, msg)
+            self.close_with_error(400, msg)
 
-    def leave(self, status: int, words: str) -> None:
-        """Say a last thing, unless an answer is under way, and wait for the client to hang up. It has not long."""
-        if self.leaving or self.transport.is_closing():
+    def close_with_error(self, status: int, text: str) -> None:
+        """Send the final error response and drain; abort instead if a response is under way."""
+        if self.is_draining or self.transport.is_closing():
             return
-        self.leaving = True
-        begun = any(cycle.response_started and not cycle.response_complete for cycle in self._asked)
-        self._give_up()
-        if begun:
+        self.is_draining = True
+        is_responding = any(cycle.response_started and not cycle.response_complete for cycle in self._unfinished)
+        self._disconnect_requests()
+        if is_responding:
             self.transport.abort()
             return
-        about = f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(words)}\r\nconnection: close\r\n\r\n"
-        self.transport.write(STATUS_LINE[status] + f"{about}{words}".encode("ascii"))
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
+            f"content-length: {len(text)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(f"{head}{text}".encode("ascii"))
         self.linger()
 
     def linger(self) -> None:
-        """All is said. What still comes is thrown away, for not long.
-
-        Were the connection closed at once, bytes on their way to us would make the system take the answer back.
-        """
-        self.leaving = True
+        """Everything is sent: drain until the client closes."""
+        self.is_draining = True
         self.flow.resume_reading()
         self.transport.write_eof()
 
-    def look(self, now: float) -> None:
-        """Do away with the connection if its client has kept it waiting for too long."""
-        what, progress, patience, least = self._awaited()
-        if self._waits is None or self._waits[0] != what:
-            self._waits = (what, now, progress)
-        elif what is not None and now - self._waits[1] >= patience:
-            if progress - self._waits[2] >= least:
-                self._waits = (what, now, progress)
+    def check_timeout(self, now: float) -> None:
+        """Close the connection if its client has kept it waiting for too long."""
+        awaited = self._awaited()
+        if self._timeout is None:
+            self._timeout = Timeout(awaited, now)
+        elif self._timeout.is_over(awaited, now):
+            if self.is_draining or self.transport.is_closing() or self.transport.get_write_buffer_size():
+                self.transport.abort()
+            elif self.is_idle and not self._pending_bytes:
+                self.transport.close()
             else:
-                self._end()
+                self.close_with_error(408, "The request came too slowly.")
 
     @property
-    def rested(self) -> float:
-        """Since when there is no request; infinity where there is one, or where nobody has looked yet."""
-        return self._waits[1] if self._waits and self._idle() else float("inf")
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return all(cycle.response_complete for cycle in self._unfinished)
 
-    def _idle(self) -> bool:
-        return all(cycle.response_complete for cycle in self._asked)
+    @property
+    def idle_since(self) -> float:
+        """When the connection became idle; infinity where it is not, or was not checked yet."""
+        return self._timeout.since if self._timeout and self.is_idle else float("inf")
 
-    def _give_up(self) -> None:
-        """Nobody waits any more for any answer, that to an earlier request included."""
-        if self.resting:
-            self.resting[1].cancel()
-        for cycle in self._asked:
+    def _awaited(self) -> Awaited:
+        limits, cycle = self.limits, self.cycle
+        if unread := self.transport.get_write_buffer_size():
+            # As long as its size changes the client reads.
+            return Awaited(("response", unread), 0, limits.pace_seconds, 1)
+        if self.is_draining or self.transport.is_closing():
+            return Awaited("close", 0, limits.linger_seconds, 1)
+        if self.is_idle:
+            return Awaited(("head", cycle), 0, limits.idle_seconds, 1)
+        if not cycle.more_body or self.stalled or self.flow.read_paused:
+            return NOTHING
+        if cycle.response_started or cycle.waiting_for_100_continue:
+            return NOTHING
+        return Awaited(("body", cycle), self._body_bytes, limits.pace_seconds, limits.pace * limits.pace_seconds)
+
+    def _disconnect_requests(self) -> None:
+        """Tell all requests, earlier ones included, that the client has gone."""
+        if self.stalled:
+            self.stalled[1].cancel()
+        for cycle in self._unfinished:
             if not cycle.response_complete:
                 cycle.disconnected = True
                 cycle.message_event.set()
 
-    def _awaited(self) -> tuple[object, int, float, float]:
-        """What the client is waited for (None for nothing), how far it is, and what must have come in which seconds."""
-        if unread := self.transport.get_write_buffer_size():
-            # While it changes at all it is being read.
-            return ("answer", unread), 0, PACE_SECONDS, 1
-        if self.leaving or self.transport.is_closing():
-            return "end", 0, LINGER_SECONDS, 1
+    def _head_size(self) -> int:
+        return self._url_bytes + sum(len(name) + len(value) for name, value in self.headers or ())
+
+
+class Connection:
+    """One request and its response on a Protocol. Implements mockserver.server.send.Connection."""
+
+    cycle: RequestResponseCycle
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+
+    async def send(self, message: Any) -> None:
+        """ASGI's send; also speaks HTTP/1.0, and drains an upload that a response did not wait for."""
         cycle = self.cycle
-        if self._idle():
-            return ("head", cycle), 0, IDLE_SECONDS, 1
-        asleep = self.resting or self.flow.read_paused or cycle.response_started or cycle.waiting_for_100_continue
-        if not cycle.more_body or asleep:
-            return None, 0, 0, 0
-        return ("body", cycle), self._came, PACE_SECONDS, PACE * PACE_SECONDS
-
-    def _end(self) -> None:
-        if self.leaving or self.transport.is_closing() or self.transport.get_write_buffer_size():
-            self.transport.abort()
-        elif self._idle() and not self._row:
-            self.transport.close()
+        if cycle.scope["http_version"] == "1.0":
+            message = self._without_chunks(message)
+        is_end = message["type"] == "http.response.body" and not message.get("more_body")
+        if is_end and cycle.more_body and not cycle.keep_alive:
+            # Otherwise uvicorn would close at once, while the client still uploads.
+            cycle.keep_alive = True
+            await cycle.send(message)
+            if not self.gone:
+                self.protocol.linger()
+        elif len(message.get("body", b"")) >= LONG and cycle.chunked_encoding and cycle.scope["method"] != "HEAD":
+            await self._send_long(message["body"], is_end)
         else:
-            self.leave(408, "The request came too slowly.")
+            await cycle.send(message)
 
-    def _weight(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers or ())
+    def _without_chunks(self, message: Any) -> Any:
+        """HTTP/1.0 has no chunks: the body ends with the connection."""
+        self.cycle.chunked_encoding = False
+        self.cycle.expected_content_length += len(message.get("body", b""))
+        headers = [pair for pair in message.get("headers", ()) if pair[0].lower() != b"transfer-encoding"]
+        return {**message, "headers": headers}
+
+    async def _send_long(self, body: bytes, is_end: bool) -> None:
+        """Write a long piece without the copy that uvicorn would make."""
+        await self.protocol.flow.drain()
+        if not self.cycle.disconnected:
+            self.protocol.transport.writelines((b"%x\r\n" % len(body), body, b"\r\n"))
+        if is_end:
+            await self.cycle.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    @property
+    def gone(self) -> bool:
+        """Whether the connection is closed, closing or draining."""
+        return self.protocol.is_draining or self.protocol.transport.is_closing()
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether the whole request has arrived."""
+        return not self.cycle.more_body
+
+    async def rest(self, over: asyncio.Future[None]) -> bool:
+        """Send nothing until `over` is done or the client has gone; returns whether it has. Aborts if the server stops.
+
+        The protocol reports the disconnect, rather than `receive`: hundreds of streams wait at once.
+        """
+        protocol, cycle = self.protocol, self.cycle
+        if cycle.disconnected:
+            return True
+        protocol.stalled = cycle, over
+        protocol.flow.resume_reading()
+        if protocol.is_stopping:
+            protocol.transport.abort()
+        try:
+            await over
+        except asyncio.CancelledError:
+            if not cycle.disconnected:
+                raise
+        finally:
+            protocol.stalled = None
+        return cycle.disconnected
+
+    async def write(self, data: bytes) -> None:
+        """Write raw bytes once the client has read enough of what came before."""
+        await self.protocol.flow.drain()
+        if not self.gone:
+            self.protocol.transport.write(data)
+
+    async def cut(self, how: str) -> None:
+        """End the connection after everything written: `close` or `reset`."""
+        self.cycle.disconnected = True  # otherwise uvicorn logs an incomplete response
+        transport = self.protocol.transport
+        if how == "close":
+            transport.close()
+            return
+        transport.set_write_buffer_limits(0)
+        await self.protocol.flow.drain()
+        if transport.is_closing():  # the client has gone meanwhile, and its socket
+            return
+        # To linger for 0 seconds makes the kernel send RST in place of FIN.
+        connected: socket.socket = transport.get_extra_info("socket")
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
 
 
-def plain(data: bytes) -> bytes:
-    """The beginning of a request without the wish to speak something else, if its head has come whole."""
+class ConnectionMiddleware:
+    """Hands `Connection.send` to the application, and releases the connection after the request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, scope["extensions"][EXTENSION].send)
+        finally:
+            scope["extensions"].clear()
+
+
+def bind_protocol(limits: Limits, open_connections: set[Protocol]) -> type[Protocol]:
+    """A protocol class for one server."""
+    return type("Protocol", (Protocol,), {"limits": limits, "open_connections": open_connections})
+
+
+def remove_upgrade(data: bytes) -> bytes:
+    """The beginning of a request without its request to upgrade, if the head is complete."""
     end = data.find(b"\r\n\r\n")
-    return WISH.sub(rb"\1ignored", data[:end]) + data[end:] if end > 0 and WISH.search(data, 0, end) else data
+    return UPGRADE.sub(rb"\1ignored", data[:end]) + data[end:] if end > 0 and UPGRADE.search(data, 0, end) else data
 
 
-def push_out(others: Iterable[Bounded]) -> None:
-    """End the connection that has rested longest, if there is one that rests."""
-    resting = [(one.rested, place, one) for place, one in enumerate(others) if one.rested < float("inf")]
-    if resting:
-        min(resting)[2].transport.abort()
-
-
-def room() -> int:
-    """How many connections there may be at once, by what the system allows this process."""
-    if resource is None:
-        return CONNECTIONS
-    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return CONNECTIONS if allowed == resource.RLIM_INFINITY else max(1, min(CONNECTIONS, allowed - SPARE))
-
-
-def widen() -> None:
-    """Let this process have as many connections as it may, where it was given fewer to begin with."""
-    if resource is None:
-        return
-    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = CONNECTIONS + SPARE
-    if most != resource.RLIM_INFINITY:
-        wanted = min(wanted, most)
-    if allowed != resource.RLIM_INFINITY and allowed < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
-
-
-def look(connections: Iterable[Any], now: float) -> None:
-    """Look at all connections."""
-    for one in list(connections):
-        one.look(now)
+def close_idlest(others: Iterable[Protocol]) -> None:
+    """Abort the connection that has been idle longest, if one is idle."""
+    idle = [(one.idle_since, place, one) for place, one in enumerate(others) if one.idle_since < float("inf")]
+    if idle:
+        min(idle)[2].transport.abort()

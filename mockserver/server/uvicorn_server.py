@@ -1,52 +1,58 @@
-"""Runs the application on uvicorn: in the foreground, or in a thread. Knows sockets and signals, nothing of the API."""
+"""Runs the application on uvicorn, in the foreground or in a thread."""
 
 import asyncio
 import contextlib
 import errno
-import gc
 import inspect
+import itertools
+import math
 import secrets
 import signal
 import socket
+import sys
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
+from functools import cache
 from typing import Any, TypeVar, overload
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from mockserver.server.admin.auth import loopback
 from mockserver.server.app import create_app
-from mockserver.server.collector import rarely
-from mockserver.server.connection import Protocol
-from mockserver.server.uvicorn_protocol import IDLE_SECONDS, look, widen
+from mockserver.server.open_files import raise_open_files_limit
 from mockserver.state.memory import MemoryState
 from mockserver.state.server_state import ServerState
 
 T = TypeVar("T")
-# Addresses that stand for all of a machine's, and the one by which it reaches itself.
+FEATURES_OFF = (
+    "these features are off: wire faults (reset, close, raw bytes), limits on heads and connections, upload timeouts, "
+    "streams over HTTP/1.0"
+)
+# Addresses that mean all interfaces, and the loopback address to use in their place.
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (nothing is bound here)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on host and port; port 0 takes a free one. Raises OSError when that cannot be."""
+    """A socket that listens on host and port; port 0 takes a free one. Raises OSError when it cannot."""
     try:
         return _open_socket(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))
-    except TypeError:  # what bind says of a text that cannot be a name
-        raise OSError(errno.EINVAL, "that is no host's name") from None
+    except TypeError:  # what bind raises for a text that cannot be encoded as a name
+        raise OSError(errno.EINVAL, "invalid host name") from None
 
 
 def open_reuseport_socket(listener: socket.socket) -> socket.socket:
-    """Another socket that listens where this one does; Linux spreads connections over them. Raises OSError.
+    """Another socket that listens on the same address; Linux spreads connections over them. Raises OSError.
 
-    The first was bound to a port of its own and joins in afterwards, so none is shared with a stranger.
+    The first socket was bound without SO_REUSEPORT, so the port is never shared with another program.
     """
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     return _open_socket(listener.family, listener.getsockname(), socket.SO_REUSEPORT)
 
 
 def _open_socket(family: int, address: Any, *options: int) -> socket.socket:
-    # Only with its protocol named does asyncio send each write at once: else the second waits for the client's ACK.
+    # asyncio sets TCP_NODELAY only where the protocol is named; else the second write waits for the client's ACK.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         for option in (socket.SO_REUSEADDR, *options):
@@ -60,16 +66,16 @@ def _open_socket(family: int, address: Any, *options: int) -> socket.socket:
 
 
 def root_url(listener: socket.socket) -> str:
-    """The root URL under which a socket is reached from this machine."""
+    """The URL that reaches a listening socket from this machine."""
     host, port = listener.getsockname()[:2]
     host = ANYWHERE.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def protect_admin(server: ServerState, listener: socket.socket, name: str = "") -> bool:
-    """Tell the server where it listens: its address, and the name that it was given by. Is that beyond this machine?
+    """Set the host names that `/__mock` accepts; returns whether other machines can reach the server.
 
-    One that others reach asks for a token below `/__mock`; it gets one if it has none.
+    In that case `/__mock` asks for a token, which is drawn if there is none.
     """
     host = listener.getsockname()[0]
     server.hosts = frozenset({host.lower(), name.lower()})
@@ -80,68 +86,84 @@ def protect_admin(server: ServerState, listener: socket.socket, name: str = "") 
 
 
 class UvicornServer(uvicorn.Server):
-    """A uvicorn server that looks for a changed scenario while it has nothing else to do."""
+    """A uvicorn server that also checks for a changed scenario and for slow clients."""
 
-    def __init__(self, config: uvicorn.Config, server: ServerState) -> None:
+    def __init__(self, config: uvicorn.Config, server: ServerState, connections: set[Any]) -> None:
         super().__init__(config)
-        self.server = server
+        self.server, self.connections = server, connections
 
-    async def on_tick(self, counter: int) -> bool:
-        """Called ten times a second."""
-        if counter % 2 == 0:
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        checks = asyncio.ensure_future(self._check_regularly())
+        try:
+            await super().serve(sockets)
+        finally:
+            checks.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await checks
+            await self.server.close()
+
+    async def _check_regularly(self) -> None:
+        for number in itertools.count():
             self.server.look()
-        if counter % 10 == 0:
-            look(self.server_state.connections, self.server.clock.watch())
-        return await super().on_tick(counter)
+            if number % 5 == 0:
+                self.check_timeouts(self.server.clock.watch())
+            await asyncio.sleep(0.2)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop serving, then close the state."""
-        await super().shutdown(sockets)
-        await self.server.close()
+    def check_timeouts(self, now: float) -> None:
+        """Close the connections whose clients have kept the server waiting for too long."""
+        for connection in list(self.connections):
+            connection.check_timeout(now)
+
+
+@cache
+def load_protocol() -> Any:
+    """The module `uvicorn_protocol`, or None where the installed uvicorn lacks a private name; stderr says which."""
+    try:
+        from mockserver.server import uvicorn_protocol
+    except ImportError as error:
+        print(f"mockserver: {error}; {FEATURES_OFF}", file=sys.stderr)
+        return None
+    return uvicorn_protocol
 
 
 def build_uvicorn(server: ServerState) -> UvicornServer:
-    """A uvicorn server for an application, silent, and without headers of its own."""
-    return UvicornServer(
-        uvicorn.Config(
-            create_app(server),
-            http=Protocol,
-            ws="none",
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=IDLE_SECONDS,
-            timeout_graceful_shutdown=2,
-        ),
-        server,
+    """A uvicorn server for an application: silent, and without headers of its own."""
+    wire, connections = load_protocol(), set[Any]()
+    app: ASGIApp = create_app(server)
+    config = uvicorn.Config(
+        wire.ConnectionMiddleware(app) if wire else app,
+        http=wire.bind_protocol(server.limits, connections) if wire else "auto",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=math.ceil(server.limits.idle_seconds),
+        timeout_graceful_shutdown=2,
     )
+    return UvicornServer(config, server, connections)
 
 
 def serve_in_foreground(server: ServerState, listener: socket.socket, ready: Callable[[], object]) -> None:
-    """Serve until SIGINT or SIGTERM, then return. Calls `ready` once a signal is heeded."""
-    serving = build_uvicorn(server)
-    widen()
-    # Pillow has a word on every odd picture; here each is told its sender, and the log stays short.
+    """Serve until SIGINT or SIGTERM, then return. Calls `ready` once signals are handled."""
+    uvicorn_server = build_uvicorn(server)
+    raise_open_files_limit(server.limits.connections)
+    # Pillow warns of every odd image. Clients learn of it from the response; the log stays short.
     warnings.filterwarnings("ignore", module=r"PIL\.")
 
     def stop(*_: object) -> None:
-        serving.should_exit = True
+        uvicorn_server.should_exit = True
 
-    # uvicorn has handlers of its own, but only while it serves, and raises the signal once more when it has stopped.
+    # uvicorn handles signals only while it serves, and raises them again after it has stopped.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     ready()
-    # What is there now stays: the collector need not go through it again and again.
-    gc.collect()
-    gc.freeze()
-    rarely()
-    serving.run(sockets=[listener])
+    uvicorn_server.run(sockets=[listener])
 
 
 class BackgroundServer:
-    """A server in a thread. `url` is its root; `call` runs a function where the server runs, and returns its result."""
+    """A server in a thread. `url` is its root."""
 
     def __init__(self, server: ServerState, listener: socket.socket, name: str = "") -> None:
         self.server = server
@@ -150,6 +172,7 @@ class BackgroundServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
         self._uvicorn = build_uvicorn(server)
+        self.check_timeouts, self.connections = self._uvicorn.check_timeouts, self._uvicorn.connections
         self._thread = threading.Thread(target=self._run, args=(listener,), name="mockserver", daemon=True)
         self._thread.start()
         self._ready.wait()

@@ -17,6 +17,7 @@ from mockserver.core.request import Request
 from mockserver.engine.values import Settings
 from mockserver.journal.stats import RequestStats
 from mockserver.journal.store import Journal
+from mockserver.limits import Limits
 from mockserver.scenario.machine import Scenario
 from mockserver.state.clock import Clock
 from mockserver.state.session import Session
@@ -70,6 +71,7 @@ class ServerState(ABC):
     at_once: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     dated: Counter[str] = field(default_factory=Counter)
     stats: RequestStats = field(default_factory=RequestStats)
+    limits: Limits = field(default_factory=Limits)
     _slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = field(default_factory=WeakKeyDictionary)
 
     def __post_init__(self) -> None:

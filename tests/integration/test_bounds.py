@@ -14,8 +14,8 @@ import pytest
 from mockserver.core import multipart
 from mockserver.core.request import Request
 from mockserver.engine.values import Settings
-from mockserver.server.connection import Connection, Protocol
-from mockserver.server.uvicorn_protocol import look
+from mockserver.limits import Limits
+from mockserver.server.uvicorn_protocol import Connection, Protocol
 from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 from tests.server.test_protocol import Slow
@@ -33,6 +33,8 @@ def test_each_bound_is_that_of_the_code(name: str) -> None:
     module, _, constant = name.rpartition(".")
     if name == "mockserver.state.server_state.ServerState.at_once":
         assert bound == "twice the processors"
+    elif module == "mockserver.limits.Limits":
+        assert f"{getattr(Limits(), constant):,}" == bound
     else:
         assert f"{getattr(importlib.import_module(module), constant):,}" == bound
 
@@ -190,7 +192,7 @@ def test_nothing_of_a_request_waits_for_the_collector(size: int, change: tuple[b
                     assert (answer.status, bool(answer.read())) == (status, True)
                 # The connection knows its last request; a thread may still be about to let go of what it did.
                 slow.until(lambda: held() <= before + 2)
-                started.call(lambda: look(started._uvicorn.server_state.connections, 0.0))
+                started.call(lambda: started.check_timeouts(0.0))
             slow.until(lambda: held() <= before)
         finally:
             gc.enable()

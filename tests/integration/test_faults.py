@@ -456,7 +456,7 @@ def test_keep_alive_after_content_faults(server: BackgroundServer) -> None:
 
 def resting(server: BackgroundServer) -> bool:
     """Does some answer rest?"""
-    return server.call(lambda: any(one.resting for one in server._uvicorn.server_state.connections))
+    return server.call(lambda: any(one.stalled for one in server.connections))
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -472,7 +472,7 @@ def test_stall_ends_with_the_client(server: BackgroundServer, at: str) -> None:
     with connected(server) as client:
         client.sendall(asked(CALL))
         wait_until(lambda: resting(server))
-    wait_until(lambda: not server.call(lambda: server._uvicorn.server_state.connections))
+    wait_until(lambda: not server.call(lambda: server.connections))
 
 
 @pytest.mark.parametrize("fault", [{"stall": {}}, {"stall": "body"}, {"latency": 3000}, {"drip": {"seconds": 3000}}])
@@ -514,7 +514,7 @@ def test_upload_while_nothing_is_sent(server: BackgroundServer) -> None:
         client.sendall(head + b"\r\n\r\n")
         wait_until(lambda: resting(server))
         client.sendall(bytes(20_000_000))
-        held = server.call(lambda: [len(one.cycle.body) for one in server._uvicorn.server_state.connections])
+        held = server.call(lambda: [len(one.cycle.body) for one in server.connections])
     assert held == [0]
 
 

@@ -7,28 +7,21 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
 from mockserver.core.uploads import Upload
 from mockserver.engine.values import Settings
+from mockserver.limits import Limits
 from mockserver.scenario.loader import parse
-from mockserver.server import uvicorn_protocol
-from mockserver.server.uvicorn_protocol import (
-    HEAD_BYTES,
-    IDLE_SECONDS,
-    LINGER_SECONDS,
-    PACE,
-    PACE_SECONDS,
-    Bounded,
-    look,
-)
+from mockserver.server import open_files
+from mockserver.server.uvicorn_protocol import Protocol
 from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
 from tests.support.attacks import EDITS, KEY, edit, head
 
+LIMITS = Limits(idle_seconds=60, pace_seconds=30, pace=100, linger_seconds=5)
 OPEN = f"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n{KEY}\r\n\r\n".encode()
 STEPS = "scenario: own\nsteps: [{}]\nthen: ok\n"
 
@@ -53,10 +46,9 @@ class Slow:
         self.until(lambda: len(self.connections()) > before)
         return found
 
-    def connections(self) -> list[Bounded]:
+    def connections(self) -> list[Protocol]:
         """The connections as the server knows them."""
-        state: Any = self.started._uvicorn.server_state
-        return self.started.call(lambda: list(state.connections))
+        return self.started.call(lambda: list(self.started.connections))
 
     def until(self, true: Callable[[], bool]) -> None:
         """Wait until the server has seen what was sent."""
@@ -66,22 +58,22 @@ class Slow:
 
     def seen(self, count: int) -> None:
         """Wait until so many bytes have come that make no whole head."""
-        self.until(lambda: any(one._row == count for one in self.connections()))
+        self.until(lambda: any(one._pending_bytes == count for one in self.connections()))
 
     def came(self, count: int) -> None:
         """Wait until so many bytes of bodies have come."""
-        self.until(lambda: any(one._came == count for one in self.connections()))
+        self.until(lambda: any(one._body_bytes == count for one in self.connections()))
 
     def at(self, seconds: float) -> None:
         """Look at all connections at that second."""
-        found = self.connections()
-        self.started.call(lambda: look(found, seconds))
+        self.started.call(lambda: self.started.check_timeouts(seconds))
 
 
 @contextmanager
-def slow(steps: str = "") -> Iterator[Slow]:
+def slow(steps: str = "", limits: Limits = LIMITS) -> Iterator[Slow]:
     """A server of which only the test tells the time: its own clock stands."""
     own = server(steps)
+    own.limits = limits
     own.clock.watch = lambda: 0.0
     with serve_in_thread(own) as started:
         yield Slow(started)
@@ -95,22 +87,21 @@ def read(connection: socket.socket) -> bytes:
 def test_an_idle_connection_is_closed_without_a_word() -> None:
     with slow() as there, there.connect() as connection:
         there.at(0)
-        there.at(IDLE_SECONDS - 1)
+        there.at(LIMITS.idle_seconds - 1)
         connection.sendall(OPEN)
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
-        there.until(lambda: all(one._idle() for one in there.connections()))
-        there.at(IDLE_SECONDS + 1)  # the answer began a new minute
-        there.at(2 * IDLE_SECONDS)
+        there.until(lambda: all(one.is_idle for one in there.connections()))
+        there.at(LIMITS.idle_seconds + 1)  # the answer began a new minute
+        there.at(2 * LIMITS.idle_seconds)
         assert len(there.connections()) == 1
-        there.at(2 * IDLE_SECONDS + 1)
+        there.at(2 * LIMITS.idle_seconds + 1)
         connection.settimeout(30)
         assert b"HTTP/1.1" not in read(connection)
 
 
-def test_pipelined_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pipelined_without_end() -> None:
     """Requests that wait are counted; beyond that the connection ends, and what waits is not begun."""
-    monkeypatch.setattr(uvicorn_protocol, "PIPELINED", 10)
-    with slow() as there, there.connect() as connection:
+    with slow(limits=Limits(pipelined_requests=10)) as there, there.connect() as connection:
         connection.sendall(OPEN * 12)
         assert read(connection).count(b"HTTP/1.1 200 ") < 12
 
@@ -128,7 +119,7 @@ def test_an_answer_that_comes_before_the_end_of_an_upload() -> None:
 
 def test_the_server_looks_by_itself() -> None:
     own = server()
-    times = itertools.count(0.0, IDLE_SECONDS)
+    times = itertools.count(0.0, LIMITS.idle_seconds)
     own.clock.watch = lambda: next(times)
     with serve_in_thread(own) as started, socket.create_connection(Slow(started).address, timeout=30) as connection:
         assert read(connection) == b""
@@ -139,7 +130,7 @@ def test_half_a_head_is_told_that_it_is_too_slow() -> None:
         connection.sendall(OPEN[:-2])
         there.seen(len(OPEN) - 2)
         there.at(0)
-        there.at(IDLE_SECONDS)
+        there.at(LIMITS.idle_seconds)
         assert read(connection).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
 
 
@@ -150,7 +141,7 @@ def test_who_was_told_to_leave_has_not_long() -> None:
         connection.sendall(b"more")  # which nobody reads
         there.at(0)
         assert len(there.connections()) == 1
-        there.at(LINGER_SECONDS)
+        there.at(LIMITS.linger_seconds)
         there.until(lambda: not there.connections())
 
 
@@ -163,9 +154,9 @@ def test_a_slow_sender_is_dropped() -> None:
         connection.sendall(BEGUN + b"{")
         there.came(1)
         there.at(0)
-        connection.sendall(b" " * (PACE * PACE_SECONDS - 1))
-        there.came(PACE * PACE_SECONDS)
-        there.at(PACE_SECONDS)
+        connection.sendall(b" " * (LIMITS.pace * LIMITS.pace_seconds - 1))
+        there.came(LIMITS.pace * LIMITS.pace_seconds)
+        there.at(LIMITS.pace_seconds)
         assert read(connection).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
         assert there.started.server.journal.noted() == []
 
@@ -176,10 +167,10 @@ def test_a_slow_but_steady_sender_is_not() -> None:
         there.came(1)
         there.at(0)
         for window in range(1, 6):
-            connection.sendall(b" " * PACE * PACE_SECONDS)
-            there.came(1 + window * PACE * PACE_SECONDS)
-            there.at(window * PACE_SECONDS)
-        connection.sendall(b" " * (LENGTH - 5 * PACE * PACE_SECONDS - 2) + b"}")
+            connection.sendall(b" " * LIMITS.pace * LIMITS.pace_seconds)
+            there.came(1 + window * LIMITS.pace * LIMITS.pace_seconds)
+            there.at(window * LIMITS.pace_seconds)
+        connection.sendall(b" " * (LENGTH - 5 * LIMITS.pace * LIMITS.pace_seconds - 2) + b"}")
         assert read(connection).startswith(b"HTTP/1.1 400 ")
 
 
@@ -187,10 +178,10 @@ def test_nobody_is_hurried_whom_the_server_keeps_waiting() -> None:
     with slow("{ok: {}, faults: [{stall: start}]}") as there, there.connect() as connection:
         connection.sendall(edit())
         there.until(lambda: bool(there.started.server.journal.noted()))
-        for seconds in (0, IDLE_SECONDS, 10 * IDLE_SECONDS):
+        for seconds in (0, LIMITS.idle_seconds, 10 * LIMITS.idle_seconds):
             there.at(seconds)
         assert len(there.connections()) == 1
-        assert not there.connections()[0].leaving
+        assert not there.connections()[0].is_draining
 
 
 def test_an_answer_that_nobody_reads() -> None:
@@ -200,21 +191,21 @@ def test_an_answer_that_nobody_reads() -> None:
         connection.sendall(OPEN.replace(b"/v1/models", b"/__mock/s/me/v1/files/file-large/content"))
         there.until(lambda: any(one.transport.get_write_buffer_size() for one in there.connections()))
         there.at(0)
-        there.at(PACE_SECONDS - 1)
+        there.at(LIMITS.pace_seconds - 1)
         assert len(there.connections()) == 1
-        there.at(PACE_SECONDS)
+        there.at(LIMITS.pace_seconds)
         there.until(lambda: not there.connections())
 
 
 @pytest.mark.parametrize(
     "sent",
     [
-        OPEN[:-2] + b"X: " + b"y" * HEAD_BYTES,
-        OPEN[:-2] + b"X: y\r\n" * HEAD_BYTES,
-        OPEN[:-2] + b"X: " + b"y" * HEAD_BYTES + b"\r\n\r\n",
-        OPEN.replace(b"/v1/models", b"/" + b"a" * HEAD_BYTES),
-        b"\r\n" * HEAD_BYTES,
-        head(EDITS, "POST", "Transfer-Encoding: chunked") + b"1;" + b"a" * 4 * HEAD_BYTES,
+        OPEN[:-2] + b"X: " + b"y" * LIMITS.head_bytes,
+        OPEN[:-2] + b"X: y\r\n" * LIMITS.head_bytes,
+        OPEN[:-2] + b"X: " + b"y" * LIMITS.head_bytes + b"\r\n\r\n",
+        OPEN.replace(b"/v1/models", b"/" + b"a" * LIMITS.head_bytes),
+        b"\r\n" * LIMITS.head_bytes,
+        head(EDITS, "POST", "Transfer-Encoding: chunked") + b"1;" + b"a" * 4 * LIMITS.head_bytes,
     ],
     ids=["header", "headers", "whole", "path", "before", "extension"],
 )
@@ -238,7 +229,7 @@ def test_a_wish_for_another_protocol_in_pieces(every: int, before: bytes) -> Non
         if before:
             connection.sendall(before)
             one.until(lambda: len(one.started.server.journal.entries()) == 1)
-            one.until(lambda: all(found._idle() for found in one.connections()))
+            one.until(lambda: all(found.is_idle for found in one.connections()))
         for start in range(0, len(whole) - every, every):
             connection.sendall(whole[start : start + every])
             one.seen(start + every)
@@ -266,7 +257,7 @@ def test_pieces_behind_a_request_that_waits() -> None:
     with slow("{reply: {status: 299}, faults: [{latency: 1}]}") as one, one.connect() as connection:
         one.started.server.sleep = sleep
         connection.sendall(OPEN + OPEN[:30])
-        one.until(lambda: any(found._asked for found in one.connections()))
+        one.until(lambda: any(found._unfinished for found in one.connections()))
         connection.sendall(OPEN[30:60])
         one.seen(30)
         connection.sendall(OPEN[60:-2] + b"Connection: close\r\n\r\n")
@@ -303,9 +294,8 @@ def test_who_leaves_ends_the_work_for_all_that_was_asked() -> None:
         assert len(there.started.server.journal.noted()) == 1
 
 
-def test_too_many_connections_push_out_the_one_that_rested_longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn_protocol, "CONNECTIONS", 2)
-    with slow() as there, there.connect() as first:
+def test_too_many_connections_push_out_the_one_that_rested_longest() -> None:
+    with slow(limits=Limits(connections=2)) as there, there.connect() as first:
         there.at(0)
         with there.connect() as second:
             there.at(1)
@@ -317,9 +307,8 @@ def test_too_many_connections_push_out_the_one_that_rested_longest(monkeypatch: 
                 assert second.recv(65_536).startswith(b"HTTP/1.1 200 ")
 
 
-def test_nobody_is_pushed_out_who_is_being_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn_protocol, "CONNECTIONS", 1)
-    with slow("{ok: {}, faults: [{stall: start}]}") as there, there.connect() as first:
+def test_nobody_is_pushed_out_who_is_being_answered() -> None:
+    with slow("{ok: {}, faults: [{stall: start}]}", Limits(connections=1)) as there, there.connect() as first:
         first.sendall(edit())
         there.until(lambda: bool(there.started.server.journal.noted()))
         there.at(0)
@@ -329,7 +318,7 @@ def test_nobody_is_pushed_out_who_is_being_answered(monkeypatch: pytest.MonkeyPa
         assert len(there.connections()) >= 1
 
 
-class Limits:
+class SystemLimits:
     """The module `resource` of a system with these limits."""
 
     RLIMIT_NOFILE, RLIM_INFINITY = resource.RLIMIT_NOFILE, resource.RLIM_INFINITY
@@ -349,22 +338,22 @@ class Limits:
 @pytest.mark.parametrize(
     ("limits", "before", "after"),
     [
-        (Limits(1024, 4096), 960, 4032),
-        (Limits(1024, Limits.RLIM_INFINITY), 960, 10_000),
-        (Limits(20_000, 20_000), 10_000, 10_000),
-        (Limits(Limits.RLIM_INFINITY, Limits.RLIM_INFINITY), 10_000, 10_000),
-        (Limits(10, 10), 1, 1),
+        (SystemLimits(1024, 4096), 960, 4032),
+        (SystemLimits(1024, SystemLimits.RLIM_INFINITY), 960, 10_000),
+        (SystemLimits(20_000, 20_000), 10_000, 10_000),
+        (SystemLimits(SystemLimits.RLIM_INFINITY, SystemLimits.RLIM_INFINITY), 10_000, 10_000),
+        (SystemLimits(10, 10), 1, 1),
         (None, 10_000, 10_000),
     ],
     ids=["widened", "to the most", "enough", "no limit", "next to none", "another system"],
 )
 def test_connections_by_what_the_system_allows(
-    monkeypatch: pytest.MonkeyPatch, limits: Limits | None, before: int, after: int
+    monkeypatch: pytest.MonkeyPatch, limits: SystemLimits | None, before: int, after: int
 ) -> None:
-    monkeypatch.setattr(uvicorn_protocol, "resource", limits)
-    assert uvicorn_protocol.room() == before
-    uvicorn_protocol.widen()
-    assert uvicorn_protocol.room() == after
+    monkeypatch.setattr(open_files, "resource", limits)
+    assert open_files.count_allowed_connections(10_000) == before
+    open_files.raise_open_files_limit(10_000)
+    assert open_files.count_allowed_connections(10_000) == after
 
 
 def test_a_server_that_stops_does_not_wait_for_who_was_told_to_leave() -> None:
@@ -372,4 +361,4 @@ def test_a_server_that_stops_does_not_wait_for_who_was_told_to_leave() -> None:
         connection.sendall(head(EDITS, "POST", "Transfer-Encoding: chunked") + b"nonsense\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 400 ")
         there.started.stop()
-        assert not there.started._uvicorn.server_state.connections
+        assert not there.started.connections

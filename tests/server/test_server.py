@@ -14,10 +14,11 @@ from urllib.request import urlopen
 
 import pytest
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from mockserver.engine.values import Settings
 from mockserver.server import uvicorn_server
-from mockserver.server.connection import LONG, Connection
+from mockserver.server.uvicorn_protocol import LONG, Connection
 from mockserver.server.uvicorn_server import listen, root_url, serve_in_thread
 from mockserver.state.memory import MemoryState
 
@@ -70,7 +71,7 @@ def test_taken_port(host: str) -> None:
 
 
 def test_host_that_is_none() -> None:
-    with pytest.raises(OSError, match="no host's name"):
+    with pytest.raises(OSError, match="invalid host name"):
         listen("é" * 64, 0)
 
 
@@ -207,27 +208,31 @@ class Wire:
         """There is room."""
 
 
-def answering(wire: Any, stopping: bool = False) -> Connection:
-    """A connection of which nobody listens at the other end."""
+def connection_on(wire: Any, stopping: bool = False) -> Connection:
+    """The connection of a request whose client reads nothing."""
     log, scope = logging.getLogger(__name__), cast(Any, {"type": "http", "method": "POST", "http_version": "1.1"})
-    held = Connection(scope, wire, wire, log, log, False, [], asyncio.Event(), False, True, lambda: None)
-    held.protocol = cast(Any, SimpleNamespace(stopping=stopping, leaving=False))
-    return held
+    connection = Connection(
+        cast(Any, SimpleNamespace(is_stopping=stopping, is_draining=False, transport=wire, flow=wire))
+    )
+    connection.cycle = RequestResponseCycle(
+        scope, wire, wire, log, log, False, [], asyncio.Event(), False, True, lambda: None
+    )
+    return connection
 
 
-def test_end_for_the_gone() -> None:
-    """Nobody is listened to any longer who has gone while the last piece was on its way."""
+def test_last_piece_to_the_gone() -> None:
+    """A client that disconnected before the last piece gets no time to read an early response."""
     wire = Wire(closing=True)
-    cycle = answering(wire)
-    cycle.keep_alive, cycle.response_started, cycle.disconnected = False, True, True
-    asyncio.run(cycle.send({"type": "http.response.body", "body": b"x"}))
+    connection = connection_on(wire)
+    connection.cycle.keep_alive, connection.cycle.response_started, connection.cycle.disconnected = False, True, True
+    asyncio.run(connection.send({"type": "http.response.body", "body": b"x"}))
     assert wire.did == []
 
 
 def test_reset_of_the_gone() -> None:
     """Its socket has gone too."""
     wire = Wire(closing=True)
-    asyncio.run(answering(wire).cut("reset"))
+    asyncio.run(connection_on(wire).cut("reset"))
     assert wire.did == []
 
 
@@ -251,8 +256,8 @@ def test_rest_while_stopping(stopping: bool, gone: bool, did: list[str]) -> None
     wire = Wire()
 
     async def rest() -> bool:
-        held = answering(wire, stopping=stopping)
-        held.disconnected = gone
+        held = connection_on(wire, stopping=stopping)
+        held.cycle.disconnected = gone
         over = asyncio.get_running_loop().create_future()
         over.set_result(None)
         return await held.rest(over)
@@ -265,7 +270,7 @@ def test_rest_that_is_cancelled() -> None:
     """That is told apart from a client that goes."""
 
     async def rest() -> None:
-        held = answering(Wire())
+        held = connection_on(Wire())
         await held.rest(asyncio.get_running_loop().create_future())
 
     async def cancelled() -> None:
@@ -281,7 +286,7 @@ def test_rest_that_is_cancelled() -> None:
 @pytest.mark.parametrize(("closing", "did"), [(False, [b"x"]), (True, [])])
 def test_write_to_the_gone(closing: bool, did: list[bytes]) -> None:
     wire = Wire(closing)
-    asyncio.run(answering(wire).write(b"x"))
+    asyncio.run(connection_on(wire).write(b"x"))
     assert wire.did == did
 
 
@@ -311,7 +316,8 @@ def test_long_and_short_bodies(paint: str, version: int) -> None:
 def test_long_piece_to_the_gone(gone: bool, did: list[bytes]) -> None:
     """Nothing more is written to a client that has gone while it was waited for."""
     wire = Wire()
-    cycle = answering(wire)
+    connection = connection_on(wire)
+    cycle = connection.cycle
     cycle.chunked_encoding, cycle.response_started, cycle.disconnected = True, True, gone
-    asyncio.run(cycle.send({"type": "http.response.body", "body": PIECE}))
+    asyncio.run(connection.send({"type": "http.response.body", "body": PIECE}))
     assert wire.did == did
