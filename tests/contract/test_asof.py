@@ -1,4 +1,4 @@
-"""The day that is emulated."""
+"""The as-of date."""
 
 from datetime import date
 
@@ -9,7 +9,7 @@ from mockserver.core import data_files
 
 
 def test_latest() -> None:
-    """The newest day is written in the contracts; the wall clock has no say."""
+    """The newest date comes from the contracts, not from the wall clock."""
     assert latest_date() == date(2026, 11, 21)
     days = [
         row[key]
@@ -55,7 +55,7 @@ def test_labels(label: str, day: date, every: bool) -> None:
         "2026-04-21T00:00",
     ],
 )
-def test_no_day(label: str) -> None:
+def test_invalid_labels(label: str) -> None:
     with pytest.raises(ValueError, match="'any', 'latest' or a date such as 2026-04-21, got") as caught:
         as_of(label)
     assert repr(label) in str(caught.value)
@@ -83,6 +83,6 @@ def test_before_the_first_model(label: str) -> None:
     ],
 )
 def test_holds(since: str | None, until: str | None, holds: bool) -> None:
-    """From its first day on, and before its last."""
+    """From the first date on, and before the last."""
     day = AsOf("2026-04-21", date(2026, 4, 21))
     assert day.holds(since and date.fromisoformat(since), until and date.fromisoformat(until)) is holds  # type: ignore[arg-type]

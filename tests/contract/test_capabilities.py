@@ -1,4 +1,4 @@
-"""The capability table: what inherits what, which model is served when, what the form's schema says too."""
+"""The capability table: inheritance, dates of models, and agreement with the schema of the form."""
 
 import itertools
 from collections.abc import Mapping
@@ -47,8 +47,8 @@ def test_table() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_whole_rows(model: str) -> None:
-    """Every row has, with what it inherits, all that the code reads; and it was not lost on the way down."""
+def test_complete_rows(model: str) -> None:
+    """Every row has, with its inherited values, everything that the code reads."""
     capability = table()[model]
     row = capability.row
     assert capability.group in ("gpt-image", "dall-e-2", "dall-e-3")
@@ -71,14 +71,14 @@ def test_whole_rows(model: str) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_refusals_are_families(model: str) -> None:
+def test_rules_name_families(model: str) -> None:
     for family, rule in table()[model].row["refusals"].items():
         assert family in catalogue.families()
         assert rule["when"]
 
 
-def test_refusals_in_order() -> None:
-    """What is inherited comes first, and a rule holds on its days only."""
+def test_rules_in_order() -> None:
+    """Inherited rules come first, and a rule is valid only between its dates."""
     before, after = as_of("2026-08-19"), as_of("2026-08-20")
     inherited = ["svg-model-required", "gif-conflict", "svg-conflict", "gif-only", "svg-only"]
     inherited += ["stream-n", "partial-images-no-stream", "png-compression", "transparent-jpeg", "input-fidelity-model"]
@@ -102,7 +102,7 @@ def test_refusals_in_order() -> None:
         ("dall-e-2", "nothing that a row speaks of", {}),
     ],
 )
-def test_parameter(model: str, name: str, value: Any) -> None:
+def test_parameter_schema(model: str, name: str, value: Any) -> None:
     assert table()[model].parameter_schema(name) == value
 
 
@@ -120,15 +120,15 @@ def test_parameter(model: str, name: str, value: Any) -> None:
     ],
 )
 def test_substitutes(model: str, family: str, body: str, day: str, by: str) -> None:
-    """For some time the API gave one refusal in place of another."""
+    """For some time the API returned one error instead of another."""
     assert table()[model].substitute_family(family, body, as_of(day)) == by
     assert by in catalogue.families()
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("endpoint", [EDITS, GENERATIONS, VARIATIONS])
-def test_served(model: str, endpoint: str) -> None:
-    """From the day of its release to the day before it is shut down, where it belongs."""
+def test_is_served(model: str, endpoint: str) -> None:
+    """From its release to the day before its shutdown, at its own endpoints."""
     capability = table()[model]
     there = endpoint in capability.row["endpoints"]
     first = capability.released
@@ -153,7 +153,7 @@ SERVED = {
 
 
 @pytest.mark.parametrize("label", SERVED)
-def test_served_edits(label: str) -> None:
+def test_models_of_edits(label: str) -> None:
     assert {name for name, row in table().items() if row.is_served(as_of(label), EDITS)} == SERVED[label]
 
 
@@ -180,8 +180,8 @@ def test_default_model(endpoint: str, label: str, given: tuple[str, ...], model:
 
 
 @pytest.mark.parametrize("endpoint", [EDITS, GENERATIONS])
-def test_default_model_every_day(endpoint: str) -> None:
-    """There is an answer for each day; what stands in is served on it, once there is anything."""
+def test_default_model_on_every_date(endpoint: str) -> None:
+    """There is a rule for each date, and the default model is available on it."""
     day = date(2022, 11, 3)
     while day <= date(2027, 1, 1):
         model = default_model(endpoint, AsOf(str(day), day), {})
@@ -189,7 +189,7 @@ def test_default_model_every_day(endpoint: str) -> None:
         day += 7 * DAY
 
 
-# ---- the schema of the form, for tools that know JSON Schema alone, says what the table says -----------------------
+# ---- the schema of the form, for tools that only know JSON Schema, agrees with the table ---------------------------
 
 FORM = data_files.contract("schemas/edit-form.json")
 VALIDATOR = Draft202012Validator(FORM)
@@ -209,7 +209,7 @@ SIZES = sorted(
 
 
 def agree(values: Mapping[str, Any]) -> bool:
-    """Is a form with these values accepted? The server and the schema alone must say the same."""
+    """Whether a form with these values is accepted. The server and the schema alone must agree."""
     parts = [Part(name, None, None, _spelled(value).encode(), "") for name, value in values.items()]
     parts.append(Part("image", "a.png", "image/png", png(), "picture"))
     headers = (("content-type", "multipart/form-data; boundary=x"),)
@@ -225,7 +225,7 @@ def _spelled(value: Any) -> str:
 
 
 def test_form_names_every_model() -> None:
-    """And in the table's order, so that the newest stands last in both."""
+    """In the table's order, so that the newest is last in both."""
     assert FORM["properties"]["model"]["enum"] == EDITING
     assert {n for n, row in table().items() if row.is_served(as_of("latest"), EDITS)} <= set(EDITING)
 
@@ -241,14 +241,14 @@ def test_form_enums(model: str | None, name: str) -> None:
 
 @pytest.mark.parametrize("model", [n for n in EDITING if "size_rule" not in table()[n].row])
 def test_form_sizes(model: str) -> None:
-    """Where sizes are a list. JSON Schema cannot do the sums of the others."""
+    """For lists of sizes. JSON Schema cannot express the rules of the others."""
     for size in SIZES:
         agree({"prompt": "x", "model": model, "size": size})
 
 
 @pytest.mark.parametrize("model", [*EDITING, None])
 def test_form_conditions(model: str | None) -> None:
-    """What depends on two parameters at once."""
+    """Conditions on two parameters at once."""
     named: dict[str, Any] = {"prompt": "x"} | ({"model": model} if model else {})
     groups: list[dict[str, list[Any]]] = [
         {

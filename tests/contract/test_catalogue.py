@@ -1,4 +1,4 @@
-"""The catalogue of refusals: every row whole, every text filled, recorded bodies reproduced byte for byte."""
+"""The catalogue of errors: complete rows, filled templates, and recorded bodies byte for byte."""
 
 import ast
 import itertools
@@ -35,7 +35,7 @@ CODE = Path(mockserver.__file__).parent
 
 
 def names(value: Any) -> set[str]:
-    """The names that a template, or what is nested, speaks of."""
+    """The names in a template, or in a nested value."""
     if isinstance(value, str):
         return {name for _, name, _, _ in Formatter().parse(value) if name is not None}
     nested = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
@@ -52,7 +52,7 @@ def test_ids() -> None:
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.id)
-def test_whole(row: Row) -> None:
+def test_complete_rows(row: Row) -> None:
     assert row.source
     assert row.hint
     assert row.confidence in ("high", "medium", "low", "guess")
@@ -71,7 +71,7 @@ def test_whole(row: Row) -> None:
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.id)
 def test_resolvable(row: Row) -> None:
-    """What a scenario orders can be said with the row's own facts and what every answer knows."""
+    """A requested error can be rendered with the row's own facts and those of every response."""
     assert spoken(row) <= {*row.facts, *IDENTITIES, "model"}
     known = {"model": "gpt-image-1.5", **row.facts, **IDENTITIES}
     error, advice = row.error(known), row.render_hint(known)
@@ -81,8 +81,8 @@ def test_resolvable(row: Row) -> None:
 
 
 def raised() -> Iterator[tuple[str, str, set[str]]]:
-    """Where the code names a family by a word, and the facts that it gives with it."""
-    # The faults of a scenario are another thing than what is wrong with the bytes of a request.
+    """Where the code names a family literally, with the facts that it passes."""
+    # The faults of a scenario are not errors in a request body.
     for path in (path for path in CODE.rglob("*.py") if path.parent.name != "faults"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Problem", "Fault"):
@@ -92,18 +92,18 @@ def raised() -> Iterator[tuple[str, str, set[str]]]:
 
 
 @pytest.mark.parametrize(("place", "family", "given"), [pytest.param(*r, id=f"{r[0]}-{r[1]}") for r in raised()])
-def test_facts_given(place: str, family: str, given: set[str]) -> None:
-    """A refusal speaks of the request, never of a row's examples: the code gives every name that any text uses."""
+def test_code_passes_all_facts(place: str, family: str, given: set[str]) -> None:
+    """An error describes the request, never a row's examples: the code passes every name that any text uses."""
     for row in families().get(family) or families("azure")[family]:
         assert spoken(row) <= given | set(IDENTITIES), place
 
 
-def test_raised() -> None:
+def test_code_names_known_families() -> None:
     assert len({family for _, family, _ in raised()}) > 15
 
 
-def test_rules_give_the_model() -> None:
-    """The rules of the capability table give the model, and the param where several are forbidden."""
+def test_rules_pass_the_model() -> None:
+    """The rules of the capability table pass the model, and the param if several are forbidden."""
     data = data_files.contract("models.yaml")
     rules = [row.get("refusals", {}) for row in [*data["families"].values(), *data["models"].values()]]
     ruled = {family: rule for row in rules for family, rule in row.items()}
@@ -118,7 +118,7 @@ def groups(row: Row) -> set[str]:
 
 
 def test_no_overlap() -> None:
-    """Of two rows of a family, for one provider and a group of models, at most one holds on a day."""
+    """At most one row of a family is valid on a date, for a provider and a group of models."""
     for one, two in itertools.combinations(rows(), 2):
         if (one.family, one.provider) == (two.family, two.provider) and groups(one) & groups(two):
             first, second = (
@@ -142,8 +142,8 @@ DAYS = sorted(
 
 
 @pytest.mark.parametrize("family", families())
-def test_find(family: str) -> None:
-    """The row that holds; else the oldest later one, else the newest."""
+def test_find_row(family: str) -> None:
+    """The valid row; else the oldest later one, else the newest."""
     for day, group in itertools.product([date(2000, 1, 1), *DAYS, latest_date()], GROUPS):
         candidates = [row for row in families()[family] if group in groups(row)] or list(families()[family])
         holding = [row for row in candidates if AsOf("", day).holds(row.since, row.until)]
@@ -169,11 +169,11 @@ def test_find(family: str) -> None:
         ("slow-down", "2024-01-01", "gpt-image", "slow-down"),
     ],
 )
-def test_find_some(family: str, day: str, group: str, row: str) -> None:
+def test_find_row_for_every_family(family: str, day: str, group: str, row: str) -> None:
     assert find_row(family, as_of(day), group).id == row
 
 
-def test_find_nothing() -> None:
+def test_find_row_unknown() -> None:
     with pytest.raises(KeyError):
         find_row("no-such-family", as_of("any"))
 
@@ -190,8 +190,8 @@ def test_find_nothing() -> None:
         ("", ()),
     ],
 )
-def test_named(name: str, found: tuple[str, ...]) -> None:
-    """A family, or the families that a code of OpenAI's own belongs to."""
+def test_find_families(name: str, found: tuple[str, ...]) -> None:
+    """A family, or the families with an API code of OpenAI's own."""
     assert find_families(name) == found
 
 
@@ -207,7 +207,7 @@ def test_named(name: str, found: tuple[str, ...]) -> None:
         (iter([1, 2]), "and", "'1' and '2'"),
     ],
 )
-def test_listed(values: Any, last: str, text: str) -> None:
+def test_join_quoted(values: Any, last: str, text: str) -> None:
     assert join_quoted(values, last) == text
 
 
@@ -221,8 +221,8 @@ def test_listed(values: Any, last: str, text: str) -> None:
         ({"x": "{a}", "y": ["{b}", None]}, {"x": "1", "y": ["{a}", None]}),
     ],
 )
-def test_fill(value: Any, filled: Any) -> None:
-    """Facts are put in once: what a fact holds is no template."""
+def test_fill_template(value: Any, filled: Any) -> None:
+    """Facts are inserted once: their values are not templates."""
     assert fill_template(value, {"a": 1, "b": "{a}"}) == filled
 
 
@@ -252,7 +252,7 @@ def test_wires(wire: str, body: bytes) -> None:
 
 
 def test_error() -> None:
-    """Absent keys are left out, extra ones stand last, facts given count more than the examples."""
+    """Absent keys are omitted, extra ones come last, given facts override the examples."""
     assert set(WIRES) == {"pretty", "pretty-sorted-newline", "compact-sorted", "string", "message", "empty"}
     by_id = {row.id: row for row in rows()}
     blocked = by_id["moderation-blocked"].error({**IDENTITIES, "category": "violence"})
@@ -265,7 +265,7 @@ def test_error() -> None:
 
 
 def test_lone_surrogate() -> None:
-    """JSON can carry one, and it is echoed as it came."""
+    """JSON allows one, and it is echoed unchanged."""
     body = find_row("not-in-enum", as_of("any")).body({"param": "quality", "value": "\ud800", "values": "'low'"})
     assert b"Invalid value: '\\ud800'." in body
 
@@ -276,7 +276,7 @@ def test_problem() -> None:
 
 
 FORMATS = "'image/jpeg', 'image/png', and 'image/webp'"
-# Whole exchanges recorded by crmne/ruby_llm: the day, what the text speaks of, Content-Length, the body.
+# Complete exchanges recorded by crmne/ruby_llm: the date, the facts, Content-Length, the body.
 RECORDED: list[tuple[str, str, dict[str, Any], int, list[Any]]] = [
     (
         "json-image-data",

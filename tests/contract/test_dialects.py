@@ -1,4 +1,4 @@
-"""Dialects: compatible servers that take less, tell less, and word their errors in ways of their own."""
+"""Dialects: compatible servers that accept less, return less, and format errors differently."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ def edit(client: openai.OpenAI, **more: Any) -> Any:
     return client.images.edit(**{"model": "gpt-image-1", "image": ("a.png", png()), "prompt": "x", **more})
 
 
-def test_bare_answer(gateway: openai.OpenAI) -> None:
+def test_reduced_response(gateway: openai.OpenAI) -> None:
     answer = edit(gateway, n="2", mask=("m.png", masked())).to_dict()
     assert list(answer) == ["created", "data", "usage"]
     assert len(answer["data"]) == 2
@@ -53,18 +53,18 @@ def test_bare_answer(gateway: openai.OpenAI) -> None:
         ("background", "transparent", "unknown_parameter"),
     ],
 )
-def test_less_is_taken(gateway: openai.OpenAI, param: str, value: Any, code: str) -> None:
+def test_unsupported_parameters(gateway: openai.OpenAI, param: str, value: Any, code: str) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         edit(gateway, **{param: value})
     assert (caught.value.param, caught.value.code) == (param, code)
 
 
-def test_no_json(gateway: openai.OpenAI) -> None:
+def test_json_is_unsupported(gateway: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="only accepts 'multipart/form-data' requests"):
         gateway.post("/images/edits", body={"prompt": "x"}, cast_to=openai.types.ImagesResponse)
 
 
-def test_shape_alone() -> None:
+def test_only_schema_is_checked() -> None:
     with speaking("gateway", validate="schema") as client:
         assert list(edit(client, image=b"Example data").to_dict()) == ["created", "data", "usage"]
         with pytest.raises(openai.BadRequestError, match="only accepts 'multipart/form-data' requests"):
@@ -87,7 +87,7 @@ DISTORTED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("dialect", [name for name in table() if name != "openai"])
-def test_distorted_errors(dialect: str) -> None:
+def test_errors_of_dialects(dialect: str) -> None:
     with speaking(dialect) as client, pytest.raises(openai.BadRequestError) as caught:
         edit(client, quality="auto")
     request_id = caught.value.response.headers["x-request-id"]
@@ -96,12 +96,12 @@ def test_distorted_errors(dialect: str) -> None:
     assert "x-mockserver-hint" in caught.value.response.headers
 
 
-def test_no_text_is_not_distorted() -> None:
-    """A path that nobody knows is answered with an empty body, by whomever."""
+def test_errors_without_text() -> None:
+    """The response for an unknown path has an empty body in every dialect."""
     with speaking("new-api", as_of=as_of("latest")) as client, pytest.raises(openai.NotFoundError) as caught:
         client.post("/images/variations", cast_to=openai.types.ImagesResponse)
     assert caught.value.response.content == b""
 
 
-def test_every_dialect_says_where_it_comes_from() -> None:
+def test_every_dialect_has_a_source() -> None:
     assert all(row["source"] and row["confidence"] and row["about"] for row in table().values())

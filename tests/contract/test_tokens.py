@@ -1,4 +1,4 @@
-"""What a call costs: every number that was observed, and that no text can break the count."""
+"""The usage of a call: every observed number, and that no text breaks the count."""
 
 import gzip
 import hashlib
@@ -31,7 +31,7 @@ def usage(model: str, prompt: str = "x", *images: tuple[int, int], day: str = "a
     )
 
 
-# ---- the picture that comes back ---------------------------------------------------------------------------------
+# ---- output images -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", ONES)
@@ -81,7 +81,7 @@ def test_partials(model: str, quality: str, partials: int, count: int) -> None:
     assert block["output_tokens"] == count
 
 
-# ---- the pictures that go in -------------------------------------------------------------------------------------
+# ---- input images ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_patches(size: tuple[int, int], count: int) -> None:
 
 @settings(derandomize=True, max_examples=300, deadline=None)
 @given(st.integers(1, 60_000), st.integers(1, 60_000), st.sampled_from(["gpt-image-1", "gpt-image-2"]))
-def test_any_picture(width: int, height: int, model: str) -> None:
-    """Within the budget, at least one, and the same lying on its side."""
+def test_any_image(width: int, height: int, model: str) -> None:
+    """Within the budget, at least one, and the same for the rotated image."""
     rule = rules(model)["input"]
     units = tokens.count_input_units((width, height), rule)
     assert 1 <= units <= rule.get("budget", 16)
@@ -137,7 +137,7 @@ def test_any_picture(width: int, height: int, model: str) -> None:
 
 
 def test_fidelity() -> None:
-    """The surcharge by the documents; nobody has seen a block with it."""
+    """The documented surcharge; no block with it was ever observed."""
     plain = usage("gpt-image-1", "x", (64, 64), (64, 32))
     high = usage("gpt-image-1", "x", (64, 64), (64, 32), parameters={"input_fidelity": "high"})
     low = usage("gpt-image-1", "x", (64, 64), (64, 32), parameters={"input_fidelity": "low"})
@@ -159,7 +159,7 @@ def test_fidelity() -> None:
         ("<|endoftext|>", 7),
         ("\x00", 1),
         ("e\u0301", 2),
-        # Each of these is cut by another alternative of the pattern.
+        # Each of these is split by another alternative of the pattern.
         ("iPhone's CamelCase I'LL we've HTTPServer it'll", 11),
         ("12345 in 2026, 3.14159", 12),
         ("wait...  what?!\r\n\r\n/* c */ //\n", 11),
@@ -177,19 +177,19 @@ def test_text(text: str, count: int) -> None:
 
 @pytest.mark.parametrize("text", ["a", " ", "🦊", "\u0301", "ab", "0", "日", "\n", "!?"])
 def test_long_text(text: str) -> None:
-    """The count of 32,000 times the same takes no time that grows with the square."""
+    """The time to count 32,000 equal characters does not grow quadratically."""
     assert 1 <= tokens.count_text_tokens(text * 32_000) <= 96_000
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(st.text(st.characters(categories=None) | st.sampled_from("\ud800\udfff\ud83d\ude00 a"), max_size=60))
 def test_any_text(text: str) -> None:
-    """Lone surrogates included: JSON can carry them."""
+    """Including lone surrogates, which JSON allows."""
     assert 0 <= tokens.count_text_tokens(text) <= 4 * len(text)
 
 
 def test_table() -> None:
-    """The table that ships is OpenAI's own file: the ranks added, the digests agree."""
+    """The packaged table is OpenAI's own file: with ranks added, its digest is the published one."""
     about = data_files.contract("tokens/o200k_base.yaml")
     packed = data_files.folder("contracts").joinpath("tokens", "o200k_base.gz").read_bytes()
     lines = gzip.decompress(packed).splitlines()
@@ -198,15 +198,15 @@ def test_table() -> None:
 
 
 def test_surrogates() -> None:
-    """Two halves count as what they make together; a lone one as what stands in for it."""
+    """A surrogate pair counts as its character; a lone surrogate as the replacement character."""
     assert tokens.count_text_tokens("\ud83d\ude00") == tokens.count_text_tokens("\U0001f600")
     assert tokens.count_text_tokens("\ud800") == tokens.count_text_tokens("\ufffd")
 
 
-# ---- whole blocks, as recorded -----------------------------------------------------------------------------------
+# ---- complete blocks, as recorded --------------------------------------------------------------------------------
 
 LOGO, ONE = "turn the logo to green", (128, 128)
-# Model, day, prompt, pictures, parameters, then input (image, text), output (image, text).
+# Model, date, prompt, images, parameters, then input (image, text), output (image, text).
 RECORDED: list[tuple[str, str, str, list[tuple[int, int]], dict[str, Any], tuple[int, int], tuple[int, int]]] = [
     ("gpt-image-1", "2025-09-11", LOGO, [ONE], {}, (194, 27), (1056, 0)),
     ("gpt-image-1", "2026-06-08", LOGO, [ONE], {"quality": "low"}, (194, 27), (272, 0)),
@@ -274,7 +274,7 @@ def test_recorded_generations(model: str, prompt: str, quality: str, asked: int,
 
 
 def test_recorded_n() -> None:
-    """All is multiplied: ruby_llm, 2026-09-09, but for the text that the model chose (669 then)."""
+    """Everything is multiplied: ruby_llm, 2026-09-09, except the text that the model chose (669 then)."""
     one, two = (
         usage("gpt-image-1.5", "a siamese cat", endpoint="images/generations", size=TALL, parameters={"n": n})
         for n in (1, 2)
@@ -306,7 +306,7 @@ def test_output_details(model: str, day: str, details: bool) -> None:
 @pytest.mark.parametrize("model", PRICED)
 @pytest.mark.parametrize("n", [1, 10])
 def test_sums(model: str, n: int) -> None:
-    """Of every model and quality: the parts make the whole, and the keys stand in the order of the alphabet."""
+    """For every model and quality, the parts add up to the totals, and the keys are in alphabetical order."""
     for quality in table()[model].parameter_schema("quality")["enum"]:
         if quality != "auto":
             block = usage(model, "x", ONE, (2000, 300), size=TALL, parameters={"quality": quality, "n": n})
@@ -343,7 +343,7 @@ def test_price(model: str, dollars: float | None) -> None:
 
 
 def test_price_of_a_recording() -> None:
-    """With or without the details of the output, which older days lack: the text of 1.5 apart."""
+    """With and without the details of the output, which earlier dates lack."""
     block = usage("gpt-image-1", LOGO, ONE, day="2025-09-11")
     assert "output_tokens_details" not in block
     assert (
@@ -355,7 +355,7 @@ def test_price_of_a_recording() -> None:
 
 
 def test_tables_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though the first texts are counted side by side."""
+    """Even if the first texts are counted concurrently."""
     loaded: list[int] = []
     unpack = tokens.gzip.decompress
 

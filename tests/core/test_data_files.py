@@ -1,4 +1,4 @@
-"""The data files: beside the package in a checkout, inside it once installed."""
+"""The data files: next to the package in a checkout, inside it when installed."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def test_names(folder: str, suffix: str, some: set[str]) -> None:
     ),
 )
 def test_contract(path: str) -> None:
-    """Every file can be read, is read once, and says the same to a plain parser."""
+    """Every file is read once, with the same result as a plain parser's."""
     data = data_files.contract(path)
     assert data
     assert data_files.contract(path) is data
@@ -71,7 +71,7 @@ def test_contract(path: str) -> None:
         assert data == json.loads((ROOT / "contracts" / path).read_text("utf-8"))
 
 
-def test_no_such_contract() -> None:
+def test_unknown_contract() -> None:
     with pytest.raises(FileNotFoundError):
         data_files.contract("nothing.yaml")
 
@@ -90,7 +90,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_installed(installed: Path, tmp_path: Path, packed: bool) -> None:
-    """All data travels inside the package, also one that is imported from an archive."""
+    """All data is inside the package, also if it is imported from a zip archive."""
     site = installed
     if packed:
         site = tmp_path / "site.zip"
@@ -115,7 +115,7 @@ def test_installed(installed: Path, tmp_path: Path, packed: bool) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(str(one.relative_to(ROOT)) for one in (ROOT / "contracts").rglob("*.yaml")))
-def test_either_loader(name: str) -> None:
+def test_loaders_agree(name: str) -> None:
     """PyYAML without libyaml reads the same."""
     text = (ROOT / name).read_text("utf-8")
     assert yaml.load(text, Loader=yaml.SafeLoader) == yaml.load(text, Loader=data_files.LOADER)

@@ -45,7 +45,7 @@ def test_order_and_duplicates() -> None:
     assert [(p.name, p.data) for p in reader.parts] == [(name, str(i).encode()) for i, name in enumerate(names)]
 
 
-def test_picture() -> None:
+def test_file_part() -> None:
     data = png()
     found = one('name="image"; filename="a.png"', data, "Content-Type: image/png")
     assert found == Part("image", "a.png", "image/png", data, xxhash.xxh3_128_hexdigest(data))
@@ -62,7 +62,7 @@ def test_picture() -> None:
         (("Content-Length: 1", "X-Own: y"), None),
     ],
 )
-def test_own_content_type(headers: Sequence[str], kind: str | None) -> None:
+def test_content_type_of_a_part(headers: Sequence[str], kind: str | None) -> None:
     assert one('name="a"', b"x", *headers).content_type == kind
 
 
@@ -90,12 +90,12 @@ def test_names(disposition: str, name: str, filename: str | None) -> None:
     assert (found.name, found.filename) == (name, filename)
 
 
-def test_no_disposition() -> None:
+def test_missing_disposition() -> None:
     reader = read(b"--" + EDGE + b"\r\nX: y\r\n\r\n1\r\n" + CLOSE)
     assert [(p.name, p.filename, p.data) for p in reader.parts] == [("", None, b"1")]
 
 
-def test_name_no_utf8() -> None:
+def test_name_is_not_utf8() -> None:
     body = part('name="a"; filename="b"').replace(b'"a"', b'"\xff"').replace(b'"b"', b'"\xfe.png"')
     (found,) = read(body + CLOSE).parts
     assert (found.name, found.filename) == ("\ufffd", "\ufffd.png")
@@ -110,16 +110,15 @@ BODY = (
 )
 
 
-def test_parts_on_their_own() -> None:
-    """Nothing of one part leaks into the next."""
+def test_parts_are_independent() -> None:
     found = [(p.name, p.filename, p.content_type) for p in read(BODY).parts]
     assert found == [("prompt", None, None), ("image[]", "ü.png", "image/png"), ("empty", "", None)]
     assert read(BODY).parts[0].data.decode() == "Mach es Nacht, 夜"
     assert read(BODY).parts[2].digest == xxhash.xxh3_128_hexdigest(b"")
 
 
-def test_cut_anywhere() -> None:
-    """A body that ends before its closing boundary is refused, wherever that is."""
+def test_truncated_anywhere() -> None:
+    """A body that ends before its closing boundary is an error, wherever it ends."""
     complete = len(BODY) - len(b"\r\n")
     kept = [length for length in range(len(BODY) + 1) if read(BODY[:length]).error is None]
     assert kept == [complete, complete + 1, complete + 2]
@@ -139,7 +138,7 @@ CONTENTS = st.lists(st.sampled_from([b"\r", b"\n", b"-", b"--", b"\r\n--", EDGE,
 @settings(derandomize=True, max_examples=150, deadline=None)
 @given(contents=st.lists(CONTENTS.map(b"".join) | st.binary(max_size=40), min_size=1, max_size=4), data=st.data())
 def test_split_anywhere(contents: list[bytes], data: st.DataObject) -> None:
-    """How the network cut the body changes nothing, whatever it holds."""
+    """The result does not depend on how the network splits the body."""
     body = b"".join(part(f'name="f{i}"; filename="x"', content) for i, content in enumerate(contents)) + CLOSE
     cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=8)))
     whole, split = read(body), read(body, *cuts)
@@ -151,7 +150,7 @@ def test_split_anywhere(contents: list[bytes], data: st.DataObject) -> None:
 
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(st.lists(st.binary(max_size=30) | st.sampled_from([CLOSE, b"--" + EDGE, b"\r\n", b"A: b\r\n\r\n"]), max_size=8))
-def test_anything_fed(pieces: list[bytes]) -> None:
+def test_any_bytes(pieces: list[bytes]) -> None:
     """No bytes make the reader raise."""
     reader = FormReader(EDGE)
     for piece in pieces:
@@ -194,8 +193,8 @@ def parsed(body: bytes, **how: int) -> tuple[list[Part], str | None]:
 
 @settings(derandomize=True, max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=6), st.sampled_from([b"", CLOSE]))
-def test_cut_at_once(pieces: list[bytes], end: bytes) -> None:
-    """A short form that is cut at its boundaries has the parts that the parser finds in it, or its error."""
+def test_split_at_once(pieces: list[bytes], end: bytes) -> None:
+    """A short form that is split at its boundaries has the same parts, or the same error, as the parser's."""
     body = b"".join(pieces) + end
     assert parsed(body) == parsed(body, short=0)
 
@@ -218,15 +217,15 @@ LONG = [
 @given(
     st.lists(st.sampled_from([*LONG, *PIECES[:3]]), min_size=1, max_size=4), st.sampled_from([CLOSE, CLOSE + b"\r\n"])
 )
-def test_long_parts_again(pieces: list[bytes], end: bytes) -> None:
-    """Long parts that came before are the same parts again, whatever stands in them or around them."""
+def test_repeated_long_parts(pieces: list[bytes], end: bytes) -> None:
+    """Long parts that were seen before are recognized, whatever is in or around them."""
     body = b"".join(pieces) + CLOSE + end
     expected = parsed(body, short=0)
     assert [parsed(body), parsed(body)] == [expected] * 2
 
 
-def test_long_part_by_another_boundary() -> None:
-    """What was found whole by one boundary is cut by the next."""
+def test_long_part_with_another_boundary() -> None:
+    """A part that was complete with one boundary may be split by another."""
     data = NOISE + b"\r\n" + part('name="b"', b"y").replace(EDGE, b"other").removesuffix(b"\r\n")
     body = part('name="image"; filename="a.png"', data) + CLOSE
     assert [found.data for found in parsed(body)[0]] == [data]
@@ -237,7 +236,7 @@ def test_long_part_by_another_boundary() -> None:
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=range(len(PIECES)))
-def test_one_piece_cut_at_once(piece: bytes) -> None:
+def test_single_piece_is_split_at_once(piece: bytes) -> None:
     for body in (piece, piece + CLOSE, part('name="b"') + piece + CLOSE):
         assert parsed(body) == parsed(body, short=0)
 
@@ -267,7 +266,7 @@ def test_invalid_bodies(body: bytes, error: str) -> None:
     assert reader.error == first
 
 
-def test_as_many_parts_as_allowed() -> None:
+def test_maximum_number_of_parts() -> None:
     reader = read(part('name="a"') * MAX_PARTS + CLOSE)
     assert (reader.error, len(reader.parts)) == (None, MAX_PARTS)
 
@@ -314,7 +313,7 @@ def test_boundary_length(length: int, good: bool) -> None:
 
 
 def test_nothing_logged(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """In a program that set up no logging, what the parser refuses does not reach stderr."""
+    """Without logging set up, the parser's errors do not reach stderr."""
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
     logging.getLogger("somebody.else").warning("shown")
     for body in (b"just words", BODY + b"after", b"--" + EDGE + b"\r\nno header\r\n\r\n"):

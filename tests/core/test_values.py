@@ -1,4 +1,4 @@
-"""The values of the wire: requests, plans, and events as they are framed."""
+"""Requests, plans and framed events."""
 
 import base64
 import copy
@@ -15,7 +15,7 @@ from mockserver.engine.json_splice import serialize
 from mockserver.engine.output_images import OutputImage
 
 
-def test_whole() -> None:
+def test_single_chunk() -> None:
     assert single_chunk(404, [("a", "1"), ("a", "2")], b"gone") == (
         Head(404, (("a", "1"), ("a", "2"))),
         Chunk(b"gone"),
@@ -28,7 +28,7 @@ def test_whole() -> None:
     "value", [Wait(1.5), Head(200, ()), Chunk(b"x"), End(), Request("GET", "/"), Part("a", None, None, b"", "")]
 )
 def test_values(value: Any) -> None:
-    """Plans and requests are values: equal by content, hashable, unchangeable."""
+    """Plans and requests are values: equal by content, hashable, immutable."""
     twin = copy.deepcopy(value)
     assert twin == value
     assert {twin, value} == {value}
@@ -76,7 +76,7 @@ def test_malformed_body() -> None:
 
 
 def test_recorded_frame() -> None:
-    """A recorded event (sdcb/chats, 2025-10): compact JSON in the order given, two line breaks at the end."""
+    """A recorded event (sdcb/chats, 2025-10): compact JSON in the given order, two line breaks at the end."""
     error = {
         "type": "image_generation_server_error",
         "code": "image_generation_failed",
@@ -91,8 +91,8 @@ def test_recorded_frame() -> None:
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "\u2028", "日本 🦊", "\ud800", "\n\ndata: evil\n\n", ""])
-def test_one_line(text: str) -> None:
-    """No text can break out of its line, and none is lost."""
+def test_frame_is_one_line(text: str) -> None:
+    """No text breaks out of its line, and none is lost."""
     framed = frame("image_edit.completed", serialize({"text": text}, ()))
     event, data, *rest = framed.split(b"\n")
     assert (event, rest) == (b"event: image_edit.completed", [b"", b""])
@@ -105,8 +105,8 @@ def sent(data: bytes, digest: str) -> OutputImage:
 
 
 @pytest.mark.parametrize("indent", [2, None])
-def test_pictures_in_text(indent: int | None) -> None:
-    """Put in without being looked through, to the byte what json would write; twice the same picture too."""
+def test_images_are_spliced(indent: int | None) -> None:
+    """Spliced in unparsed, byte for byte what json would write; also the same image twice."""
     one, two = sent(b"one" * 99, "aa"), sent(b"two" * 99, "bb")
     pictures = [one, two, one]
     value = {"data": [{"b64_json": picture.placeholder} for picture in pictures], "text": "\0picture \u2028"}
@@ -116,7 +116,7 @@ def test_pictures_in_text(indent: int | None) -> None:
 
 
 def test_placeholder_in_a_request() -> None:
-    """Who sends us one gets it back as it was."""
+    """A request that contains one gets it back unchanged."""
     one = sent(b"one", "aa")
     told = {"safety_identifier": one.placeholder, "data": [{"b64_json": one.placeholder, "b": ["\0picture/zz"]}]}
     assert json.loads(serialize(told, [one])) == {

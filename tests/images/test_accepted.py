@@ -1,4 +1,4 @@
-"""contracts/pictures.yaml says what becomes of a picture, and that is what becomes of it."""
+"""The server treats each kind of image as contracts/pictures.yaml says."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ MODELS = {"gpt-image": ["gpt-image-1", "gpt-image-1.5", "gpt-image-2", "gpt-imag
 
 
 def verdict(row: Mapping[str, Any], model: str, *accept: str) -> str:
-    """What becomes of a row's picture in an edit: `accepted`, or the family that refuses it."""
+    """The result of an edit with a row's image: `accepted`, or the family of the error."""
     kind = row.get("type", recipes.media_type(row["recipe"]))
     request = form(file("image", recipes.make(row["recipe"]), kind), model=model, prompt="x")
     problem = understand(request, Settings(auth="open", accept=frozenset(accept))).problem
@@ -25,13 +25,13 @@ def verdict(row: Mapping[str, Any], model: str, *accept: str) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["kind"])
-def test_verdict(row: Mapping[str, Any]) -> None:
+def test_kinds_of_images(row: Mapping[str, Any]) -> None:
     for group, models in MODELS.items():
         assert {verdict(row, model) for model in models} == {row[group]}
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if "accept" in row], ids=lambda row: row["kind"])
-def test_relaxed(row: Mapping[str, Any]) -> None:
+def test_accepted_guesses(row: Mapping[str, Any]) -> None:
     assert row["accept"] in acceptable_names()
     also = ["images.extended_webp"] if "webp" in row["recipe"] else []
     assert verdict(row, "gpt-image-2", row["accept"], *also) == "accepted"

@@ -1,4 +1,4 @@
-"""The animated answers: frames that differ, as many and as slow as asked, see-through where the picture is."""
+"""Animated images: different frames, in the requested number and duration, with transparency."""
 
 import io
 
@@ -29,12 +29,12 @@ def test_frames(style: str, frames: int, milliseconds: int) -> None:
     assert {duration for _, duration in found} == {milliseconds}
 
 
-def test_loops_for_ever() -> None:
+def test_loops_forever() -> None:
     assert drawn("flat", canvas(2, 100)).info["loop"] == 0
 
 
 @pytest.mark.parametrize("transparent", [True, False])
-def test_see_through(transparent: bool) -> None:
+def test_transparency(transparent: bool) -> None:
     for frame in ImageSequence.Iterator(drawn("flat", canvas(3, 100, transparent))):
         picture = frame.convert("RGBA")
         corner, middle = picture.getpixel((0, 0)), picture.getpixel((120, 80))
@@ -44,7 +44,7 @@ def test_see_through(transparent: bool) -> None:
 
 
 def test_few_colours() -> None:
-    """A picture with fewer colours than a palette holds keeps them."""
+    """An image with fewer colours than a palette keeps them."""
     wanted = canvas(2, 100)
     before = render_image("flat", wanted, SUBJECT).getpixel((5, 5))
     assert drawn("flat", wanted).convert("RGB").getpixel((5, 5)) == before

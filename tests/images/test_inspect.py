@@ -1,4 +1,4 @@
-"""What the server finds out about an uploaded file."""
+"""How uploaded files are inspected."""
 
 import base64
 import resource
@@ -31,7 +31,7 @@ SMALL = Image.new("RGB", (5, 7), "red")
         ("AVIF", "image/avif"),
     ],
 )
-def test_real_type(format: str, kind: str) -> None:
+def test_detect_type(format: str, kind: str) -> None:
     data = saved(SMALL, format)
     assert detect_type(data) == kind
     found = inspect_bytes(data)
@@ -52,11 +52,11 @@ def test_real_type(format: str, kind: str) -> None:
         (b"{}", "application/octet-stream"),
     ],
 )
-def test_no_picture(data: bytes, kind: str) -> None:
+def test_not_an_image(data: bytes, kind: str) -> None:
     assert inspect_bytes(data).reason == f"it is {kind}"
 
 
-def test_broken() -> None:
+def test_corrupt_files() -> None:
     data = saved(Image.effect_noise((64, 64), 90), "JPEG")
     assert inspect_bytes(data).mode == "L"
     assert inspect_bytes(data[: len(data) // 2]).reason.startswith("it is broken: ")
@@ -74,7 +74,7 @@ def test_transparent_palette() -> None:
 
 
 def test_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The header alone refuses: nothing is decoded."""
+    """The header alone is enough to reject: nothing is decoded."""
     monkeypatch.setattr(inspect, "PIXELS", 34)
     assert inspect_bytes(saved(SMALL, "PNG")).reason == "it has 5x7 pixels, more than this server decodes"
 
@@ -95,7 +95,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def bomb(width: int, height: int, *chunks: bytes) -> bytes:
-    """A PNG whose header promises much more than its few bytes hold."""
+    """A PNG whose header promises far more pixels than its bytes contain."""
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -119,8 +119,8 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_bomb(kind: str) -> None:
-    """A few hundred kilobytes that promise gigabytes are refused, and never unpacked."""
+def test_decompression_bomb(kind: str) -> None:
+    """A few hundred kilobytes that would decode to gigabytes are rejected, and never decoded."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = inspect_bytes(BOMBS[kind])
     assert found.reason or kind == "png with a profile"

@@ -1,4 +1,4 @@
-"""What the mock paints: right in size and format, the same every time, and telling what was understood."""
+"""Rendered images: the right size and format, deterministic, and showing what was understood."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -91,7 +91,7 @@ def test_size_format_and_mode_are_those_of_the_canvas(style, form, transparent, 
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("transparent", [False, True])
-def test_even_one_pixel_is_painted(style, transparent):
+def test_single_pixel(style, transparent):
     canvas = Canvas(1, 1, "png", transparent=transparent)
     picture = render_image(style, canvas, PLAIN)
     assert picture.size == blur(picture, 0, 1).size == (1, 1)
@@ -100,7 +100,7 @@ def test_even_one_pixel_is_painted(style, transparent):
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("form", ["png", "webp"])
-def test_a_transparent_picture_is_clear_in_one_place_and_opaque_in_another(style, form):
+def test_transparent_image_has_clear_and_opaque_pixels(style, form):
     canvas = Canvas(512, 512, form, transparent=True)
     with Image.open(BytesIO(encode(render_image(style, canvas, PLAIN), canvas))) as sent:
         assert sent.getchannel("A").getextrema() == (0, 255)
@@ -126,7 +126,7 @@ def test_the_same_arguments_give_the_same_bytes(style, form):
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
 @pytest.mark.parametrize("compression", [0, 100])
-def test_ten_pictures_all_differ(style, form, compression):
+def test_ten_images_differ(style, form, compression):
     canvas = Canvas(256, 256, form, compression)
     for seed in (b"", b"a", b"b", b"c"):
         subjects = [replace(PLAIN, number=number, of=10, seed=seed) for number in range(1, 11)]
@@ -213,7 +213,7 @@ def test_images_of_every_mode_keep_their_tone(mode, colour, shown):
     assert colours(picture.crop((300, 400, 600, 700))) == {(shown, shown, shown): 90000}
 
 
-def test_transparency_of_an_image_shows_as_chequers():
+def test_transparency_of_an_image_shows_as_checkerboard():
     clear = block((255, 0, 0, 0), mode="RGBA")
     picture = render_image("receipt", WIDE, replace(PLAIN, images=(clear,)))
     assert len(colours(picture.crop((300, 400, 600, 700)))) == 2
@@ -325,13 +325,13 @@ def test_a_word_is_broken_only_if_it_is_wider_than_the_line():
     assert len(colours(other.crop((60, 100, 960, below)))) > 1
 
 
-def test_details_that_find_no_room_are_counted():
+def test_details_that_do_not_fit_are_counted():
     many = tuple((f"parameter_{place}", "value " * place) for place in range(60))
     shown = [render_image("receipt", SQUARE, replace(PLAIN, details=many[:count])) for count in (59, 60)]
     assert changed(*shown)
 
 
-def test_a_megapixel_of_noise_weighs_as_much_as_a_real_answer():
+def test_megapixel_of_noise_is_as_large_as_a_real_image():
     for transparent in (False, True):
         canvas = replace(SQUARE, transparent=transparent)
         assert 1_000_000 <= len(encode(render_image("noise", canvas, PLAIN), canvas)) <= 2_000_000
@@ -344,7 +344,7 @@ def test_compression_is_the_quality(form):
     assert weights == sorted(set(weights))
 
 
-def test_compression_means_nothing_to_a_png():
+def test_png_ignores_compression():
     picture = render_image("receipt", SQUARE, PLAIN)
     assert encode(picture, SQUARE) == encode(picture, replace(SQUARE, compression=0))
 
@@ -353,7 +353,7 @@ def test_compression_means_nothing_to_a_png():
 @pytest.mark.parametrize("transparent", [False, True])
 @pytest.mark.parametrize("size", [(256, 256), (1024, 640), (8, 8)])
 @pytest.mark.parametrize("of", [1, 2, 3])
-def test_partial_pictures_get_closer_to_the_final_one(style, transparent, size, of):
+def test_partial_images_get_closer_to_the_final_one(style, transparent, size, of):
     for seed in (b"a", b"b", b"c"):
         final = render_image(style, Canvas(*size, "png", transparent=transparent), replace(PLAIN, seed=seed))
         partials = [blur(final, index, of) for index in range(of)]
@@ -371,7 +371,7 @@ def test_what_is_clear_in_a_receipt_is_clear_in_its_partials():
 
 
 @pytest.mark.parametrize("tone", ["black", "gray", "white"])
-def test_partials_of_a_picture_of_one_colour_differ_from_it_too(tone):
+def test_partial_images_of_a_single_colour_differ(tone):
     final = Image.new("RGB", (64, 64), tone)
     distances = [distance(blur(final, index, 3), final) for index in range(3)]
     assert distances == sorted(set(distances), reverse=True)

@@ -1,4 +1,4 @@
-"""The answers that are SVG: well-formed whatever the prompt holds, as large as asked, telling what was understood."""
+"""SVG images: well-formed for any prompt, the right size, and showing what was understood."""
 
 import base64
 import io
@@ -37,7 +37,7 @@ def test_size(style: str, transparent: bool) -> None:
 
 @given(st.text())
 def test_prompts(prompt: str) -> None:
-    """Nothing that a prompt says becomes markup, and what XML can hold arrives."""
+    """No prompt becomes markup, and every character that XML allows is kept."""
     tree = root("receipt", CANVAS, subject(prompt))
     told = tree.findtext(f"{SVG}desc") or ""
     assert {child.tag.removeprefix(SVG) for child in tree} == {"title", "desc", "rect", "g"}

@@ -1,4 +1,4 @@
-"""Faults as functions from plan to plan, several at once, without any socket."""
+"""Faults as functions from plan to plan, alone and combined, without a socket."""
 
 import base64
 import json
@@ -76,8 +76,8 @@ def order(*names: str) -> tuple[RequestedFault, ...]:
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_two_at_once(plan: Plan) -> None:
-    """Whatever two faults make of a plan, it can be carried out, and Content-Length is a lie only on purpose."""
+def test_two_faults_combine(plan: Plan) -> None:
+    """Any two faults leave a plan that can be carried out, with a Content-Length that is wrong only if requested."""
     for first in FAULTS:
         for second in FAULTS:
             done = apply_faults(plan, order(first, second), draw, unread=True)
@@ -94,14 +94,13 @@ def test_two_at_once(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_same_again(name: str) -> None:
+def test_same_draws_give_same_plan(name: str) -> None:
     for plan in PLANS.values():
         assert apply_faults(plan, order(name), draw) == apply_faults(plan, order(name), draw)
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_missed(name: str) -> None:
-    """What an the YAML type answer is not supported for is left, and told."""
+def test_inapplicable_faults_are_skipped(name: str) -> None:
     for plan in (PLANS["served"], PLANS["stream"], PLANS["refused"], PLANS["empty"]):
         done = apply_faults(plan, order(name), draw)
         assert (done.plan, done.skipped) == (plan, (name,)) or done.applied == (name,)
@@ -109,8 +108,8 @@ def test_missed(name: str) -> None:
         assert done.status == before or name in ("status", "redirect")
 
 
-def test_order() -> None:
-    """Contents come before HTTP, and HTTP before the wire; else the order counts."""
+def test_faults_are_applied_by_layer() -> None:
+    """Faults of the content are applied before those of HTTP, and those before the connection's; otherwise in order."""
     plan = PLANS["served"]
     done = apply_faults(plan, (*table.parse_faults([{"split": 9}]), *order("status", "missing", "latency")), draw)
     assert done.applied == ("missing", "status", "latency", "split")
@@ -119,20 +118,20 @@ def test_order() -> None:
     assert one.status == 502
 
 
-def test_nothing_ordered() -> None:
+def test_no_faults() -> None:
     assert apply_faults(STREAM, (), draw) == table.FaultedPlan(STREAM, status=200)
 
 
-def test_drawn() -> None:
-    """Random draws depend on the context alone, and differs from one fault of a step to the next."""
+def test_draws_differ_between_faults() -> None:
+    """Random draws depend only on the context, and differ between the faults of a step."""
     orders = table.parse_faults([{"latency": {"from": 0, "to": 3600}}, {"latency": {"median": 1, "sigma": 2}}] * 2)
     waits = [step.seconds for step in apply_faults(PLANS["told"], orders, draw).plan if isinstance(step, Wait)]
     assert len(set(waits)) == 4
     assert all(0 <= wait <= 3600 for wait in waits)
 
 
-def test_lengths() -> None:
-    """The median of a lognormal latency is its median, and it is bounded."""
+def test_latency_distribution() -> None:
+    """A lognormal latency has the given median, and a limit."""
 
     def latency(given: Any, drawn: int) -> float:
         step = apply_faults(
@@ -148,8 +147,8 @@ def test_lengths() -> None:
     assert latency(0.25, 0) == 0.25
 
 
-def test_raw_spelling() -> None:
-    """A head that is spelled out is what HTTP would have sent; a number without a phrase has none."""
+def test_serialized_head() -> None:
+    """A serialized head is what HTTP would send; an unknown status has no phrase."""
     plan = single_chunk(599, (("a", "1"), ("content-length", "2")), b"hi")
     done = apply_faults(plan, table.parse_faults([{"split": {"at": [1000, 12]}}]), draw)
     raw = b"".join(step.data for step in done.plan if isinstance(step, Raw))
@@ -157,8 +156,8 @@ def test_raw_spelling() -> None:
     assert done.plan[0] == Raw(b"HTTP/1.1 599")
 
 
-def test_many_pieces() -> None:
-    """A drip has an end: its pieces are at most a hundred thousand or so."""
+def test_drip_is_limited() -> None:
+    """A drip has at most about a hundred thousand pieces."""
     plan = single_chunk(200, (), b"x" * 1_000_000)
     done = apply_faults(plan, table.parse_faults([{"drip": {"bytes": 1.0}}]), draw)
     assert len(done.plan) == 2 + 2 * 100_000
@@ -173,12 +172,12 @@ def test_many_pieces() -> None:
         ("png", "3x5", ("PNG", (3, 5))),
     ],
 )
-def test_recast(format: str | None, size: str | None, expected: Any) -> None:
+def test_convert_image(format: str | None, size: str | None, expected: Any) -> None:
     picture = opened(convert_image(png(), format, size))
     assert (picture.format, picture.size) == expected
 
 
-def test_recast_jpeg() -> None:
+def test_convert_jpeg() -> None:
     assert opened(convert_image(convert_image(png()))).format == "PNG"
     with pytest.raises(OSError, match="cannot identify"):
         convert_image(b"no picture")
@@ -186,15 +185,15 @@ def test_recast_jpeg() -> None:
 
 @pytest.mark.parametrize("path", ["data", "usage", "data.*", "*", ["usage", "usage", "usage.*"]])
 @pytest.mark.parametrize("first", ["nulls", "missing", "wrong_type", "new_enum"])
-def test_nothing_where_it_was(first: str, path: Any) -> None:
-    """A fault of the contents copes with what another has left."""
+def test_documents_changed_by_other_faults(first: str, path: Any) -> None:
+    """Faults of the content handle what other faults leave."""
     for second in FAULTS.values():
         orders = (*table.parse_faults([{first: path}]), *order(second.name))
         assert isinstance(apply_faults(PLANS["told"], orders, draw).plan[-1], End | Cut)
 
 
-def test_no_head() -> None:
-    """What has been spelled in bytes, or cut off, is left alone by all that needs a head."""
+def test_plan_without_head() -> None:
+    """Faults that need a head skip a plan that is serialized or cut."""
     for row in FAULTS.values():
         if row.on in ("any response", "upload") and row.name not in ("latency", "split"):
             assert row.apply((Raw(b"x"), Cut("close")), row.request({}).parameters, draw) is None
@@ -203,7 +202,7 @@ def test_no_head() -> None:
 
 
 def extremes(schema: Any) -> list[Any]:
-    """Values at the edges of what a parameter may be."""
+    """Parameter values at the limits of the schema."""
     kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type")]
     found = [schema[key] for key in ("minimum", "maximum", "default") if key in schema] + list(schema.get("enum", ()))
     if "array" in kinds:
@@ -218,8 +217,8 @@ def extremes(schema: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_extremes(name: str) -> None:
-    """Whatever the schema allows gives a plan with an end, and headers that can be sent."""
+def test_extreme_parameters(name: str) -> None:
+    """Any parameters that the schema allows give a plan with an end and valid headers."""
     row = FAULTS[name]
     for key, schema in row.parameters.items():
         for value in extremes(schema):

@@ -1,4 +1,4 @@
-"""The scenario language, from the file to the wire: what it says is what is answered."""
+"""The scenario language, from the file to the response."""
 
 import asyncio
 import base64
@@ -21,7 +21,7 @@ from tests.support.images import png
 
 @pytest.fixture(autouse=True)
 def contracted() -> None:
-    """Answers that a scenario words itself need not keep to the contract."""
+    """Responses that a scenario defines need not follow the contract."""
 
 
 AUTH = {"Authorization": "Bearer sk-test-0123456789"}
@@ -60,14 +60,14 @@ def steps(*lines: str, more: str = "") -> str:
     return "scenario: mine\nsteps:\n" + "".join(f"  - {{{line}}}\n" for line in lines) + more
 
 
-def test_steps_without_when_are_a_sequence_beside_others() -> None:
+def test_steps_without_when_are_a_sequence() -> None:
     text = steps(
         "when: {prompt: {contains: night}}, error: server-error, times: forever", "error: org-verify", "ok: {}"
     )
     assert statuses(text, made(), made("night"), made("nights"), made(), made()) == [403, 500, 500, 200, 403]
 
 
-def test_unmatched() -> None:
+def test_unmatched_request() -> None:
     text = steps("when: {stream: true}, error: server-error")
     server = served(text)
     found = ask(server, made(), made(stream=True), made(stream=True), made())
@@ -76,7 +76,7 @@ def test_unmatched() -> None:
     assert [(turn["step"], turn["unmatched"]) for turn in turns] == [(None, True), (1, False), (1, False), (None, True)]
 
 
-def test_ends() -> None:
+def test_then() -> None:
     once = ("when: {prompt: a}, error: server-error", "when: {prompt: b}, error: org-verify")
     calls = [made("a"), made("a"), made("b"), made("b"), made("a"), made("c")]
     assert statuses(steps(*once, more="then: hold\n"), *calls) == [500, 500, 403, 403, 500, 200]
@@ -88,7 +88,7 @@ def test_ends() -> None:
 
 
 def test_states() -> None:
-    """A fork and a recovery: down until somebody asks with the right word."""
+    """A branch and a recovery: down until a request contains the right word."""
     text = steps(
         "when: {prompt: break}, error: server-error, then_state: down, times: forever",
         "when: {prompt: mend}, state: [down, worse], ok: {}, then_state: start, times: forever",
@@ -108,7 +108,7 @@ def test_attempts_and_retries() -> None:
     assert statuses(text, made(), made(headers={"x-stainless-retry-count": "1"})) == [500, 200]
 
 
-def test_refused_requests_are_matched_too() -> None:
+def test_rejected_requests_are_matched() -> None:
     text = steps("when: {fields: {n: 0}}, error: org-verify, times: forever", "ok: {}")
     assert statuses(text, made(n=0), made(n=99)) == [403, 400]
 
@@ -123,7 +123,7 @@ def test_chance() -> None:
     assert statuses(steps("error: server-error, chance: 0", "ok: {}"), made()) == [200]
 
 
-def test_fixed_answers() -> None:
+def test_fixed_responses() -> None:
     text = steps(
         "ok: {usage: {total_tokens: 7}, revised_prompt: Better, fields: {quality: ultra, new: [1]}, "
         "without: [created, usage.input_tokens, data.0.b64_json, data.9, nothing.at.all, data.x]}"
@@ -243,15 +243,15 @@ def json_edit(**more: Any) -> dict[str, Any]:
     return {"method": "POST", "url": "/v1/images/edits", "json": body, "headers": {"Authorization": "Bearer sk-test"}}
 
 
-def test_limits_are_for_pictures() -> None:
-    """Who only asks for models or files takes nothing from them."""
+def test_limits_apply_to_image_requests() -> None:
+    """Requests for models or files take nothing from them."""
     listing = {"method": "GET", "headers": AUTH}
     calls = [listing | {"url": "/v1/models"}, listing | {"url": "/v1/files"}, made(), made()]
     assert statuses(steps("ok: {}", more="limits: {requests: 1}\n"), *calls) == [200, 200, 200, 429]
 
 
 def test_urls(tmp_path: Path) -> None:
-    """A file of the scenario stands for a picture on the net; another URL leads nowhere still."""
+    """A file of the scenario is used for an image URL; any other URL still fails."""
     (tmp_path / "cat.png").write_bytes(png())
     file = tmp_path / "mine.yaml"
     file.write_text(steps("ok: {}", more="urls: {'https://example.com/cat.png': cat.png}\n"))
@@ -278,7 +278,7 @@ def test_validate_and_dialect_of_a_file() -> None:
     assert list(bare.json()) == ["created", "data", "usage"]
 
 
-def test_200_sessions_see_their_own_order() -> None:
+def test_200_sessions_are_independent() -> None:
     server = MemoryState(Settings(paint="flat"), SessionStore(load("flaky")))
 
     async def rush() -> list[list[int]]:
@@ -299,8 +299,8 @@ def picked(name: str) -> dict[str, Any]:
     return made(headers={"X-Mockserver-Scenario": name})
 
 
-def test_a_request_picks_its_scenario(tmp_path: Path) -> None:
-    """It has a place of its own, and the session's stays where it was."""
+def test_request_selects_scenario(tmp_path: Path) -> None:
+    """It has its own position; the session's stays unchanged."""
     (tmp_path / "mine.yaml").write_text(steps("error: org-verify", "ok: {}"))
     (tmp_path / "other.yaml").write_text(steps("error: insufficient-quota"))
     server = MemoryState(Settings(paint="flat"), SessionStore(load(str(tmp_path / "mine.yaml"))))
@@ -311,7 +311,7 @@ def test_a_request_picks_its_scenario(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing", "../mine", "mine.yaml", "/etc/passwd", "", "a\\b", "x" * 300])
-def test_no_such_scenario(tmp_path: Path, name: str) -> None:
+def test_unknown_scenario(tmp_path: Path, name: str) -> None:
     (tmp_path / "mine.yaml").write_text(steps("ok: {}"))
     for scenario in ("flaky", str(tmp_path / "mine.yaml")):
         server = MemoryState(Settings(paint="flat"), SessionStore(load(scenario)))
@@ -321,14 +321,14 @@ def test_no_such_scenario(tmp_path: Path, name: str) -> None:
         assert server.journal.entries() == []
 
 
-def test_a_broken_scenario_is_not_picked(tmp_path: Path) -> None:
+def test_invalid_scenario_is_not_selected(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(steps("ok: {}"))
     (tmp_path / "other.yaml").write_text("scenario: other\nsteps: [{}, {times: 0, ok: {}}]\n")
     (refused,) = ask(MemoryState(Settings(), SessionStore(load(str(tmp_path / "mine.yaml")))), picked("other"))
     assert len(refused.json()["detail"].splitlines()) == 2
 
 
-# What lints cannot make the server do anything but what it says.
+# Every scenario that lint accepts makes the server do what it says.
 WORD = st.sampled_from(["start", "down", "up"])
 TEXTS = st.text(max_size=6)
 TEST = st.fixed_dictionaries(
@@ -402,7 +402,7 @@ CALLS = [made(), made("night", stream=True), made(n=0), made("a b", n=2), EDIT, 
 
 @settings(derandomize=True, max_examples=60, deadline=None)
 @given(SCENARIO)
-def test_what_lints_is_answered(data: dict[str, Any]) -> None:
+def test_every_accepted_scenario_responds(data: dict[str, Any]) -> None:
     text = json.dumps(data).encode()
     try:
         scenario = parse(text, "x")

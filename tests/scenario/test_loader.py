@@ -1,4 +1,4 @@
-"""Scenario files: good ones are read, and of bad ones it is said in which line and what was expected."""
+"""Scenario files: valid ones are read; errors in others name the line and what was expected."""
 
 import json
 import re
@@ -87,7 +87,7 @@ def test_defaults() -> None:
         "<<: {scenario: other, seed: 0}\nscenario: mine\nsteps: [{<<: {ok: {}}}]\n",
     ],
 )
-def test_spellings(text: str) -> None:
+def test_equivalent_notations(text: str) -> None:
     scenario = parse(text.encode(), "x")
     assert scenario == Scenario("mine", (Step(1),))
     assert type(scenario.seed) is int
@@ -102,7 +102,7 @@ def test_aliased_step() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "expected"),
     [
-        # No text, no YAML.
+        # Not text, or not YAML.
         (b"scenario: \xff\n", 1, ["UTF-8", "byte 10"]),
         (GOOD.encode("utf-16"), 1, ["UTF-8"]),
         ("scenario: [\n", 2, ["is not YAML", "expected"]),
@@ -163,7 +163,7 @@ def test_aliased_step() -> None:
         (error("server-error\n    retry_after: -1"), 6, ["steps[1].retry_after: -1", "expected minimum 0"]),
         (error("x\n    retry_after: .nan"), 6, ["'.nan'", "expected float"]),
         (error("x\n    retry_after: -.inf"), 6, ["'-.inf'", "expected float"]),
-        # Which step.
+        # The kind of a step.
         ("scenario: mine\nsteps:\n  - times: 2\n", 3, ["steps[0]: expected exactly one of 'ok', 'error', 'reply'"]),
         ("scenario: mine\nsteps:\n  - {}\n", 3, ["steps[0]: expected exactly one of 'ok', 'error', 'reply'"]),
         (
@@ -226,7 +226,7 @@ def test_aliased_step() -> None:
         (GOOD + "then: 0x" + "f" * 5000 + "\n", 4, ["expected int"]),
         ("!!set {scenario, steps}\n", 1, ["the YAML type set is not supported"]),
         ("scenario: mine\nsteps: !!omap [ok: {}]\n", 2, ["the YAML type omap is not supported"]),
-        # Too much of it.
+        # Beyond the limits.
         ("[" * 100_000, 1, ["is nested too deeply", "expected at most 50"]),
         ("- " * 100_000, 1, ["is nested too deeply", "expected at most 50"]),
         ("\n" + "{a: " * 60 + "}" * 60, 2, ["is nested too deeply"]),
@@ -236,12 +236,12 @@ def test_aliased_step() -> None:
         (BOMB, None, ["has too many values"]),
         ("".join(f"k{i}: 1\n" for i in range(60_000)), None, ["has too many values"]),
         (GOOD + "#" * 1_048_576, 1, ["expected at most 1048576 bytes"]),
-        # Merged keys stand before the mapping's own; the last one counts.
+        # Merged keys come before the mapping's own; the last one wins.
         ("<<: {steps: 5}\nscenario: mine\nsteps:\n  - {ok: 1}\n", 4, ["steps[0].ok: 1", "expected object"]),
         ("<<: {seed: x}\n" + GOOD, 1, ["seed: 'x'", "expected integer"]),
     ],
 )
-def test_refused(text: str | bytes, line: int | None, expected: list[str]) -> None:
+def test_invalid_files(text: str | bytes, line: int | None, expected: list[str]) -> None:
     message = refusal(text)
     place = "mine.yaml:" if line is None else f"mine.yaml:{line}: "
     assert message.startswith(place)
@@ -265,8 +265,8 @@ def test_refused(text: str | bytes, line: int | None, expected: list[str]) -> No
         ),
     ],
 )
-def test_misspelt_conditions(when: str, said: str) -> None:
-    """Told alike in a file, in a step for the next requests, and in a question to the journal."""
+def test_misspelled_conditions(when: str, said: str) -> None:
+    """The same message in a file, in a one-shot step and in a query of the journal."""
     texts = {"scenario": f"scenario: x\nsteps: [{{ok: {{}}, when: {when}}}]", "step": f"{{ok: {{}}, when: {when}}}"}
     for part, text in {**texts, "verify": f"when: {when}"}.items():
         with pytest.raises(ScenarioError) as caught:
@@ -274,15 +274,15 @@ def test_misspelt_conditions(when: str, said: str) -> None:
         assert said in str(caught.value)
 
 
-def test_keys_are_texts() -> None:
-    """As in JSON: none is taken for a number, a truth, a day or nothing."""
+def test_keys_are_text() -> None:
+    """As in JSON: no key becomes a number, a bool, a date or null."""
     step = parse_part(b"reply: {headers: {404: x}, body: {on: 1, ~: 2, 2026-01-01: 3, 1.0: 4}}", "step", "step")
     assert step["reply"] == {"headers": {"404": "x"}, "body": {"on": 1, "~": 2, "2026-01-01": 3, "1.0": 4}}
 
 
 @pytest.mark.parametrize("ascii", [True, False])
-def test_json_of_any_program(ascii: bool) -> None:
-    """Many write a character beyond the first 65536 as two escapes."""
+def test_escaped_surrogates(ascii: bool) -> None:
+    """Many programs escape a character beyond U+FFFF as two surrogates."""
     body = "a\U0001f98a\U00010000\U0010ffff\\ud83e\\udd8a"
     text = json.dumps({"reply": {"body": body}}, ensure_ascii=ascii)
     assert parse_part(text.encode(), "step", "step")["reply"]["body"] == body
@@ -305,8 +305,8 @@ steps:
 """
 
 
-def test_all_is_told_at_once(tmp_path: Path) -> None:
-    """What is wrong in one place hides nothing that is wrong in another."""
+def test_all_errors_are_reported(tmp_path: Path) -> None:
+    """An error in one place does not hide errors in others."""
     file = tmp_path / "mine.yaml"
     file.write_text(BROKEN)
     assert [(fault.line, re.split("[:;,] (?!as-of)", fault.message)[0]) for fault in faults_of(file)] == [
@@ -333,14 +333,14 @@ def test_all_is_told_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_wrong_and_stands_twice_is_told_twice(tmp_path: Path) -> None:
+def test_aliased_errors_are_reported_twice(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("scenario: mine\nsteps: [&a {error: nope, times: 0}, *a]\n")
     told = [fault.message.split(":")[0] for fault in faults_of(tmp_path / "mine.yaml")]
     assert sorted(told) == ["steps[0].error", "steps[0].times", "steps[1].error", "steps[1].times"]
 
 
-def test_states_are_told_beside_other_faults(tmp_path: Path) -> None:
-    """Unless what leads to them could be what is broken."""
+def test_unreachable_states_beside_other_errors(tmp_path: Path) -> None:
+    """Unless the step that leads to the state may be the invalid one."""
     steps = "scenario: mine\nsteps:\n  - {error: nope}\n  - {ok: {}, state: far, when: {prompt: {regex: '('}}}\n"
     (tmp_path / "mine.yaml").write_text(steps)
     assert [fault.line for fault in faults_of(tmp_path / "mine.yaml")] == [3, 3, 4]
@@ -348,7 +348,7 @@ def test_states_are_told_beside_other_faults(tmp_path: Path) -> None:
     assert [fault.line for fault in faults_of(tmp_path / "mine.yaml")] == [3, 4, 5]
 
 
-def test_each_unknown_key_in_its_own_line() -> None:
+def test_unknown_keys_by_line() -> None:
     with pytest.raises(ScenarioError) as caught:
         parse((GOOD + "thenn: hold\nseed: 1\nlimit: 1\n").encode(), "mine.yaml")
     assert [fault.partition(";")[0] for fault in caught.value.errors] == [
@@ -357,17 +357,17 @@ def test_each_unknown_key_in_its_own_line() -> None:
     ]
 
 
-def test_first_line_first() -> None:
+def test_errors_are_sorted_by_line() -> None:
     steps = "".join(f"  - {{ok: {{}}, times: {'x' if i in (2, 10) else 1}}}\n" for i in range(12))
     assert refusal(f"scenario: mine\nsteps:\n{steps}seed: x\n").startswith("mine.yaml:5: steps[2].times: ")
 
 
 @pytest.mark.parametrize("text", [GOOD + f"then: {'x' * 100_000}", error("x" * 100_000), GOOD + f"{'x' * 1000}: 1"])
-def test_short_messages(text: str) -> None:
+def test_messages_are_short(text: str) -> None:
     assert len(refusal(text)) < 5_000
 
 
-def test_as_much_as_allowed() -> None:
+def test_maximum_number_of_steps() -> None:
     steps = "\n  - {ok: {}}" * 10_000
     assert len(parse(f"scenario: mine\nsteps:{steps}".encode(), "x").steps) == 10_000
     assert "expected maxItems 10000" in refusal(f"scenario: mine\nsteps:{steps}\n  - {{ok: {{}}}}")
@@ -375,7 +375,7 @@ def test_as_much_as_allowed() -> None:
 
 @pytest.mark.parametrize("family", sorted(catalogue.families()))
 def test_families(family: str) -> None:
-    """Every family can be ordered, and each code that only one family has."""
+    """A step can request every family, and each code that only one family has."""
     assert parse(error(family).encode(), "x").steps[1].error == family
     for row in catalogue.families()[family]:
         if row.code and len(catalogue.find_families(row.code)) == 1:
@@ -402,7 +402,7 @@ def test_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> No
 
 
 @pytest.mark.parametrize("name", ["", "nothing", "no/such.yaml", ".", "..", "/", "a\0b", "\ud800", "OK"])
-def test_no_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_unknown_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ScenarioError, match=r"there is no scenario .*; expected one of .*, or a file"):
         load(name)
@@ -413,8 +413,8 @@ def test_directory(tmp_path: Path) -> None:
         load(str(tmp_path))
 
 
-def test_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that is there and may not be read, and a name that no file can have."""
+def test_unreadable_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unreadable file, and a name that no file can have."""
     path = tmp_path / "mine.yaml"
     path.write_text(GOOD, "utf-8")
 
@@ -531,7 +531,7 @@ def folder(tmp_path: Path, **files: str) -> str:
 
 
 def test_extends(tmp_path: Path) -> None:
-    """Settings of the base hold where nothing is said; its steps come after the file's own."""
+    """The base's settings are defaults; its steps follow the file's own."""
     base = "scenario: b\nseed: 3\nlimits: {images: 5}\nsteps: [{error: server_error, times: 2}]\nthen: hold\n"
     mine = "scenario: mine\nextends: base.yaml\nabout: m\nsteps: [{error: org-verify, then_state: down}]\n"
     scenario = load(folder(tmp_path, base=base, mine=mine))
@@ -567,7 +567,7 @@ def test_extends(tmp_path: Path) -> None:
         ("about: x", "mine.yaml:1: the key 'steps' or 'extends' is missing"),
     ],
 )
-def test_bad_whole(tmp_path: Path, mine: str, fault: str) -> None:
+def test_invalid_combinations(tmp_path: Path, mine: str, fault: str) -> None:
     path = folder(
         tmp_path,
         mine=f"scenario: mine\n{mine}\n",
@@ -579,7 +579,7 @@ def test_bad_whole(tmp_path: Path, mine: str, fault: str) -> None:
     assert fault in str(caught.value)
 
 
-def test_a_long_chain(tmp_path: Path) -> None:
+def test_long_chain_of_extends(tmp_path: Path) -> None:
     files = {f"f{number}": f"scenario: f\nextends: f{number + 1}.yaml\n" for number in range(9)}
     with pytest.raises(ScenarioError, match="is file 9 of a chain of `extends`; expected at most 8"):
         load(folder(tmp_path, mine="scenario: mine\nextends: f0.yaml\n", **files))
@@ -592,7 +592,7 @@ def test_too_many_steps_together(tmp_path: Path) -> None:
         load(path)
 
 
-def test_too_large_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_image_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockserver.scenario.loader.PICTURE_BYTES", 5)
     (tmp_path / "a.png").write_bytes(b"123456")
     with pytest.raises(ScenarioError, match="image files together are too large"):
@@ -606,13 +606,13 @@ def test_without_a_folder() -> None:
 
 
 @pytest.mark.parametrize("name", built_in_names())
-def test_built_in_ones_are_shaped_by_the_schema(name: str) -> None:
-    """Which is why it is not asked each time that one is loaded."""
+def test_built_in_scenarios_satisfy_the_schema(name: str) -> None:
+    """Loading a built-in scenario skips the schema for this reason."""
     assert lint.find_errors(read_document(spelled(name).encode(), name)) == []
 
 
 @pytest.mark.parametrize("text", ["a: \x1f", "a: \x00", "\ufffe"])
-def test_characters_that_yaml_has_not_are_told_in_one_line(text: str) -> None:
+def test_invalid_characters_give_one_line(text: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         parse(text.encode(), "mine")
     (fault,) = caught.value.errors

@@ -1,4 +1,4 @@
-"""Which step answers the n-th wire request."""
+"""Which step responds to the n-th request."""
 
 import json
 from itertools import chain, islice, repeat
@@ -14,7 +14,7 @@ from mockserver.scenario.matching import RequestFacts
 
 
 def play(scenario: Scenario, *requests: RequestFacts) -> list[Turn]:
-    """The turns that a session takes with these requests, one after the other."""
+    """The turns of a session that makes these requests."""
     turns, stored = [], dict[str, Any]()
     for asked in requests:
         turn, after = scenario.take_turn(stored, asked)
@@ -42,7 +42,7 @@ def test_then(then: str, numbers: list[int | None]) -> None:
 
 
 def expanded(scenario: Scenario) -> "chain[Step | None]":
-    """The same, spelled out one request at a time."""
+    """The same with one step per request."""
     once: list[Step | None] = [step for step in scenario.steps for _ in range(step.times)]
     after: dict[str, list[Step | None]] = {"repeat": once, "hold": once[-1:], "ok": [None]}
     return chain(once, chain.from_iterable(repeat(after[scenario.then])))
@@ -55,7 +55,7 @@ STEPS = st.lists(st.integers(1, 5), min_size=1, max_size=6).map(
 
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(STEPS, st.sampled_from(["repeat", "hold", "ok"]))
-def test_same_as_expanded(steps: tuple[Step, ...], then: str) -> None:
+def test_times_equals_repeated_steps(steps: tuple[Step, ...], then: str) -> None:
     scenario = Scenario("mine", steps, then)
     assert play(scenario, *[RequestFacts()] * 80) == [Turn("mine", step) for step in islice(expanded(scenario), 80)]
 
@@ -85,7 +85,7 @@ TOLD = {
 }
 
 
-def test_described() -> None:
+def test_turn_to_json() -> None:
     assert Turn("mine", Step(4)).to_json() == TOLD | {"step": 4}
     assert Turn("mine", None).to_json() == TOLD
 

@@ -1,4 +1,4 @@
-"""Limits per minute: what passes, what is refused, and how long the wait really is."""
+"""Limits per minute: what passes, what is rejected, and how long to wait."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ NOW = 1_795_000_000.0
 
 
 class Clock:
-    """A clock that a test sets."""
+    """A clock that the test sets."""
 
     now = NOW
 
@@ -27,7 +27,7 @@ class Clock:
 
 
 def drawn(limit: int, *calls: tuple[float, int]) -> list[float | None]:
-    """The waits of calls at these times that need so many pictures; None for one that passes."""
+    """The waits of calls at these times that need so many images; None for a call that passes."""
     levels: rate_limits.Levels = {}
     waits = []
     for when, need in calls:
@@ -51,11 +51,11 @@ def drawn(limit: int, *calls: tuple[float, int]) -> list[float | None]:
     ],
     ids=str,
 )
-def test_draw(limit: int, calls: Any, waits: Any) -> None:
+def test_consume(limit: int, calls: Any, waits: Any) -> None:
     assert drawn(limit, *calls) == waits
 
 
-def test_a_refused_call_takes_nothing() -> None:
+def test_rejected_call_takes_nothing() -> None:
     both = {"images": 10, "requests": 1}
     _, levels = rate_limits.consume(both, {}, {"images": 2, "requests": 1}, NOW)
     found, levels = rate_limits.consume(both, levels, {"images": 2, "requests": 1}, NOW)
@@ -73,7 +73,7 @@ def test_duration(seconds: float, text: str) -> None:
 
 
 def ask(text: str, *calls: Any, day: str = "") -> list[httpx2.Response]:
-    """The answers to calls: a number advances the clock, anything else is the JSON of a generation."""
+    """The responses to calls: a number advances the clock, anything else is the JSON of a generation."""
     clock = Clock()
     server = MemoryState(Settings(paint="flat"), SessionStore(parse(text.encode(), "x")), clock=clock)
 
@@ -102,7 +102,7 @@ HEAD = "scenario: mine\nsteps: [{ok: {}}]\n"
 
 
 def test_images_per_minute() -> None:
-    """n counts; the refusal speaks of real numbers, and who waits as long as it says is served."""
+    """n counts; the error has the actual numbers, and a client that waits as long as it says succeeds."""
     served, refused, early, later = ask(
         HEAD + "limits: {images: 5, requests: 100}\n", {"n": 5}, {"n": 2}, 23.9, {"n": 2}, 0.1, {"n": 2}
     )
@@ -126,7 +126,7 @@ def test_images_per_minute() -> None:
 
 
 def test_requests_per_minute() -> None:
-    """What is refused for its shape counts as a request; what leads nowhere does not."""
+    """A request with an invalid parameter counts; one for an unknown path does not."""
     answers = ask(HEAD + "limits: {requests: 2}\n", {"path": "nothing"}, {"n": 0}, {"n": 1}, {"n": 0})
     assert [one.status_code for one in answers] == [404, 400, 200, 429]
     assert "on requests per min: Limit 2, Used 2, Requested 1" in answers[-1].json()["error"]["message"]
@@ -141,6 +141,6 @@ def test_tokens_per_minute() -> None:
     assert [one.status_code for one in ask(HEAD + "limits: {tokens: 1}\n", {"model": "dall-e-3"})] == [200]
 
 
-def test_ordered_errors_take_nothing() -> None:
+def test_requested_errors_take_nothing() -> None:
     text = "scenario: mine\nsteps: [{error: server-error}, {ok: {}}]\nlimits: {requests: 1}\n"
     assert [one.status_code for one in ask(text, {}, {})] == [500, 200]

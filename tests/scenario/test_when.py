@@ -1,4 +1,4 @@
-"""Which requests meet a `when`, live and from the journal; and patterns that could hang are refused."""
+"""Which requests match a `when`, live and from the journal; patterns that could hang are rejected."""
 
 import re
 from typing import Any
@@ -50,7 +50,7 @@ ASKED = RequestFacts(
     ],
     ids=str,
 )
-def test_meets(when: dict[str, Any]) -> None:
+def test_matches(when: dict[str, Any]) -> None:
     assert matches(when, ASKED)
     assert find_mismatches(when, ASKED) == []
 
@@ -79,13 +79,13 @@ def test_meets(when: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-def test_misses(when: dict[str, Any], failed: str) -> None:
+def test_mismatches(when: dict[str, Any], failed: str) -> None:
     assert not matches(when, ASKED)
     (said,) = find_mismatches(when, ASKED)
     assert said.startswith(failed)
 
 
-def test_every_miss_is_told() -> None:
+def test_every_mismatch_is_reported() -> None:
     assert len(find_mismatches({"model": "x", "images": 0, "fields": {"n": 1, "quality": "high"}}, ASKED)) == 3
 
 
@@ -94,7 +94,7 @@ def told(path: str = "/v1/images/edits", fields: Any = (), files: Any = (), head
     return facts_of_entry({"request": request, "job": None})
 
 
-def test_refused_requests_are_told_as_far_as_readable() -> None:
+def test_facts_of_rejected_requests() -> None:
     assert (told().endpoint, told().model) == ("images/edits", None)
     assert told("/v1/nothing").endpoint is None
     model = told("/v1/models/gpt-image-2")
@@ -148,7 +148,7 @@ def test_cost(pattern: str, cost: int) -> None:
         ("(?>a)", "uses atomic_group"),
     ],
 )
-def test_refused(pattern: str, words: str) -> None:
+def test_rejected_patterns(pattern: str, words: str) -> None:
     with pytest.raises(ValueError, match=re.escape(words)):
         patterns.search_cost(pattern)
 
@@ -165,17 +165,17 @@ def test_refused(pattern: str, words: str) -> None:
     ids=["word-boundary", "letters", "final-newline", "at-most", "lone-surrogate"],
 )
 def test_syntax(pattern: str, text: str) -> None:
-    """Patterns have the meaning that Python's documentation gives them, in any script."""
+    """Patterns have the meaning of Python's documentation, in any script."""
     assert patterns.search_cost(pattern) <= patterns.STEPS
     assert patterns.search(pattern, text)
 
 
-def test_bounded_text() -> None:
+def test_text_is_limited() -> None:
     assert patterns.search("x", "a" * 999 + "x")
     assert not patterns.search("x", "a" * 1000 + "x")
 
 
-def test_the_dearest_pattern_ends() -> None:
-    """The worst that lint lets through is searched in seconds, not hours."""
+def test_most_expensive_pattern_ends() -> None:
+    """The worst pattern that lint accepts is searched in seconds, not hours."""
     assert patterns.search_cost(r"\w*?\w*?!") <= patterns.STEPS
     assert not patterns.search(r"\w*?\w*?!", "a" * 5_000)
