@@ -1,6 +1,7 @@
 """The limits of the server: what a client could otherwise make grow, or keep waiting, without end."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +25,14 @@ class Limits:
     """Time to read the final response and close, after which the connection is aborted."""
     connections: int = 10_000
     """Connections, where the system allows as many. Beyond it: the one idle longest is closed."""
+    upload_bytes: int = 17 * 50 * 1024 * 1024 + 1024 * 1024
+    """Bytes of a request body: sixteen images and a mask of 50 MB each, and room for the rest of the form.
+
+    Beyond it: 413, without reading the body where `Content-Length` says so.
+    """
+    image_threads: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
+    """Images decoded and rendered at the same time, off the event loop. Further work waits."""
+    session_name_length: int = 200
+    """Characters of a session's name in a path. Beyond it: 400."""
+    query_bytes: int = 4_096
+    """Bytes of a query under `/__mock`. Beyond it: 414."""

@@ -20,9 +20,6 @@ from mockserver.server.send import carry_out, connection_of
 from mockserver.state.memory import MemoryState
 from mockserver.state.server_state import ServerState, StateUnavailable
 
-# Characters of a session's name.
-NAME = 200
-
 
 def create_app(state: ServerState | None = None) -> Starlette:
     """An ASGI application that serves the Images API, and `/__mock/*`."""
@@ -80,8 +77,8 @@ class SessionPaths:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
         _, name, *rest = path.split("/", 2)
-        if len(name) > NAME:
-            response = problem_response(400, "Bad Request", f"a session's name has at most {NAME} characters")
+        if len(name) > (limit := self.api.state.limits.session_name_length):
+            response = problem_response(400, "Bad Request", f"a session's name has at most {limit} characters")
             await response(scope, receive, send)
             return
         await self.api.serve(scope, receive, send, "/" + "".join(rest), name)

@@ -4,7 +4,6 @@ Nothing outside this package knows which of the two a server has.
 """
 
 import asyncio
-import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,9 +20,6 @@ from mockserver.limits import Limits
 from mockserver.scenario.machine import Scenario
 from mockserver.state.clock import Clock
 from mockserver.state.session import Session
-
-# Sixteen images and a mask of 50 MB each, and room for the rest of the form.
-UPLOAD_BYTES = 17 * 50 * 1024 * 1024 + 1024 * 1024
 
 
 class StateUnavailable(Exception):
@@ -55,8 +51,7 @@ class ServerState(ABC):
     `clock` may be any function that returns seconds since 1970. `look` is called before each turn, to load a changed
     scenario. `witness` is called with each entry, its request, the intended plan and the plan with faults, before
     anything is sent. `hosts` are the names that a listening socket was bound to, None without one. `token` is what
-    `/__mock` asks for, None if nothing. `at_once` limits how many images are decoded and rendered at once, off the
-    event loop. `dated` counts the calls of each model that has a shutdown date.
+    `/__mock` asks for, None if nothing. `dated` counts the calls of each model that has a shutdown date.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -67,8 +62,6 @@ class ServerState(ABC):
     witness: Callable[[dict[str, Any], Request, Plan, Plan], object] = lambda entry, request, meant, sent: None
     hosts: frozenset[str] | None = None
     token: str | None = None
-    upload_bytes: int = UPLOAD_BYTES
-    at_once: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     dated: Counter[str] = field(default_factory=Counter)
     stats: RequestStats = field(default_factory=RequestStats)
     limits: Limits = field(default_factory=Limits)
@@ -81,7 +74,7 @@ class ServerState(ABC):
     def slots(self) -> asyncio.Semaphore:
         """The places for work off the running event loop."""
         loop = asyncio.get_running_loop()
-        return self._slots.setdefault(loop, asyncio.Semaphore(self.at_once))
+        return self._slots.setdefault(loop, asyncio.Semaphore(self.limits.image_threads))
 
     @abstractmethod
     async def start(self) -> None:

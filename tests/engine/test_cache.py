@@ -19,6 +19,7 @@ from mockserver.engine.events import FRAMES
 from mockserver.engine.respond import respond
 from mockserver.engine.values import Settings
 from mockserver.journal.store import Pictures
+from mockserver.limits import Limits
 from mockserver.scenario.loader import parse
 from mockserver.scenario.machine import Turn
 from tests.engine.test_understand import CONTEXT, edit
@@ -180,5 +181,5 @@ def test_cached_request_may_be_too_large_for_another_server() -> None:
         return talk.ask("POST", "/v1/images/generations", headers=headers, content=pieces()).status_code
 
     large, small = Talk(), Talk()
-    small.server.upload_bytes = 1_000
+    small.server.limits = Limits(upload_bytes=1_000)
     assert [ask(talk) for talk in (large, large, large, small, large)] == [200, 200, 200, 413, 200]

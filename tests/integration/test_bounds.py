@@ -31,7 +31,7 @@ ROWS = re.findall(r"^\| [^|]+ \| ([^|]+) \| `([\w.]+)` \| [^|]+ \|$", TEXT, re.M
 def test_each_bound_is_that_of_the_code(name: str) -> None:
     bound = next(bound for bound, other in ROWS if other == name)
     module, _, constant = name.rpartition(".")
-    if name == "mockserver.state.server_state.ServerState.at_once":
+    if name == "mockserver.limits.Limits.image_threads":
         assert bound == "twice the processors"
     elif module == "mockserver.limits.Limits":
         assert f"{getattr(Limits(), constant):,}" == bound
@@ -60,7 +60,7 @@ JSON = {"Authorization": "Bearer sk-test-0123456789", "Content-Type": "applicati
 
 def test_a_body_that_is_announced_as_too_large_is_not_read() -> None:
     talk = Talk()
-    talk.server.upload_bytes = 1_000
+    talk.server.limits = Limits(upload_bytes=1_000)
     answer = talk.edit(data={"prompt": "x" * 2_000})
     assert answer.status_code == 413
     assert "(1000) exceeded" in answer.json()["error"]["message"]
@@ -81,7 +81,7 @@ def test_a_body_that_turns_out_too_large_is_not_read_on(kind: str) -> None:
             return b"x" * 400
 
     talk = Talk()
-    talk.server.upload_bytes = 1_000
+    talk.server.limits = Limits(upload_bytes=1_000)
     answer = talk.ask("POST", "/v1/images/edits", headers=JSON | {"Content-Type": kind}, content=Pieces())
     assert answer.status_code == 413
     assert "(1000) exceeded" in answer.json()["error"]["message"]
@@ -117,7 +117,7 @@ def test_keys_that_are_not_ascii() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_nothing_is_painted_for_who_has_gone(stream: bool) -> None:
-    with serve_in_thread(MemoryState(Settings(paint="flat"), at_once=1)) as started:
+    with serve_in_thread(MemoryState(Settings(paint="flat"), limits=Limits(image_threads=1))) as started:
         there, server = Slow(started), started.server
         with there.connect() as connection:
             connection.sendall(edit())

@@ -17,6 +17,7 @@ from mockserver.contract.asof import as_of
 from mockserver.core.plan import Chunk, End, Head, Wait
 from mockserver.engine.values import Settings
 from mockserver.journal.send_log import SendLog
+from mockserver.limits import Limits
 from mockserver.scenario.loader import load
 from mockserver.server import exchange, extra_headers
 from mockserver.server.app import create_app
@@ -397,7 +398,10 @@ def test_malformed(client: httpx2.Client, kind: str, body: bytes) -> None:
 
 @pytest.mark.parametrize("fields", [FIELDS, {}])
 def test_body_too_large(fields: dict[str, str]) -> None:
-    with serve_in_thread(MemoryState(Settings(), upload_bytes=10_000)) as server, httpx2.Client(headers=AUTH) as client:
+    with (
+        serve_in_thread(MemoryState(Settings(), limits=Limits(upload_bytes=10_000))) as server,
+        httpx2.Client(headers=AUTH) as client,
+    ):
         if fields:
             response = client.post(
                 server.url + EDITS, data=fields, files={"image": ("a.png", bytes(20_000), "image/png")}

@@ -7,6 +7,7 @@ import pytest
 
 from mockserver.core.plan import Wait, single_chunk
 from mockserver.engine.entry import parse_retry_after
+from mockserver.limits import Limits
 from tests.support.client import FORM, START, Talk
 
 BAD = {"model": "nope"}
@@ -202,7 +203,7 @@ def test_urls_expire() -> None:
 def test_same_call() -> None:
     """The boundaries of a form make no other call; all that is in it does."""
     talk = Talk()
-    talk.server.upload_bytes = 5_000
+    talk.server.limits = Limits(upload_bytes=5_000)
     one = {"model": "nope"}
     told: list[dict[str, Any]] = [
         {"data": one},

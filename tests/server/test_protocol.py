@@ -109,7 +109,7 @@ def test_pipelined_without_end() -> None:
 def test_an_answer_that_comes_before_the_end_of_an_upload() -> None:
     """Who is still sending gets to read it, though the connection ends with it."""
     own = server()
-    own.upload_bytes = 1_000
+    own.limits = Limits(upload_bytes=1_000)
     length = 16 << 20
     with serve_in_thread(own) as started, socket.create_connection(Slow(started).address, timeout=30) as connection:
         connection.sendall(head(EDITS, "POST", "Content-Type: application/json", f"Content-Length: {length}"))

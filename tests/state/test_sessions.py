@@ -169,7 +169,7 @@ def test_server() -> None:
     assert one.sessions is not other.sessions
     assert one.journal is not other.journal
     assert (one.clock.base, one.sleep) == (time.time, asyncio.sleep)
-    assert one.upload_bytes > 17 * 50 * 1024 * 1024
+    assert one.limits.upload_bytes > 17 * 50 * 1024 * 1024
     taken = one.sessions.take("a", RequestFacts())
     step: Any = taken.turn.step
     assert (taken.turn.scenario, step.error) == ("ok", None)

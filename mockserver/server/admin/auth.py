@@ -9,7 +9,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mockserver.server.admin.errors import AdminError
 from mockserver.state.server_state import ServerState
 
-QUERY_BYTES = 4_096
 # These show no requests and change nothing: a health check has no token, and the page asks for it.
 OPEN = ("/", "/health", "/openapi.json", "/sample.png")
 
@@ -43,8 +42,8 @@ class Guard:
         """Raise AdminError for a request that may not use the application."""
         headers = Headers(scope=scope)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if len(scope["query_string"]) > QUERY_BYTES:
-            raise AdminError(414, "URI Too Long", f"a query has at most {QUERY_BYTES} bytes")
+        if len(scope["query_string"]) > (limit := self.state.limits.query_bytes):
+            raise AdminError(414, "URI Too Long", f"a query has at most {limit} bytes")
         self._check_origin(headers)
         if path not in OPEN and not self._has_token(headers):
             detail = "the server's token is missing: send X-Mockserver-Token, or Authorization: Bearer"
