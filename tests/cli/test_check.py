@@ -1,8 +1,10 @@
 """`mockserver check`: the verdicts are the server's own, and every line that is said to mend a file mends it."""
 
 import base64
+import errno
 import io
 import json
+import os
 import re
 import sys
 import types
@@ -31,6 +33,8 @@ from tests.support.images import masked, png, saved
 
 Run = Callable[..., tuple[int, str, str]]
 LOGO = "turn the logo to green"
+# In the words of the operating system.
+MISSING, FOLDER = os.strerror(errno.ENOENT), os.strerror(errno.EISDIR)
 
 
 @pytest.fixture
@@ -288,15 +292,15 @@ def without_id(error: object) -> str:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["gone.png"], "cannot read gone.png: No such file or directory"),
-        (["."], "cannot read .: Is a directory"),
-        (["a.png", "gone.png"], "cannot read gone.png: No such file or directory"),
-        (["a.png", "--mask", "gone.png"], "cannot read gone.png: No such file or directory"),
-        (["go\x1bne"], r"cannot read 'go\x1bne': No such file or directory"),
-        ([], "Missing argument 'FILE...'."),
-        (["a.png", "--colour", "red"], "No such option"),
-        (["a.png", "--option", "red"], "Invalid value for '--option': expected NAME=VALUE, got 'red'"),
-        (["a.png", "--option", "=red"], "Invalid value for '--option': expected NAME=VALUE, got '=red'"),
+        (["gone.png"], f"cannot read gone.png: {MISSING}"),
+        (["."], f"cannot read .: {FOLDER}"),
+        (["a.png", "gone.png"], f"cannot read gone.png: {MISSING}"),
+        (["a.png", "--mask", "gone.png"], f"cannot read gone.png: {MISSING}"),
+        (["go\x1bne"], rf"cannot read 'go\x1bne': {MISSING}"),
+        ([], "FILE..."),
+        (["a.png", "--colour", "red"], "--colour"),
+        (["a.png", "--option", "red"], ": expected NAME=VALUE, got 'red'"),
+        (["a.png", "--option", "=red"], ": expected NAME=VALUE, got '=red'"),
         (["a.png", "--as-of", "soon"], "as-of: expected 'any', 'latest' or a date such as 2026-04-21, got 'soon'"),
     ],
 )
@@ -304,7 +308,8 @@ def test_bad_input(run: Run, tmp_path: Path, arguments: list[str], said: str) ->
     (tmp_path / "a.png").write_bytes(picture())
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
-    assert err.startswith(f"mockserver: {said}")
+    assert err.startswith("mockserver: ")
+    assert said in err
     assert err.count("\n") == 1
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import errno
 import json
 import os
 import pty
@@ -31,6 +32,8 @@ from mockserver.server import uvicorn_server
 from tests.support.images import opened, png
 
 HOME = Path(mockserver.__file__).parents[1]
+# In the words of the operating system.
+MISSING, FOLDER = os.strerror(errno.ENOENT), os.strerror(errno.EISDIR)
 
 
 class Serving:
@@ -206,38 +209,39 @@ def refuse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     [
         (
             "--dialect klingon",
-            "--dialect: expected one of openai, gateway, new-api, packy",
+            ["--dialect: expected one of openai, gateway, new-api, packy"],
         ),
-        ("--prot 1", "No such option '--prot'."),
-        ("npm test", "No such command 'npm'. To run a command of your own, put it after --: mockserver -- npm test"),
-        ("--port x", "Invalid value for '--port': expected an integer, got 'x'"),
-        ("--port 65536", "Invalid value for '--port': 65536 is not in the range 0<=x<=65535."),
-        ("--auth none", "Invalid value for '--auth': 'none' is not one of 'open', 'bearer', 'exact'."),
-        ("--auth exact", "--auth exact needs --key, and --key needs --auth exact"),
-        ("--key sk-a", "--auth exact needs --key, and --key needs --auth exact"),
-        ("--auth open --key sk-a", "--auth exact needs --key, and --key needs --auth exact"),
-        ("--as-of yesterday", "as-of: expected 'any', 'latest' or a date such as 2026-04-21, got 'yesterday'"),
-        ("--as-of 2026-02-30", "as-of: expected 'any', 'latest' or a date such as 2026-04-21, got '2026-02-30'"),
+        ("--prot 1", ["--prot"]),
+        ("npm test", ["To run a command of your own, put it after --: mockserver -- npm test"]),
+        ("--port x", ["--port", "expected an integer, got 'x'"]),
+        ("--port 65536", ["--port", "65536"]),
+        ("--auth none", ["--auth", "none", "open", "bearer", "exact"]),
+        ("--auth exact", ["--auth exact needs --key, and --key needs --auth exact"]),
+        ("--key sk-a", ["--auth exact needs --key, and --key needs --auth exact"]),
+        ("--auth open --key sk-a", ["--auth exact needs --key, and --key needs --auth exact"]),
+        ("--as-of yesterday", ["as-of: expected 'any', 'latest' or a date such as 2026-04-21, got 'yesterday'"]),
+        ("--as-of 2026-02-30", ["as-of: expected 'any', 'latest' or a date such as 2026-04-21, got '2026-02-30'"]),
         # An address that is kept for documentation: no machine has it, and no name server is asked.
-        ("--port 0 --host 203.0.113.1", "cannot listen on 203.0.113.1 port 0: "),
-        (f"--host {'é' * 64}", f"cannot listen on {'é' * 64} port 4010: that is no host's name"),
+        ("--port 0 --host 203.0.113.1", ["cannot listen on 203.0.113.1 port 0: "]),
+        (f"--host {'é' * 64}", [f"cannot listen on {'é' * 64} port 4010: that is no host's name"]),
     ],
 )
-def test_refusal(refuse: Refuse, arguments: str, said: str) -> None:
-    assert refuse(*arguments.split()).startswith(said)
+def test_refusal(refuse: Refuse, arguments: str, said: list[str]) -> None:
+    message = refuse(*arguments.split())
+    assert [part for part in said if part not in message] == []
 
 
 def test_taken_port(refuse: Refuse) -> None:
     with uvicorn_server.listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         said = refuse("--port", str(port))
-    assert said == f"cannot listen on 127.0.0.1 port {port}: Address already in use; try --port 0"
+    assert said == f"cannot listen on 127.0.0.1 port {port}: {os.strerror(errno.EADDRINUSE)}; try --port 0"
 
 
 def test_unwritable_port_file(refuse: Refuse, tmp_path: Path) -> None:
     file = tmp_path / "nowhere" / "port.txt"
-    assert refuse("--port", "0", "--port-file", str(file)) == f"cannot write {file}: No such file or directory"
-    assert refuse("--port-file", str(tmp_path)).endswith("is a directory.")
+    assert refuse("--port", "0", "--port-file", str(file)) == f"cannot write {file}: {MISSING}"
+    assert str(tmp_path) in refuse("--port-file", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -267,7 +271,7 @@ def test_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     """Every command, option and default, the examples, the exit statuses: a screen or two of short lines."""
     monkeypatch.setenv("COLUMNS", "80")
     text = said(monkeypatch, capsys, "--help")
-    assert text.startswith("Usage: mockserver [OPTIONS] [-- COMMAND...] | COMMAND [ARGS]...\n")
+    assert text.splitlines()[0].endswith(": mockserver [OPTIONS] [-- COMMAND...] | COMMAND [ARGS]...")
     lines = text.splitlines()
     for name in main.command.commands:
         assert [line for line in lines if line.startswith(f"  {name} ")]
@@ -284,13 +288,13 @@ def test_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 def test_help_shows_an_option_of_no_section() -> None:
     group = PassthroughGroup("x", params=[click.Option(["--new"], help="Not sorted in yet.")])
     text = group.get_help(click.Context(group))
-    assert "Other options:\n  --new TEXT  Not sorted in yet.\n  --help      Show this message and exit." in text
+    assert re.search(r"Other options:\n  --new \w+ +Not sorted in yet\.\n  --help ", text)
 
 
 @pytest.mark.parametrize("name", sorted(main.command.commands))
 def test_help_of_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str) -> None:
     """Each command says what it does in a short line, and has a help of its own."""
-    assert said(monkeypatch, capsys, name, "--help").startswith(f"Usage: mockserver {name} ")
+    assert f": mockserver {name} " in said(monkeypatch, capsys, name, "--help").splitlines()[0]
 
 
 @pytest.mark.parametrize("name", ["", *sorted(main.command.commands)])
@@ -312,7 +316,7 @@ def test_help_names_the_statuses(
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["mockserver", "--version"])
     main.main()
-    assert capsys.readouterr().out == f"mockserver, version {mockserver.__version__}\n"
+    assert mockserver.__version__ in capsys.readouterr().out
 
 
 def test_defaults() -> None:
@@ -584,98 +588,99 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("models extra", "Got unexpected extra argument (extra)"),
-        ("models --as-of", "Option '--as-of' requires an argument."),
-        ("errors --jsn", "No such option '--jsn'."),
-        ("faults --as-of any", "No such option '--as-of'."),
-        ("check", "Missing argument 'FILE...'."),
-        ("check nope.png", "cannot read nope.png: No such file or directory"),
-        ("check folder", "cannot read folder: Is a directory"),
-        ("check house.png --mask folder", "cannot read folder: Is a directory"),
-        ("check house.png --option x", "Invalid value for '--option': expected NAME=VALUE, got 'x'"),
-        ("check house.png --as-of 1-1-1", "as-of: expected 'any', 'latest' or a date"),
-        ("conform", "Missing argument 'URL'."),
-        ("conform ftp://x", "invalid URL: expected http:// or https:// and a host"),
-        ("conform http://[::1", "invalid URL: Invalid IPv6 URL"),
-        ("conform http://127.0.0.1:9 --budget nan", "Invalid value for '--budget': expected a number, got 'nan'"),
-        ("conform http://127.0.0.1:9 --budget -1", "Invalid value for '--budget': -1.0 is not in the range x>=0."),
-        ("conform http://127.0.0.1:9 --budget=", "Invalid value for '--budget': expected a number, got ''"),
-        ("conform http://127.0.0.1:9 --report=", "Invalid value for '--report': expected a value, got an empty string"),
+        ("models extra", ["extra"]),
+        ("models --as-of", ["--as-of"]),
+        ("errors --jsn", ["--jsn"]),
+        ("faults --as-of any", ["--as-of"]),
+        ("check", ["FILE..."]),
+        ("check nope.png", [f"cannot read nope.png: {MISSING}"]),
+        ("check folder", [f"cannot read folder: {FOLDER}"]),
+        ("check house.png --mask folder", [f"cannot read folder: {FOLDER}"]),
+        ("check house.png --option x", ["--option", "expected NAME=VALUE, got 'x'"]),
+        ("check house.png --as-of 1-1-1", ["as-of: expected 'any', 'latest' or a date"]),
+        ("conform", ["URL"]),
+        ("conform ftp://x", ["invalid URL: expected http:// or https:// and a host"]),
+        ("conform http://[::1", ["invalid URL: "]),
+        ("conform http://127.0.0.1:9 --budget nan", ["--budget", "expected a number, got 'nan'"]),
+        ("conform http://127.0.0.1:9 --budget -1", ["--budget", "-1.0"]),
+        ("conform http://127.0.0.1:9 --budget=", ["--budget", "expected a number, got ''"]),
+        ("conform http://127.0.0.1:9 --report=", ["--report", "expected a value, got an empty string"]),
         (
             "conform http://127.0.0.1:9 --key-env=",
-            "Invalid value for '--key-env': expected a value, got an empty string",
+            ["--key-env", "expected a value, got an empty string"],
         ),
         (
             "conform http://127.0.0.1:9 --report x.txt",
-            "unknown report format '.txt': expected a name that ends in .json or .xml",
+            ["unknown report format '.txt': expected a name that ends in .json or .xml"],
         ),
-        ("check house.png --mask=", "Invalid value for '--mask': expected a value, got an empty string"),
-        ("check house.png --markup=", "Invalid value for '--markup': expected a value, got an empty string"),
-        ("check ", "Invalid value for 'FILE...': expected a value, got an empty string"),
-        ("lint ", "Invalid value for 'FILE...': expected a value, got an empty string"),
-        ("lint", "Missing argument 'FILE...'."),
-        ("fuzz json:dumps --model=", "Invalid value for '--model': expected a value, got an empty string"),
-        ("fuzz json:dumps --save=", "Invalid value for '--save': expected a value, got an empty string"),
-        ("fuzz json:dumps --report=", "Invalid value for '--report': expected a value, got an empty string"),
-        ("fuzz json:dumps --baseline=", "Invalid value for '--baseline': expected a value, got an empty string"),
-        ("fuzz json:dumps --max-time nan", "Invalid value for '--max-time': expected a number, got 'nan'"),
-        ("fuzz json:dumps --max-time 1e999", "Invalid value for '--max-time': expected a number, got '1e999'"),
+        ("check house.png --mask=", ["--mask", "expected a value, got an empty string"]),
+        ("check house.png --markup=", ["--markup", "expected a value, got an empty string"]),
+        ("check ", ["FILE...", "expected a value, got an empty string"]),
+        ("lint ", ["FILE...", "expected a value, got an empty string"]),
+        ("lint", ["FILE..."]),
+        ("fuzz json:dumps --model=", ["--model", "expected a value, got an empty string"]),
+        ("fuzz json:dumps --save=", ["--save", "expected a value, got an empty string"]),
+        ("fuzz json:dumps --report=", ["--report", "expected a value, got an empty string"]),
+        ("fuzz json:dumps --baseline=", ["--baseline", "expected a value, got an empty string"]),
+        ("fuzz json:dumps --max-time nan", ["--max-time", "expected a number, got 'nan'"]),
+        ("fuzz json:dumps --max-time 1e999", ["--max-time", "expected a number, got '1e999'"]),
         (
             "fuzz json:dumps --max-examples 1_0",
-            "Invalid value for '--max-examples': expected an integer, got '1_",
+            ["--max-examples", "expected an integer, got '1_"],
         ),
-        ("fuzz json:dumps --seed ３", "Invalid value for '--seed': expected an integer, got '３'"),
-        ("--port ٣ -- true", "Invalid value for '--port': expected an integer, got '٣'"),
+        ("fuzz json:dumps --seed ３", ["--seed", "expected an integer, got '３'"]),
+        ("--port ٣ -- true", ["--port", "expected an integer, got '٣'"]),
         (
             f"--seed {'9' * 5000} -- true",
-            "Invalid value for '--seed': expected an integer, got '999999999999...9",
+            ["--seed", "expected an integer, got '999999999999...9"],
         ),
-        ("--workers ² -- true", "Invalid value for '--workers': expected an integer, got '²'"),
-        ("--latency 1_0 -- true", "--latency: expected none, realistic or seconds from 0 to 3600, got '1_0'"),
-        ("--fail-on cost: -- true", "Invalid value for '--fail-on': expected unmatched, refused, verdict or cost:USD"),
-        ("--fail-on cost:٣ -- true", "Invalid value for '--fail-on': expected unmatched, refused, verdict or cost:USD"),
-        ("--token é -- true", "Invalid value for '--token': expected characters that an HTTP header can carry"),
-        ("lint -- --json", "cannot read --json: No such file or directory"),
-        ("lint folder", "cannot read folder: Is a directory"),
-        ("lint /proc/self/mem", "cannot read /proc/self/mem: Input/output error"),
-        ("scenarios ../ok", "there is no scenario '../ok'"),
-        ("scenarios flaky --json", "--json prints the list of scenarios; the file of one scenario is YAML"),
-        ("completion", "Missing argument '{bash|zsh|fish}'."),
-        ("completion csh", "Invalid value for '{bash|zsh|fish}': 'csh' is not one of 'bash', 'zsh', 'fish'."),
-        ("--", "expected a command after --, such as: mockserver -- npm test"),
-        ("--bogus -- true", "No such option '--bogus'."),
-        ("--scenario folder", "there is no scenario 'folder'"),
-        ("--scenario noise.bin", "noise.bin:1: is not UTF-8 text: "),
-        ("--report folder/x.doc", "Invalid value for '--report': a report's name ends in .json, .xml, .html"),
+        ("--workers ² -- true", ["--workers", "expected an integer, got '²'"]),
+        ("--latency 1_0 -- true", ["--latency: expected none, realistic or seconds from 0 to 3600, got '1_0'"]),
+        ("--fail-on cost: -- true", ["--fail-on", "expected unmatched, refused, verdict or cost:USD"]),
+        ("--fail-on cost:٣ -- true", ["--fail-on", "expected unmatched, refused, verdict or cost:USD"]),
+        ("--token é -- true", ["--token", "expected characters that an HTTP header can carry"]),
+        ("lint -- --json", [f"cannot read --json: {MISSING}"]),
+        ("lint folder", [f"cannot read folder: {FOLDER}"]),
+        ("lint /proc/self/mem", [f"cannot read /proc/self/mem: {os.strerror(errno.EIO)}"]),
+        ("scenarios ../ok", ["there is no scenario '../ok'"]),
+        ("scenarios flaky --json", ["--json prints the list of scenarios; the file of one scenario is YAML"]),
+        ("completion", ["{bash|zsh|fish}"]),
+        ("completion csh", ["{bash|zsh|fish}", "csh"]),
+        ("--", ["expected a command after --, such as: mockserver -- npm test"]),
+        ("--bogus -- true", ["--bogus"]),
+        ("--scenario folder", ["there is no scenario 'folder'"]),
+        ("--scenario noise.bin", ["noise.bin:1: is not UTF-8 text: "]),
+        ("--report folder/x.doc", ["--report", "a report's name ends in .json, .xml, .html"]),
         (
             "--report nowhere/x.json",
-            "Invalid value for '--report': cannot write nowhere/x.json: No such file",
+            ["--report", f"cannot write nowhere/x.json: {MISSING}"],
         ),
-        ("--fail-on cost:x", "Invalid value for '--fail-on': expected unmatched, refused, verdict or cost:USD"),
-        ("--workers 2 -- true", "--workers cannot be combined with a command after --"),
-        ("--watch", "--watch needs a scenario file, and 'ok' is built in"),
-        ("--state nonsense", "the state's URL is wrong: expected redis://HOST:PORT/DB"),
+        ("--fail-on cost:x", ["--fail-on", "expected unmatched, refused, verdict or cost:USD"]),
+        ("--workers 2 -- true", ["--workers cannot be combined with a command after --"]),
+        ("--watch", ["--watch needs a scenario file, and 'ok' is built in"]),
+        ("--state nonsense", ["the state's URL is wrong: expected redis://HOST:PORT/DB"]),
         (
             "--as-of 2026-04-21 models",
-            "--as-of: an option of the server, and models starts none; options of models go",
+            ["--as-of: an option of the server, and models starts none; options of models go"],
         ),
-        ("--port 0 --bare lint x", "--port, --bare: an option of the server, and lint starts none"),
-        ("--host= -- true", "Invalid value for '--host': expected a value, got an empty string"),
-        ("--auth exact --key= -- true", "Invalid value for '--key': expected a value, got an empty string"),
+        ("--port 0 --bare lint x", ["--port, --bare: an option of the server, and lint starts none"]),
+        ("--host= -- true", ["--host", "expected a value, got an empty string"]),
+        ("--auth exact --key= -- true", ["--key", "expected a value, got an empty string"]),
         (
             "--auth exact --key fö -- true",
-            "Invalid value for '--key': expected characters that an HTTP header",
+            ["--key", "expected characters that an HTTP header"],
         ),
-        ("--auth exact --key sk-a --key a\u00a0b -- true", "Invalid value for '--key': expected characters that an"),
-        ("--token= -- true", "Invalid value for '--token': expected a value, got an empty string"),
-        ("--state= -- true", "Invalid value for '--state': expected a value, got an empty string"),
-        ("--port-file= -- true", "Invalid value for '--port-file': expected a value, got an empty string"),
-        ("--port-file folder -- true", "Invalid value for '--port-file': File 'folder' is a directory."),
+        ("--auth exact --key sk-a --key a\u00a0b -- true", ["--key", "expected characters that an"]),
+        ("--token= -- true", ["--token", "expected a value, got an empty string"]),
+        ("--state= -- true", ["--state", "expected a value, got an empty string"]),
+        ("--port-file= -- true", ["--port-file", "expected a value, got an empty string"]),
+        ("--port-file folder -- true", ["--port-file", "folder"]),
     ],
 )
-def test_wrong_use(refuse: Refuse, folder: Path, arguments: str, said: str) -> None:
+def test_wrong_use(refuse: Refuse, folder: Path, arguments: str, said: list[str]) -> None:
     """One readable line on stderr, nothing on stdout, exit status 2."""
-    assert refuse(*arguments.split(" ")).startswith(said)
+    message = refuse(*arguments.split(" "))
+    assert [part for part in said if part not in message] == []
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """conform(): the mock passes, a server that differs fails, the budget holds, and each error is one line."""
 
 import contextlib
+import errno
 import json
+import os
 import re
 import socket
 import ssl
@@ -310,7 +312,7 @@ def test_unreachable(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         status, lines = conform(f"http://127.0.0.1:{port}", KEY, report_path=str(tmp_path / "r.json"))
     assert status == 2
-    assert lines[-1] == f"cannot connect to http://127.0.0.1:{port}: Connection refused"
+    assert lines[-1] == f"cannot connect to http://127.0.0.1:{port}: {os.strerror(errno.ECONNREFUSED)}"
     assert {case["verdict"] for case in json.loads((tmp_path / "r.json").read_text())["cases"]} == {"skipped"}
 
 

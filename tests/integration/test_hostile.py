@@ -59,14 +59,8 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
         yield found
         process.terminate()
         assert process.wait(DEADLINE) == 0
-    said = set(log.read_text().splitlines())
-    assert said <= {"WARNING:  Invalid HTTP request received.", "WARNING:  Unsupported upgrade request.", UPGRADE}
-
-
-UPGRADE = (
-    "WARNING:  No supported WebSocket library detected. Please use \"pip install 'uvicorn[standard]'\", or install "
-    "'websockets' or 'wsproto' manually."
-)
+    # uvicorn warns of requests that are not HTTP; an error would come with a traceback.
+    assert [line for line in log.read_text().splitlines() if not line.startswith("WARNING:")] == []
 
 
 def status(answer: bytes) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from PIL import UnidentifiedImageError
 
 from mockserver.contract.asof import as_of
 from mockserver.core.plan import Chunk, Cut, End, Head, Plan, Raw, Wait, single_chunk
@@ -179,7 +180,7 @@ def test_convert_image(format: str | None, size: str | None, expected: Any) -> N
 
 def test_convert_jpeg() -> None:
     assert opened(convert_image(convert_image(png()))).format == "PNG"
-    with pytest.raises(OSError, match="cannot identify"):
+    with pytest.raises(UnidentifiedImageError):
         convert_image(b"no picture")
 
 

@@ -3,9 +3,11 @@
 import asyncio
 import base64
 import contextlib
+import errno
 import http.client
 import json
 import logging
+import os
 import socket
 import threading
 from types import SimpleNamespace
@@ -65,7 +67,7 @@ def test_taken_port(host: str) -> None:
     with serve_in_thread(host=host) as started:
         port = int(started.url.rpartition(":")[2])
         before = threading.active_count()
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(OSError, match=os.strerror(errno.EADDRINUSE)):
             serve_in_thread(host=host, port=port).__enter__()
         assert threading.active_count() == before
 

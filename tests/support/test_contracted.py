@@ -33,7 +33,7 @@ def test_wrong_answer(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
     )
     result = pytester.runpytest_subprocess("-p", "tests.support.contracted")
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*ValidationError: 'version' is a required property*"])
+    result.stdout.fnmatch_lines(["*ValidationError: *version*"])
 
 
 def test_wrong_length() -> None:
