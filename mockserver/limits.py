@@ -30,9 +30,23 @@ class Limits:
 
     Beyond it: 413, without reading the body where `Content-Length` says so.
     """
+    form_parts: int = 1_000
+    """Parts of a multipart form. Beyond it: 400."""
+    part_headers: int = 8
+    """Headers of a part. Beyond it: 400."""
+    part_header_bytes: int = 4_224
+    """Bytes of one header of a part. Beyond it: 400."""
+    field_bytes: int = 70 * 1024 * 1024
+    """Bytes of a field that is not a file: the base64 of the largest image, which some clients send, and some more.
+
+    Beyond it: 400. Each parameter has the API's own, narrower limit.
+    """
     image_threads: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     """Images decoded and rendered at the same time, off the event loop. Further work waits."""
     session_name_length: int = 200
     """Characters of a session's name in a path. Beyond it: 400."""
     query_bytes: int = 4_096
     """Bytes of a query under `/__mock`. Beyond it: 414."""
+
+
+DEFAULTS = Limits()

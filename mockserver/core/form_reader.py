@@ -3,6 +3,7 @@
 from mockserver.core.form_split import split_form
 from mockserver.core.multipart import FindCached, FormParser, find_nothing
 from mockserver.core.request import Part
+from mockserver.limits import DEFAULTS, Limits
 
 # The largest body, in bytes, that is buffered.
 SHORT = 2 * 1024 * 1024
@@ -15,10 +16,13 @@ class FormReader:
     Bodies of up to `short` bytes are buffered.
     """
 
-    def __init__(self, boundary: bytes, find_cached: FindCached = find_nothing, short: int = SHORT) -> None:
+    def __init__(
+        self, boundary: bytes, find_cached: FindCached = find_nothing, short: int = SHORT, limits: Limits = DEFAULTS
+    ) -> None:
         self.parts: list[Part] = []
         self.error: str | None = None
         self._boundary, self._find_cached, self._short = boundary, find_cached, short
+        self._limits = limits
         self._buffer: list[bytes] = []
         self._length = 0
         self._parser: FormParser | None = None
@@ -43,7 +47,7 @@ class FormReader:
     def close(self) -> None:
         """End the body. A body without its closing boundary is an error."""
         if (body := self.body) is not None:
-            parts = split_form(body, self._boundary, self._find_cached)
+            parts = split_form(body, self._boundary, self._find_cached, self._limits)
             if parts is not None:
                 self.parts = parts
                 return
@@ -53,7 +57,7 @@ class FormReader:
 
     def _start_parser(self) -> FormParser:
         """A parser that has been fed the buffer."""
-        parser = FormParser(self._boundary, self._find_cached)
+        parser = FormParser(self._boundary, self._find_cached, self._limits)
         for data in self._buffer:
             parser.feed(data)
         self._buffer.clear()

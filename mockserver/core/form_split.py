@@ -4,10 +4,10 @@ from functools import lru_cache
 
 import xxhash
 
-from mockserver.core import multipart
 from mockserver.core.cache import Cache
-from mockserver.core.multipart import CACHED, MAX_PARTS, VIEWED, FindCached, FormParser, find_nothing
+from mockserver.core.multipart import CACHED, VIEWED, FindCached, FormParser, find_nothing
 from mockserver.core.request import Part
+from mockserver.limits import DEFAULTS, Limits
 
 # Characters of a boundary (RFC 2046, section 5.1.1).
 LONGEST = 70
@@ -22,13 +22,15 @@ RECOGNISED = 4_096
 UNBROKEN = Cache[bool](RECOGNISED, lambda _: 1)
 
 
-def split_form(body: bytes, boundary: bytes, find_cached: FindCached = find_nothing) -> list[Part] | None:
+def split_form(
+    body: bytes, boundary: bytes, find_cached: FindCached = find_nothing, limits: Limits = DEFAULTS
+) -> list[Part] | None:
     """The parts of a complete form, or None for an unusual form, which the parser must check."""
     first, stop = b"--" + boundary, b"\r\n--" + boundary
     at, parts = len(first), list[Part]()
     if not body.startswith(first) or not 0 < len(boundary) <= LONGEST:
         return None
-    while body.startswith(BREAK, at) and len(parts) < MAX_PARTS:
+    while body.startswith(BREAK, at) and len(parts) < limits.form_parts:
         blank = body.find(BLANK, at + 1, at + CACHED)
         headers = parse_headers(body[at + 2 : blank]) if blank > at + 2 else None
         if headers is None:
@@ -39,7 +41,7 @@ def split_form(body: bytes, boundary: bytes, find_cached: FindCached = find_noth
         if end < 0:
             digest = _recognised(body, start, stop)
             end = _tail(body, stop) if digest else body.find(stop, start)
-        if end < 0 or (headers.filename is None and end - start > multipart.FIELD_BYTES):
+        if end < 0 or (headers.filename is None and end - start > limits.field_bytes):
             return None
         data, digest = _data(body, start, end, digest, find_cached)
         parts.append(Part(headers.name, headers.filename, headers.content_type, data, digest))

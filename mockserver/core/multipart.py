@@ -14,16 +14,11 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from mockserver.core.request import Part
+from mockserver.limits import DEFAULTS, Limits
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-MAX_PARTS = 1_000
-# Headers of one part, and bytes of one header.
-PART_HEADERS = 8
-PART_HEADER_BYTES = 4_224
-# Bytes of a field that is not a file: the base64 of the largest image, which some clients send, and some more.
-FIELD_BYTES = 70 * 1024 * 1024
 # Pieces of a part that are joined at a time.
 PIECES = 64
 # The longest header, in characters, that is cached.
@@ -57,10 +52,10 @@ class FormParser:
     `find_cached` returns the bytes with an xxh3 digest if they are in memory already, so that they are stored once.
     """
 
-    def __init__(self, boundary: bytes, find_cached: FindCached = find_nothing) -> None:
+    def __init__(self, boundary: bytes, find_cached: FindCached = find_nothing, limits: Limits = DEFAULTS) -> None:
         self.parts: list[Part] = []
         self.error: str | None = None
-        self._find_cached, self._ended = find_cached, False
+        self._find_cached, self._limits, self._ended = find_cached, limits, False
         self._headers: dict[str, str] = {}
         self._name = self._value = b""
         self._chunks: list[memoryview | bytes] = []
@@ -78,7 +73,10 @@ class FormParser:
         }
         try:
             self._parser = MultipartParser(
-                boundary, callbacks, max_header_count=PART_HEADERS, max_header_size=PART_HEADER_BYTES
+                boundary,
+                callbacks,
+                max_header_count=limits.part_headers,
+                max_header_size=limits.part_header_bytes,
             )
         except FormParserError as error:
             self._fail(str(error))
@@ -104,8 +102,8 @@ class FormParser:
         self._chunks, self._bulk = [], bytearray()
 
     def _begin(self) -> None:
-        if len(self.parts) >= MAX_PARTS:
-            raise FormParserError(f"the form has more than {MAX_PARTS} parts")
+        if len(self.parts) >= self._limits.form_parts:
+            raise FormParserError(f"the form has more than {self._limits.form_parts} parts")
         self._headers, self._digest = {}, xxhash.xxh3_128()
         self._name = self._value = b""
 
@@ -133,8 +131,8 @@ class FormParser:
         header = self._headers.get("content-disposition")
         _, options = options_of(header) if header and len(header) < CACHED else parse_options_header(header)
         filename, digest = options.get(b"filename"), self._digest.hexdigest()
-        if filename is None and len(self._bulk) + sum(map(len, self._chunks)) > FIELD_BYTES:
-            raise FormParserError(f"a field that is not a file has more than {FIELD_BYTES} bytes")
+        if filename is None and len(self._bulk) + sum(map(len, self._chunks)) > self._limits.field_bytes:
+            raise FormParserError(f"a field that is not a file has more than {self._limits.field_bytes} bytes")
         cached = self._find_cached(digest)
         self.parts.append(
             Part(

@@ -79,7 +79,7 @@ class Api:
             exchange.is_unread = True
             return request
         was_uploaded = exchange.connection.uploaded
-        body = await read(request, exchange.receive, self.state.limits.upload_bytes, self.state.held_image)
+        body = await read(request, exchange.receive, self.state.limits, self.state.held_image)
         if body is not None and not was_uploaded:
             await session.refresh()
         return body and body.whole()

@@ -7,6 +7,7 @@ from starlette.types import Message, Receive, Scope
 from mockserver.core.form_reader import FormReader
 from mockserver.core.multipart import FindCached, parse_boundary
 from mockserver.core.request import MalformedBody, Request
+from mockserver.limits import Limits
 
 
 def opened(scope: Scope, path: str) -> Request:
@@ -34,18 +35,19 @@ class Arrived(NamedTuple):
         return Request(head.method, head.path, head.headers, head.query, body, parts, fault)
 
 
-async def read(request: Request, receive: Receive, limit: int, held: FindCached) -> Arrived | None:
-    """All of a request, a long form parsed as the bytes arrive; None when the client went away before its end.
+async def read(request: Request, receive: Receive, limits: Limits, held: FindCached) -> Arrived | None:
+    """All of a request, a long form parsed as the bytes arrive; None if the client disconnects before its end.
 
-    A body beyond `limit` bytes is not read on, and not at all where its head says so: the request then carries the
-    fault `body-too-large`. `held` is as for FormReader.
+    A body that exceeds the limit is not read to its end, and not at all where its head says so: the request then
+    carries the error `body-too-large`. `held` is FormReader's `find_cached`.
     """
+    limit = limits.upload_bytes
     told = request.header("content-length") or ""
     if told.isdecimal() and int(told) > limit:
         return Arrived(request, None, fault=MalformedBody("body-too-large", maximum=limit, length=int(told)))
     kind = request.header("content-type") or ""
     edge = parse_boundary(kind)
-    form = FormReader(edge, held) if edge else None
+    form = FormReader(edge, held, limits=limits) if edge else None
     body, size, more = bytearray(), 0, True
     while more and size <= limit:
         message: Message = await receive()

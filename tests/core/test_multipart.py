@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.form_reader import FormReader
-from mockserver.core.multipart import MAX_PARTS, parse_boundary
+from mockserver.core.multipart import parse_boundary
 from mockserver.core.request import Part
+from mockserver.limits import DEFAULTS
 from tests.support.images import png
 
 EDGE = b"----edge0123"
@@ -253,7 +254,7 @@ def test_single_piece_is_split_at_once(piece: bytes) -> None:
         (b"--" + EDGE + b"\r\n: x\r\n\r\nx\r\n" + CLOSE, "0-length header"),
         (part('name="a"', b"x", *(f"X{i}: y" for i in range(100_000))) + CLOSE, "header count"),
         (part('name="a"', b"x", "X: " + "y" * 1_000_000) + CLOSE, "header size"),
-        (part('name="a"') * (MAX_PARTS + 1) + CLOSE, f"more than {MAX_PARTS} parts"),
+        (part('name="a"') * (DEFAULTS.form_parts + 1) + CLOSE, f"more than {DEFAULTS.form_parts} parts"),
     ],
 )
 def test_invalid_bodies(body: bytes, error: str) -> None:
@@ -267,8 +268,8 @@ def test_invalid_bodies(body: bytes, error: str) -> None:
 
 
 def test_maximum_number_of_parts() -> None:
-    reader = read(part('name="a"') * MAX_PARTS + CLOSE)
-    assert (reader.error, len(reader.parts)) == (None, MAX_PARTS)
+    reader = read(part('name="a"') * DEFAULTS.form_parts + CLOSE)
+    assert (reader.error, len(reader.parts)) == (None, DEFAULTS.form_parts)
 
 
 @pytest.mark.parametrize("after", [b"", b"\r\n", b"\r\nafter", BODY])

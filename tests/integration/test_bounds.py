@@ -88,11 +88,12 @@ def test_a_body_that_turns_out_too_large_is_not_read_on(kind: str) -> None:
     assert came == [0, 1, 2]
 
 
-def test_a_text_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multipart, "FIELD_BYTES", 100)
-    answer = Talk().edit(data={"prompt": "x" * 101})
-    assert answer.json()["error"]["message"] == "Could not parse multipart form"
-    assert Talk().edit(data={"prompt": "x" * 100}).status_code == 200
+def test_a_text_that_is_too_long() -> None:
+    talk = Talk()
+    talk.server.limits = Limits(field_bytes=100)
+    response = talk.edit(data={"prompt": "x" * 101})
+    assert response.json()["error"]["message"] == "Could not parse multipart form"
+    assert talk.edit(data={"prompt": "x" * 100}).status_code == 200
 
 
 def test_names_of_sessions() -> None:
