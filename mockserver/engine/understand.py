@@ -59,11 +59,7 @@ def understand(request: Request, settings: Settings, sources: Sources | None = N
 
 def understand_head(request: Request, settings: Settings) -> Understood:
     """What can be said of a request before its body is read: the problem at admission, if there is one."""
-    try:
-        understood = Understood(provider=admit(request, settings).provider)
-    except Problem as problem:
-        understood = Understood(problem=problem.copy(), provider=problem.facts.get("provider", "openai"))
-    return _complete(_describe(request, understood), request, settings)
+    return _complete(_understand(request, settings, None), request, settings)
 
 
 def is_cheap_to_understand(request: Request) -> bool:
@@ -73,12 +69,9 @@ def is_cheap_to_understand(request: Request) -> bool:
     return is_short and all(find_inspected(part) for part in request.parts if part.filename is not None)
 
 
-def _understand(request: Request, settings: Settings, sources: Sources) -> Understood:
-    return _describe(request, _decide(request, settings, sources))
-
-
-def _describe(request: Request, understood: Understood) -> Understood:
-    """Add the descriptions for the journal and the scenario, without the request's headers."""
+def _understand(request: Request, settings: Settings, sources: Sources | None) -> Understood:
+    """The decision, with descriptions for the journal and the scenario. The request's headers are not in them yet."""
+    understood = _decide(request, settings, sources)
     record = describe_request(request, understood)
     return replace(understood, call=digest_call(request, understood), record=record, facts=facts_of_entry(record))
 
@@ -98,10 +91,13 @@ def _complete(understood: Understood, request: Request, settings: Settings) -> U
     return replace(understood, record=record, facts=facts, secrets=secrets)
 
 
-def _decide(request: Request, settings: Settings, sources: Sources) -> Understood:
+def _decide(request: Request, settings: Settings, sources: Sources | None) -> Understood:
+    """Without `sources` the decision ends after admission."""
     route, capability, schema, document = None, None, "", None
     try:
         route = admit(request, settings)
+        if sources is None:
+            return Understood(provider=route.provider)
         if route.about == "models":
             reply = understand_models(route.names.get("model"), settings.as_of)
             return Understood(reply=reply, provider=route.provider)
