@@ -20,7 +20,7 @@ from mockserver.scenario.machine import Turn
 from mockserver.server.admin.errors import problem_response, unavailable_response
 from mockserver.server.exchange import Exchange, session_of
 from mockserver.server.extra_headers import add_close, add_headers, is_preflight, send_preflight_response
-from mockserver.server.receive import opened, read
+from mockserver.server.receive import open_request, read_request
 from mockserver.server.send import WireFaultNeedsSocket, carry_out, connection_of
 from mockserver.state.server_state import ServerState, StateUnavailable
 from mockserver.state.session import Record
@@ -40,7 +40,7 @@ class Api:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, path: str, session_name: str | None) -> None:
         """Respond to one request; the session is named by its path, else by its API key."""
-        request, began = opened(scope, path), self.state.clock.watch()
+        request, began = open_request(scope, path), self.state.clock.watch()
         if is_preflight(request):
             await send_preflight_response(send)
             return
@@ -79,10 +79,10 @@ class Api:
             exchange.is_unread = True
             return request
         was_uploaded = exchange.connection.uploaded
-        body = await read(request, exchange.receive, self.state.limits, self.state.held_image)
-        if body is not None and not was_uploaded:
+        whole = await read_request(request, exchange.receive, self.state.limits, self.state.held_image)
+        if whole is not None and not was_uploaded:
             await session.refresh()
-        return body and body.whole()
+        return whole
 
     def _may_respond_early(self, exchange: Exchange) -> bool:
         """Does the next step respond before the request body is read?"""

@@ -1,6 +1,4 @@
-"""Reads a request from the wire, its form as the bytes arrive. Knows ASGI; understands nothing of what it reads."""
-
-from typing import NamedTuple
+"""Reads a request from ASGI, and parses its form as the bytes arrive."""
 
 from starlette.types import Message, Receive, Scope
 
@@ -10,44 +8,25 @@ from mockserver.core.request import MalformedBody, Request
 from mockserver.limits import Limits
 
 
-def opened(scope: Scope, path: str) -> Request:
-    """The request as far as its head tells."""
+def open_request(scope: Scope, path: str) -> Request:
+    """The request without its body."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     return Request(scope["method"], path, tuple(headers), scope["query_string"].decode("latin-1"))
 
 
-class Arrived(NamedTuple):
-    """A request of which all has come. `body` holds its bytes, if they were not looked at as they came."""
+async def read_request(head: Request, receive: Receive, limits: Limits, find_cached: FindCached) -> Request | None:
+    """The whole request, its form parsed; None if the client disconnects before its end.
 
-    head: Request
-    body: bytes | None
-    form: FormReader | None = None
-    fault: MalformedBody | None = None
-
-    def whole(self) -> Request:
-        """The request, its form parsed."""
-        head, form, fault = self.head, self.form, self.fault
-        if form and not fault:
-            form.close()
-            fault = MalformedBody("malformed-multipart", reason=form.error) if form.error else None
-        parts = tuple(form.parts) if form and not fault else ()
-        body = b"" if form else self.body or b""
-        return Request(head.method, head.path, head.headers, head.query, body, parts, fault)
-
-
-async def read(request: Request, receive: Receive, limits: Limits, held: FindCached) -> Arrived | None:
-    """All of a request, a long form parsed as the bytes arrive; None if the client disconnects before its end.
-
-    A body that exceeds the limit is not read to its end, and not at all where its head says so: the request then
-    carries the error `body-too-large`. `held` is FormReader's `find_cached`.
+    Of a body of more than `limits.upload_bytes` the rest is not read, and nothing where `content-length` announces it: the
+    request then has the fault `body-too-large`. `find_cached` is as for FormReader.
     """
     limit = limits.upload_bytes
-    told = request.header("content-length") or ""
-    if told.isdecimal() and int(told) > limit:
-        return Arrived(request, None, fault=MalformedBody("body-too-large", maximum=limit, length=int(told)))
-    kind = request.header("content-type") or ""
-    edge = parse_boundary(kind)
-    form = FormReader(edge, held, limits=limits) if edge else None
+    announced = head.header("content-length") or ""
+    if announced.isdecimal() and int(announced) > limit:
+        return _build_request(head, fault=MalformedBody("body-too-large", maximum=limit, length=int(announced)))
+    content_type = head.header("content-type") or ""
+    boundary = parse_boundary(content_type)
+    form = FormReader(boundary, find_cached, limits=limits) if boundary else None
     body, size, more = bytearray(), 0, True
     while more and size <= limit:
         message: Message = await receive()
@@ -60,11 +39,19 @@ async def read(request: Request, receive: Receive, limits: Limits, held: FindCac
         else:
             body += data
     if size > limit:
-        return Arrived(request, bytes(body), form, MalformedBody("body-too-large", maximum=limit, length=size))
-    if form is None and kind.lower().startswith("multipart/form-data"):
-        return Arrived(
-            request,
-            bytes(body),
-            fault=MalformedBody("malformed-multipart", reason="the content type names no boundary"),
-        )
-    return Arrived(request, form.body if form else bytes(body), form)
+        return _build_request(head, bytes(body), fault=MalformedBody("body-too-large", maximum=limit, length=size))
+    if form:
+        form.close()
+        fault = MalformedBody("malformed-multipart", reason=form.error) if form.error else None
+        return _build_request(head, form=None if fault else form, fault=fault)
+    if content_type.lower().startswith("multipart/form-data"):
+        fault = MalformedBody("malformed-multipart", reason="the content type names no boundary")
+        return _build_request(head, bytes(body), fault=fault)
+    return _build_request(head, bytes(body))
+
+
+def _build_request(
+    head: Request, body: bytes = b"", form: FormReader | None = None, fault: MalformedBody | None = None
+) -> Request:
+    parts = tuple(form.parts) if form else ()
+    return Request(head.method, head.path, head.headers, head.query, body, parts, fault)

@@ -1,4 +1,4 @@
-"""The mock's clock: a base that runs or stands, and how far each session was moved on. Waits for nothing."""
+"""The clock of a server: a base that runs or stands still, and how far each session was moved on."""
 
 import time
 from collections.abc import Callable
@@ -13,10 +13,10 @@ LAST = 253_000_000_000.0
 
 
 class Clock:
-    """Seconds since 1970 for everybody, and for sessions that were moved on by themselves.
+    """Seconds since 1970, for all sessions and for those that were moved on by themselves.
 
-    `base` is the time without any offset. `watch` runs evenly and measures how long callers waited, also where `base`
-    stands still.
+    `base` is the time without any offset. `watch` always runs, also where `base` stands still, and measures how long
+    clients waited.
     """
 
     def __init__(self, base: Callable[[], float] = time.time, watch: Callable[[], float] = time.monotonic) -> None:
@@ -25,17 +25,17 @@ class Clock:
         self._own = FIFOCache[str, float](SESSIONS)
 
     def __call__(self, session: str | None = None) -> float:
-        """What time it is for a session; without one, for whoever was not moved on by himself."""
+        """The time of a session, or of all that were not moved on by themselves."""
         return self.base() + self.advanced(session)
 
     def advanced(self, session: str | None = None) -> float:
-        """How many seconds a session's time is ahead of the base."""
+        """Seconds that a session's time is ahead of the base."""
         return self._all + self._own.get(session or "", 0.0)
 
     def advance(self, seconds: float, session: str | None = None) -> None:
         """Move the time of one session on, or that of all.
 
-        Raises ValueError for what is no way forward, OverflowError for what would lead too far.
+        Raises ValueError for seconds out of range, OverflowError if the sum would be.
         """
         if not 0 <= seconds <= FURTHEST:
             raise ValueError(f"the clock moves on by 0 to {FURTHEST:.0f} seconds, not by {seconds}")
@@ -47,7 +47,7 @@ class Clock:
             self._own[session] = self._own.get(session, 0.0) + seconds
 
     def reset(self, session: str | None = None) -> None:
-        """Set one session back to everybody's time, or everybody to the base."""
+        """Reset one session to the time of all, or all to the base."""
         if session is None:
             self._all = 0.0
             self._own.clear()

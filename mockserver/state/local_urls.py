@@ -1,4 +1,4 @@
-"""What stands at URLs of this server's own, for requests that name them. Looks into its stores and fetches nothing."""
+"""What is at the URLs of this server, for requests that name them. Nothing is downloaded."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class ImageLookup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Where to look: what a scenario gives by URL, a session's files by id, the images received and sent."""
+    """What a scenario defines by URL, a session's uploads by id, and the images received and sent."""
 
     urls: Mapping[str, bytes]
     files: Mapping[str, Upload]
@@ -31,7 +31,7 @@ class Stores:
 
 
 def find(url: str, *, host: str, stores: Stores, now: float) -> bytes | None:
-    """The bytes at a URL: what the scenario says, or of this server a file, a picture or the sample; else None."""
+    """The bytes at a URL: what the scenario defines, or an upload, an image or the sample of this server; else None."""
     if url in stores.urls:
         return stores.urls[url]
     try:

@@ -1,7 +1,4 @@
-"""Sessions: how far each has come in its scenario, and how often it asked for the same. In memory.
-
-Another store can take its place behind the same few methods; taking a turn is the only impure step of an answer.
-"""
+"""Sessions: the position of each in its scenario, its attempts and its one-shot steps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -25,10 +22,10 @@ WAITING = 100
 
 @dataclass(slots=True)
 class SessionState:
-    """One isolated user. `scenario` and `as_of` are its own, or None where the server's count.
+    """One isolated user. `scenario` and `as_of` are its own, or None where the server's apply.
 
-    All else is plain data, which another store could hold as it is: `places` are its places in scenarios, by the name
-    that a request asked for ("" for the session's own), and `waiting` are the one-shot steps that were given for it.
+    `places` are its positions in scenarios, by the name that a request asked for ("" for the session's own), and
+    `waiting` are its one-shot steps. Both are plain data.
     """
 
     position: int = 0
@@ -49,9 +46,9 @@ class Taken(NamedTuple):
 
 
 class SessionStore:
-    """The state of all sessions in this process; the ones that were idle longest go when there are too many.
+    """The state of all sessions; the one that was idle longest is evicted when there are too many.
 
-    `seed` counts in place of that of each scenario, where it is given.
+    `seed` replaces that of each scenario.
     """
 
     def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
@@ -62,9 +59,9 @@ class SessionStore:
         self._overlaid: tuple[tuple[Settings, Scenario, str | None], Settings] | None = None
 
     def take(self, name: str, asked: RequestFacts, picked: Scenario | None = None) -> Taken:
-        """One turn of a session, for one wire request that asks for this.
+        """Take a session's turn for one request.
 
-        `picked` is the scenario that the request itself names: it has a place of its own in each session.
+        `picked` is the scenario that the request itself names: it has its own position in each session.
         """
         session = self.session(name)
         scenario = self._seeded(picked) if picked else self.scenario_of(name)
@@ -81,7 +78,7 @@ class SessionStore:
         return taken
 
     def may_respond_early(self, name: str, picked: Scenario | None = None) -> bool:
-        """Might a step answer before the body of a request has been read?"""
+        """Might a step respond before the request body is read?"""
         scenario = picked or self.scenario_of(name)
         given = self.session(name).waiting or self.waiting
         return scenario.may_respond_early or (
@@ -89,7 +86,7 @@ class SessionStore:
         )
 
     def peek(self, name: str, asked: RequestFacts, picked: Scenario | None = None) -> Turn:
-        """The turn that `take` would give. It is not taken."""
+        """The turn that `take` would return."""
         session = self.session(name)
         scenario = self._seeded(picked) if picked else self.scenario_of(name)
         stored = session.places.get(picked.name if picked else "", {})
@@ -97,9 +94,9 @@ class SessionStore:
         return one_shot.take_turn(scenario, stored, (session.waiting, self.waiting), asked)[0]
 
     def play(self, name: str | None, scenario: Scenario | None = None, as_of: str | None = None) -> None:
-        """From now on this session plays that scenario from its first step, on that day; None keeps what it has.
+        """Begin a scenario in a session, as of a date; None keeps what the session has.
 
-        Without a name it is the server's scenario, which all sessions without one of their own begin anew.
+        Without a name it is the server's scenario, which all sessions without one of their own begin again.
         """
         if scenario:
             scenario = self._seeded(scenario)
@@ -118,9 +115,9 @@ class SessionStore:
         return (session and session.scenario) or self.scenario
 
     def add_step(self, name: str | None, step: Mapping[str, Any]) -> None:
-        """A step, as data, for the next request that it fits: of one session, or of any.
+        """Add a step, as data, for the next request that it fits: of one session, or of any.
 
-        Raises ValueError when too many wait.
+        Raises ValueError if too many are waiting.
         """
         queue = self.waiting if name is None else self.session(name).waiting
         if len(queue) >= WAITING:
@@ -128,7 +125,7 @@ class SessionStore:
         queue.append(one_shot.new_one_shot(step))
 
     def settings_for(self, name: str, settings: Settings, picked: Scenario | None = None) -> Settings:
-        """The settings that count for a session: its own over its scenario's over the server's."""
+        """The settings of a session: its own over its scenario's over the server's."""
         session = self.session(name)
         scenario = picked or session.scenario or self.scenario
         wanted = settings, scenario, session.as_of or scenario.as_of
@@ -138,7 +135,7 @@ class SessionStore:
         return self._overlaid[1]
 
     def reset(self, name: str | None = None) -> None:
-        """Put one session, or all, back to the start of the server's scenario."""
+        """Forget one session, or all: the next request begins the server's scenario."""
         if name is None:
             self._sessions.clear()
             self.waiting.clear()
@@ -146,7 +143,6 @@ class SessionStore:
             self._sessions.pop(name, None)
 
     def count(self) -> int:
-        """How many sessions there are."""
         return len(self._sessions)
 
     def restore(self, name: str, session: SessionState, waiting: list[OneShot]) -> None:

@@ -658,7 +658,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("--fail-on cost:x", ["--fail-on", "expected unmatched, refused, verdict or cost:USD"]),
         ("--workers 2 -- true", ["--workers cannot be combined with a command after --"]),
         ("--watch", ["--watch needs a scenario file, and 'ok' is built in"]),
-        ("--state nonsense", ["the state's URL is wrong: expected redis://HOST:PORT/DB"]),
+        ("--state nonsense", ["--state: the URL is invalid: expected redis://HOST:PORT/DB"]),
         (
             "--as-of 2026-04-21 models",
             ["--as-of: an option of the server, and models starts none; options of models go"],

@@ -555,7 +555,7 @@ def test_without_a_socket(fault: Any) -> None:
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://mock") as client:
             await client.post(EDITS, data=CALL, files=FILES, headers={"Authorization": f"Bearer {KEY}"})
 
-    with pytest.raises(WireFaultNeedsSocket, match="play it on a server that has a socket"):
+    with pytest.raises(WireFaultNeedsSocket, match="run it on a server with a socket"):
         asyncio.run(ask())
 
 

@@ -1,4 +1,4 @@
-"""What there is to choose from on a server's day: the built-in scenarios, and the models that edit. Only reads."""
+"""What the page offers: the built-in scenarios, and the models that edit images as of the server's date."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ ENDPOINT = "images/edits"
 
 
 def choices(as_of: AsOf) -> dict[str, Any]:
-    """The choices, in the shape of contracts/schemas/choices.json; models stand newest last."""
+    """In the shape of contracts/schemas/choices.json, the newest model last."""
     return {
         "scenarios": [
             {"name": name, "about": loader.load(name).about, "yaml": loader.read_built_in(name)}
@@ -29,6 +29,6 @@ def _model(capability: Capability) -> dict[str, Any]:
 
 
 def _values(capability: Capability, name: str) -> list[str]:
-    """The values that a parameter is limited to; none where it takes more than a list could say, or is not known."""
+    """The values that a parameter is limited to; empty if it takes others too, or is unknown."""
     schema = capability.parameter_schema(name)
     return list(schema.get("enum", ())) if schema else []

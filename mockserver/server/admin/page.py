@@ -1,4 +1,4 @@
-"""The page at `/__mock/`, and the policy that lets only its own script run. Knows nothing of what it shows."""
+"""The page at `/__mock/`, and the policy that lets only its own script run."""
 
 import base64
 import functools
@@ -10,13 +10,12 @@ from mockserver.core import data_files
 
 
 def text() -> str:
-    """The page, as HTML."""
     return data_files.page()
 
 
 @functools.cache
 def headers() -> Mapping[str, str]:
-    """The headers to send it with: the policy, and that a browser asks anew before it shows what it kept."""
+    """The policy, and that a browser must revalidate a cached page."""
     policy = (
         "default-src 'none'",
         f"script-src {_digest('script')}",
@@ -36,6 +35,6 @@ def headers() -> Mapping[str, str]:
 
 
 def _digest(tag: str) -> str:
-    """The page's one script or style, as a policy names it."""
+    """The source of the page's only script or style, for the policy."""
     (inside,) = re.findall(f"<{tag}>(.*?)</{tag}>", text(), re.DOTALL)
     return f"'sha256-{base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()}'"

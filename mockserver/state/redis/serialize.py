@@ -1,4 +1,4 @@
-"""A scenario as text that travels: its data, and the files that it names. Builds it again, and runs nothing."""
+"""A scenario as text for Redis: its data, and the files that it names."""
 
 import base64
 import json
@@ -10,7 +10,6 @@ from mockserver.scenario.machine import Scenario, build
 
 
 def pack(scenario: Scenario) -> str:
-    """A scenario as text."""
     files = dict(_files(scenario))
     held = {name: base64.b64encode(data).decode("ascii") for name, data in files.items()}
     folder = scenario.folder and str(scenario.folder)
@@ -18,19 +17,18 @@ def pack(scenario: Scenario) -> str:
 
 
 def unpack(text: str | bytes) -> Scenario:
-    """The scenario that a text was made of."""
     held = json.loads(text)
     files = {name: base64.b64decode(data) for name, data in held["files"].items()}
     return build(held["data"], files, held["folder"] and Path(held["folder"]))
 
 
 def label(text: str) -> str:
-    """A digest of a text, by which it is known again."""
+    """The key of a scenario's text."""
     return xxhash.xxh3_128_hexdigest(text.encode())
 
 
 def _files(scenario: Scenario) -> list[tuple[str, bytes]]:
-    """The files that a scenario names, by the names that stand in its data."""
+    """The files that a scenario names, by their names in its data."""
     steps = zip(scenario.data["steps"], scenario.steps, strict=True)
     named = [(data.get("ok", {}).get("pictures", ()), step.pictures) for data, step in steps]
     pictures = [pair for names, files in named for pair in zip(names, files, strict=True)]
