@@ -13,6 +13,7 @@ from mockserver.state.server_state import StateUnavailable
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+    from redis.commands.core import AsyncScript
 
 Argument = str | bytes | int | float
 SCHEMES = ("redis", "rediss", "unix")
@@ -60,7 +61,9 @@ class Client:
             raise ValueError("--state needs the package redis: pip install 'mockserver-images[redis]'") from None
         self._say = say
         self._errors = (redis.RedisError, OSError, asyncio.TimeoutError)
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Redis, dict[str, AsyncScript]]] = (
+            WeakKeyDictionary()
+        )
         options: dict[str, Any] = {
             "max_connections": CONNECTIONS,
             "timeout": 5 * TIMEOUT,
@@ -84,7 +87,7 @@ class Client:
         try:
             return await self._evaluate(name, arguments)
         except self._errors:
-            await self._client().connection_pool.disconnect(inuse_connections=False)
+            await self._connection()[0].connection_pool.disconnect(inuse_connections=False)
         return await self.run(name, *arguments)
 
     async def run(self, name: str, *arguments: Argument) -> Any:
@@ -99,18 +102,22 @@ class Client:
 
     async def close(self) -> None:
         """Close the connections of the running event loop."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client:
-            await client.aclose()
+        connection = self._clients.pop(asyncio.get_running_loop(), None)
+        if connection:
+            await connection[0].aclose()
         self._blocking.close()
 
     async def _evaluate(self, name: str, arguments: tuple[Argument, ...]) -> Any:
-        return await self._client().register_script(read_script(name))(args=arguments)
+        client, scripts = self._connection()
+        if name not in scripts:
+            scripts[name] = client.register_script(read_script(name))
+        return await scripts[name](args=arguments)
 
-    def _client(self) -> "Redis":
+    def _connection(self) -> "tuple[Redis, dict[str, AsyncScript]]":
+        """The client of the running event loop, and its scripts."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            self._clients[loop] = self._connect()
+            self._clients[loop] = self._connect(), {}
         return self._clients[loop]
 
     @contextlib.contextmanager
