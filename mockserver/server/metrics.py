@@ -1,4 +1,4 @@
-"""A server's counts in Prometheus' format, put together when somebody asks. Counts nothing itself."""
+"""A server's counts in Prometheus' text format."""
 
 from collections.abc import Iterator
 from itertools import accumulate
@@ -16,43 +16,42 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 LABELS = ("endpoint", "status", "family")
 
 
-class Counts(Collector):
-    """The counts of one server, as Prometheus' library takes them."""
+class StatsCollector(Collector):
+    """The counts of one server, as prometheus_client collects them."""
 
     def __init__(self, stats: RequestStats, sizes: Sizes) -> None:
         self.stats, self.sizes = stats, sizes
 
     def collect(self) -> Iterator[Metric]:
-        """All that there is to tell, as it is now."""
-        tally = self.stats
-        requests = CounterMetricFamily("mockserver_requests", "Requests answered, by how.", labels=LABELS)
-        for labels, count in sorted(tally.requests.items()):
+        stats = self.stats
+        requests = CounterMetricFamily("mockserver_requests", "Requests by their response.", labels=LABELS)
+        for labels, count in sorted(stats.requests.items()):
             requests.add_metric(labels, count)
         yield requests
         ends = [*map(str, BUCKETS), "+Inf"]
         yield HistogramMetricFamily(
             "mockserver_request_seconds",
-            "From the beginning of a request until its answer was decided; ordered latency is not in it.",
-            buckets=list(zip(ends, accumulate(tally.taken), strict=True)),
-            sum_value=tally.seconds,
+            "Time until the response was decided, without the latency that a scenario requests.",
+            buckets=list(zip(ends, accumulate(stats.taken), strict=True)),
+            sum_value=stats.seconds,
         )
-        yield CounterMetricFamily("mockserver_journal_dropped", "Entries that had to go.", value=self.sizes.dropped)
-        for name, words, value in self._sizes():
-            yield GaugeMetricFamily(f"mockserver_{name}", words, value=value)
+        yield CounterMetricFamily("mockserver_journal_dropped", "Evicted journal entries.", value=self.sizes.dropped)
+        for name, text, value in self._gauges():
+            yield GaugeMetricFamily(f"mockserver_{name}", text, value=value)
 
-    def _sizes(self) -> Iterator[tuple[str, str, float]]:
+    def _gauges(self) -> Iterator[tuple[str, str, float]]:
         sizes, stats = self.sizes, self.stats
         yield "journal_entries", "Entries of the journal.", sizes.entries
-        yield "sessions", "Sessions whose place is known.", sizes.sessions
+        yield "sessions", "Sessions with a state.", sizes.sessions
         yield "files", "Uploaded files.", sizes.uploads
         yield "files_bytes", "Bytes of uploaded files.", sizes.upload_bytes
-        yield "pictures_bytes", "Bytes of pictures received and sent.", sizes.image_bytes
-        yield "answers_open", "Answers under way.", stats.answers
-        yield "streams_open", "Streams under way.", stats.streams
+        yield "pictures_bytes", "Bytes of images received and sent.", sizes.image_bytes
+        yield "answers_open", "Responses in progress.", stats.answers
+        yield "streams_open", "Streams in progress.", stats.streams
 
 
-def exposition(stats: RequestStats, sizes: Sizes) -> bytes:
-    """The text of a scrape. Each has a registry of its own, so that nothing is shared between servers."""
+def render_metrics(stats: RequestStats, sizes: Sizes) -> bytes:
+    """The text of one scrape. Its registry is its own, so that servers share nothing."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Counts(stats, sizes))
+    registry.register(StatsCollector(stats, sizes))
     return generate_latest(registry)

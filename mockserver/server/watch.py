@@ -1,4 +1,4 @@
-"""Reads a scenario's file again once it has changed; one that is broken changes nothing. Knows no sockets."""
+"""Loads a scenario file again when it has changed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,33 +6,34 @@ from pathlib import Path
 from mockserver.scenario.loader import ScenarioError, load
 from mockserver.state.sessions import SessionStore
 
-Seen = tuple[int, int, int] | None
+# Modification time in nanoseconds, size in bytes, and inode.
+Fingerprint = tuple[int, int, int] | None
 
 
 class Watch:
-    """A scenario's file, played by all sessions that have none of their own. `say` takes one line for the user."""
+    """A scenario file, played by all sessions without a scenario of their own. `say` takes one line for the user."""
 
-    def __init__(self, file: str, memory: SessionStore, say: Callable[[str], object]) -> None:
-        self.file, self.memory, self.say = file, memory, say
-        self._seen = self._look()
+    def __init__(self, file: str, sessions: SessionStore, say: Callable[[str], object]) -> None:
+        self.file, self.sessions, self.say = file, sessions, say
+        self._fingerprint = self._read_fingerprint()
 
     def look(self) -> None:
-        """Play the file from its start if it has changed; if it cannot be used, keep the old scenario and say why."""
-        seen = self._look()
-        if seen == self._seen:
+        """Play the file from its start if it has changed; if it is invalid, keep the old scenario and report why."""
+        fingerprint = self._read_fingerprint()
+        if fingerprint == self._fingerprint:
             return
-        # Noted before it is read: what is written meanwhile is seen the next time.
-        self._seen = seen
+        # Stored before the file is read, so that a change made meanwhile is seen the next time.
+        self._fingerprint = fingerprint
         try:
-            self.memory.play(None, load(self.file))
+            self.sessions.play(None, load(self.file))
         except ScenarioError as error:
-            self.say(f"{' '.join(str(error).split())}; the scenario stays as it was")
+            self.say(f"{' '.join(str(error).split())}; the scenario was not changed")
         else:
-            self.say(f"{self.file} has changed: every session begins it from its start")
+            self.say(f"{self.file} has changed: every session starts it again")
 
-    def _look(self) -> Seen:
+    def _read_fingerprint(self) -> Fingerprint:
         try:
-            found = Path(self.file).stat()
+            status = Path(self.file).stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return status.st_mtime_ns, status.st_size, status.st_ino

@@ -311,6 +311,6 @@ with openai.OpenAI(max_retries=0) as client:
     done = run("--watch", "--scenario", str(file), "--paint", "flat", "--", sys.executable, "-c", program)
     assert done.stdout.split() == ["429", "True", "True"]
     said = done.stderr.splitlines()
-    assert said[0] == f"mockserver: {file} has changed: every session begins it from its start"
+    assert said[0] == f"mockserver: {file} has changed: every session starts it again"
     assert said[1].startswith(f"mockserver: {file}:2: steps: ")
-    assert said[1].endswith("; the scenario stays as it was")
+    assert said[1].endswith("; the scenario was not changed")

@@ -54,7 +54,7 @@ def test_changed(talk: Talk, file: Path, said: list[str]) -> None:
     assert [talk.edit(url=mine).status_code for _ in range(2)] == [429, 500]
     assert talk.server.sessions.settings_for("dated", talk.server.settings).as_of.label == "2026-04-21"
     assert talk.get("health")["scenario"] == "second"
-    assert said == [f"{file} has changed: every session begins it from its start"]
+    assert said == [f"{file} has changed: every session starts it again"]
 
 
 def test_broken(talk: Talk, file: Path, said: list[str]) -> None:
@@ -64,7 +64,7 @@ def test_broken(talk: Talk, file: Path, said: list[str]) -> None:
     assert [talk.edit().status_code for _ in range(3)] == [500, 200, 500]
     (line,) = said
     assert line.startswith(f"{file}:3: steps[0]: 'eror': unknown key")
-    assert line.endswith("; the scenario stays as it was")
+    assert line.endswith("; the scenario was not changed")
     assert "\n" not in line
     file.write_text(SECOND)
     assert talk.edit().status_code == 429

@@ -101,7 +101,7 @@ class Admin:
         """Counts and sizes in Prometheus' format."""
         from mockserver.server import metrics  # its library takes longer to load than a server may take to start
 
-        text = metrics.exposition(self.state.stats, await self.state.sizes())
+        text = metrics.render_metrics(self.state.stats, await self.state.sizes())
         return Response(text, headers={"content-type": metrics.CONTENT_TYPE})
 
     async def reset(self, request: Request) -> Response:
