@@ -17,8 +17,8 @@ def open_request(scope: Scope, path: str) -> Request:
 async def read_request(head: Request, receive: Receive, limits: Limits, find_cached: FindCached) -> Request | None:
     """The whole request, its form parsed; None if the client disconnects before its end.
 
-    Of a body of more than `limits.upload_bytes` the rest is not read, and nothing where `content-length` announces it: the
-    request then has the fault `body-too-large`. `find_cached` is as for FormReader.
+    Of a body of more than `limits.upload_bytes` the rest is not read, and nothing where `content-length` announces it:
+    the request then has the fault `body-too-large`. `find_cached` is as for FormReader.
     """
     limit = limits.upload_bytes
     announced = head.header("content-length") or ""
