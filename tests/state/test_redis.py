@@ -532,6 +532,38 @@ def test_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         Client("redis://h")
 
 
+def test_image_of_this_server_named_in_a_request(redis: Redis) -> None:
+    """The lookup happens while the request is understood, which may be on the event loop."""
+    two = Two(redis)
+    sent = two.edit(0)
+    assert sent.status_code == 200
+    digest = two.get(1, "journal")["entries"][0]["request"]["files"][0]["sha256"]
+    url = f"http://test/__mock/pictures/{digest}"
+    body = {"model": "gpt-image-2", "prompt": "x", "images": [{"image_url": url}]}
+    response = two.ask(1, "POST", "/v1/images/edits", json=body, headers={"Authorization": f"Bearer {KEY}"})
+    assert response.status_code == 200, response.text
+
+
+def test_metrics_of_what_all_workers_share(redis: Redis) -> None:
+    two = Two(redis)
+    two.edit(0)
+    upload = {"data": {"purpose": "vision"}, "files": {"file": ("a.png", png(), "image/png")}}
+    two.ask(0, "POST", "/v1/files", headers={"Authorization": f"Bearer {KEY}"}, **upload)
+    lines = two.ask(1, "GET", "/__mock/metrics").text.splitlines()
+    for line in ("journal_entries 2.0", "sessions 1.0", "files 1.0", f"files_bytes {float(len(png()))}"):
+        assert f"mockserver_{line}" in lines
+    assert two.servers[1].held_image("x") is None
+
+
+def test_image_url_while_redis_is_gone(redis: Redis) -> None:
+    two = Two(redis)
+    redis.end()
+    try:
+        assert two.ask(0, "GET", "/private/x/img-x.png").status_code == 503
+    finally:
+        redis.begin()
+
+
 def test_journal_read_from_outside_of_a_request(redis: Redis) -> None:
     two = Two(redis)
     two.edit(0)

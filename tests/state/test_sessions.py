@@ -173,3 +173,9 @@ def test_server() -> None:
     taken = one.sessions.take("a", RequestFacts())
     step: Any = taken.turn.step
     assert (taken.turn.scenario, step.error) == ("ok", None)
+
+
+def test_result_of_an_entry_that_is_gone(store: Make) -> None:
+    memory = store(TWO)
+    memory.report_result("e000009", "success")
+    assert memory.read_journal().entries() == []
