@@ -9,10 +9,10 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from mockserver.harness.fuzz.client import client
+from mockserver.harness.fuzz.client import build_client
 from mockserver.harness.fuzz.engine import Limits, Run
-from mockserver.harness.fuzz.executor import Stage
-from mockserver.harness.fuzz.properties import chosen
+from mockserver.harness.fuzz.executor import Executor
+from mockserver.harness.fuzz.properties import select
 from tests.fuzz.clients.broken import PROPERTIES
 
 RIGHT: Sequence[str | list[str]] = (
@@ -26,23 +26,23 @@ SECONDS = 60
 def look(named: str | Sequence[str], seed: int, wanted: str | None) -> tuple[bool, str]:
     """One run, until the property that is wanted has failed; whether it came out as it should, and a line on it."""
     began = time.monotonic()
-    stage = Stage(client(named), "gpt-image-1.5", "any")
+    executor = Executor(build_client(named), "gpt-image-1.5", "any")
     try:
-        run = Run(stage, Limits(seed=seed, seconds=SECONDS))
+        run = Run(executor, Limits(seed=seed, seconds=SECONDS))
         run.prepare()
-        rows = chosen(None)
+        rows = select(None)
         for step in (run.sweep, run.draw):
             for row in rows:
                 if wanted not in {one.row.id for one in run.findings}:
                     step(row)
     finally:
-        stage.close()
+        executor.close()
     found = sorted({one.row.id for one in run.findings})
     good = wanted in found if wanted else not found
     name = named if isinstance(named, str) else named[-1]
     told = f"{name} seed {seed}: {wanted or 'nothing'} expected, {', '.join(found) or 'nothing'} found"
     for one in [] if good else run.findings:
-        print("\n".join(one.lines(None)), flush=True)
+        print("\n".join(one.format_lines(None)), flush=True)
     return good, f"{'good ' if good else 'WRONG'} {time.monotonic() - began:5.1f} s  {told}"
 
 

@@ -1,4 +1,4 @@
-"""`schemathesis run` with the schemathesis.toml that comes along, against a running server."""
+"""`schemathesis run` with the project's schemathesis.toml, against a running server."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ HOME = Path(mockserver.__file__).parents[1]
 @pytest.mark.slow
 @pytest.mark.usefixtures("unmeasured")
 def test_run() -> None:
-    """No check fails, on any path, in any order that the contract's links allow."""
+    """No check fails, on any path, in any order that the links allow."""
     with serving("--auth", "exact", "--key", "sk-schemathesis") as started:
         call = [sys.executable, "-m", "schemathesis.cli", "run", f"{started.root}/__mock/openapi.json", "--no-color"]
         options = ["--max-examples", "3", "--seed", "1", "--phases", "fuzzing,stateful"]

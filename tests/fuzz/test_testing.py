@@ -1,4 +1,4 @@
-"""The properties as tests of pytest, and what docs/guides/fuzzing.md says."""
+"""The properties as pytest tests, and what docs/guides/fuzzing.md documents."""
 
 import json
 import re
@@ -13,17 +13,17 @@ from mockserver.cli import commands
 from mockserver.core import data_files
 from mockserver.harness import client_properties
 from mockserver.harness.fuzz import edge_cases
-from mockserver.harness.fuzz.client import client, judged
-from mockserver.harness.fuzz.client_profile import Ground
+from mockserver.harness.fuzz.client import build_client, parse_reply
+from mockserver.harness.fuzz.client_profile import ClientProfile
 from mockserver.harness.fuzz.engine import Limits, Run
-from mockserver.harness.fuzz.executor import Stage
+from mockserver.harness.fuzz.executor import Executor
 from mockserver.harness.fuzz.properties import PROPERTIES, ROWS
-from mockserver.harness.fuzz.worker import find, run
+from mockserver.harness.fuzz.worker import call_client, load_callable
 from tests.fuzz.clients import base, broken
 
 HOME = Path(mockserver.__file__).parents[1]
 TEXT = (HOME / "docs" / "guides" / "fuzzing.md").read_text("utf-8")
-THEIRS = """
+PROJECT = """
 from mockserver.harness import client_properties
 
 test_client = client_properties(
@@ -37,12 +37,12 @@ test_known = client_properties(
 
 @pytest.fixture
 def contracted() -> None:
-    """Some of these answers are broken on purpose."""
+    """Turned off: some of these responses are broken on purpose."""
 
 
 @pytest.fixture
 def home(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Another project, in which our tests' clients can be found."""
+    """Another project, which can import the clients of these tests."""
     monkeypatch.setenv("PYTHONPATH", str(HOME))
     return pytester
 
@@ -50,25 +50,27 @@ def home(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.P
 @pytest.mark.slow
 @pytest.mark.usefixtures("unmeasured")
 def test_client_properties(home: pytest.Pytester) -> None:
-    """A case for each property, in JUnit too; what is known does not fail."""
-    home.makepyfile(test_theirs=THEIRS)
+    """One case per property, in JUnit too; known findings do not fail."""
+    home.makepyfile(test_project=PROJECT)
     done = home.runpytest_subprocess("-p", "no:images_mock", "--junitxml", "report.xml")
     done.assert_outcomes(passed=15, failed=1)
-    done.stdout.fnmatch_lines(["*test_client?request-key?*", "*The key stands in its header and nowhere else.*"])
+    done.stdout.fnmatch_lines(["*test_client?request-key?*", "*The key is sent in the Authorization header only.*"])
     assert 'name="test_client[request-key]"' in Path(home.path, "report.xml").read_text()
 
 
 def test_callable() -> None:
-    """A function of a module does as well as its name; one that no other process finds does not."""
+    """A function can be passed in place of its name if another process can import it."""
     assert client_properties(base.edit, only="faults").pytestmark[0].args[1] == [
         row for row in ROWS if row.side == "faults"
     ]
-    with pytest.raises(ValueError, match="cannot be imported by another process: expected a function of a module"):
+    with pytest.raises(
+        ValueError, match="cannot be imported by another process: expected a function at the top level of a module"
+    ):
         client_properties(broken.edit_LosesN)
 
 
 def test_documented() -> None:
-    """The page names every property with its sentence, every option, and every field of calls and results."""
+    """The guide lists every property with its sentence, every option, and every field of calls and results."""
     for row in ROWS:
         assert f"| `{row.id}` | {row.sentence} |\n" in TEXT
     for option in commands.fuzz.params:
@@ -82,24 +84,24 @@ def test_documented() -> None:
 
 
 def test_call() -> None:
-    """What a client gets is what the schema of calls promises."""
+    """Calls match their schema."""
     calls = []
 
     class Client:
-        def ask(self, call: dict[str, object], limit: float) -> object:
+        def send(self, call: dict[str, object], timeout: float) -> object:
             calls.append(call)
             line = {"images": [], "events": [], "usage": None, "error": {"kind": "timeout"}}
-            return judged(json.dumps(line).encode(), str(call["id"]), 0)
+            return parse_reply(json.dumps(line).encode(), str(call["id"]), 0)
 
         def close(self) -> None:
             pass
 
-    stage = Stage(Client(), "gpt-image-1.5", "any")  # type: ignore[arg-type]
+    executor = Executor(Client(), "gpt-image-1.5", "any")  # type: ignore[arg-type]
     try:
-        for case in edge_cases.calls(Ground()):
-            stage.observe(case)
+        for case in edge_cases.generate_calls(ClientProfile()):
+            executor.observe(case)
     finally:
-        stage.close()
+        executor.close()
     validator = Draft202012Validator(data_files.contract("schemas/fuzz-call.json"))
     assert [error.message for call in calls for error in validator.iter_errors(call)] == []
     assert len(calls) > 20
@@ -107,20 +109,22 @@ def test_call() -> None:
 
 @pytest.mark.parametrize("module", ["openai_sync", "openai_async"])
 def test_official_clients(module: str) -> None:
-    """The adapters that come along do their work: what they are asked for arrives, and what they get they tell."""
-    stage = Stage(client(f"mockserver.harness.fuzz.clients.{module}:edit"), "gpt-image-1.5", "any")
+    """The built-in adapters have these properties."""
+    executor = Executor(build_client(f"mockserver.harness.fuzz.clients.{module}:edit"), "gpt-image-1.5", "any")
     try:
-        tried = Run(stage, Limits(2))
-        tried.prepare()
+        run = Run(executor, Limits(2))
+        run.prepare()
         for name in ("request-mask", "request-contract", "response-plain", "faults-error-event", "faults-retry-after"):
-            assert tried.sweep(PROPERTIES[name]) == []
+            assert run.sweep(PROPERTIES[name]) == []
     finally:
-        stage.close()
+        executor.close()
 
 
 def test_template() -> None:
-    """The template is a client already, of a server that is not there."""
+    """The unchanged template reports a connection error."""
     call = dict.fromkeys(("base_url", "api_key", "deadline_s", "model", "prompt", "images", "mask", "stream"))
-    result = run(find("mockserver.harness.fuzz.clients.template:edit"), {**call, "id": "1", "options": {}})
+    result = call_client(
+        load_callable("mockserver.harness.fuzz.clients.template:edit"), {**call, "id": "1", "options": {}}
+    )
     assert result["error"]["kind"] == "connection"
-    assert judged(json.dumps(result).encode(), "1", 0).how == "answered"
+    assert parse_reply(json.dumps(result).encode(), "1", 0).how == "answered"

@@ -1,1 +1,1 @@
-"""Fuzzing of clients: drawn calls in, hostile and legal answers out, and each finding as a scenario that replays it."""
+"""Fuzzing of clients: generated calls, legal and hostile responses, and a scenario that replays each finding."""

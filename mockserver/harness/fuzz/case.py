@@ -1,4 +1,4 @@
-"""What is tried: a call, and the scenario that answers it. Plain values, which a file can hold."""
+"""A call and the scenario that responds to it, as plain values that can be saved."""
 
 import functools
 import hashlib
@@ -19,33 +19,31 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class File:
-    """A picture that a call brings: the name of its file, and the recipe of its bytes."""
+    """An image file of a call: its name, and the recipe of its bytes."""
 
     name: str = "a.png"
     recipe: Json = field(default_factory=lambda: SMALL)
 
     @property
     def data(self) -> bytes:
-        """Its bytes."""
-        return _made(json.dumps(self.recipe, sort_keys=True))
+        return _make(json.dumps(self.recipe, sort_keys=True))
 
     @property
     def media_type(self) -> str:
-        """Its content type."""
         return recipes.media_type(self.recipe)
 
 
 @functools.lru_cache(maxsize=64)
-def _made(recipe: str) -> bytes:
+def _make(recipe: str) -> bytes:
     return recipes.make(json.loads(recipe))
 
 
 @dataclass(frozen=True)
 class Case:
-    """A call and its answer.
+    """A call and its response.
 
-    `steps` and `then` are as in a scenario; none stands for a server that answers as the API does. `deadline` is in
-    seconds. `label` says in a word or two what is special about it: a fault's name, say.
+    `steps` and `then` are those of a scenario; without steps the server responds as the API does. `deadline` is in
+    seconds. `label` names what is special about the case, such as a fault.
     """
 
     prompt: str = "x"
@@ -60,14 +58,13 @@ class Case:
 
     @property
     def key(self) -> str:
-        """The same for the same case, whatever its label."""
-        return json.dumps(replace(self, label="").described(), sort_keys=True)
+        """Equal for equal cases, whatever their labels."""
+        return json.dumps(replace(self, label="").to_json(), sort_keys=True)
 
-    def described(self) -> dict[str, Any]:
-        """The case as JSON."""
+    def to_json(self) -> dict[str, Any]:
         return {
             "prompt": self.prompt,
-            "images": [{"name": one.name, **one.recipe} for one in self.images],
+            "images": [{"name": file.name, **file.recipe} for file in self.images],
             "mask": self.mask and {"name": self.mask.name, **self.mask.recipe},
             "options": dict(self.options),
             "stream": self.stream,
@@ -77,18 +74,18 @@ class Case:
         }
 
     @property
-    def answers(self) -> int:
-        """How many pictures the answer holds: as many as were asked for, or a stream's partials and the last."""
+    def image_count(self) -> int:
+        """The number of images in the response; a stream holds the partial images and the final one."""
         return int(self.options.get("partial_images") or 0) + 1 if self.stream else int(self.options.get("n") or 1)
 
     @property
     def faults(self) -> Sequence[str]:
-        """The faults that its steps order, by name."""
-        return [name for step in self.steps for one in step.get("faults", ()) for name in one]
+        """The names of the faults in its steps."""
+        return [name for step in self.steps for fault in step.get("faults", ()) for name in fault]
 
 
-def put(file: File, folder: Path) -> str:
-    """The path, below a folder, of a file with that name and those bytes."""
+def write_file(file: File, folder: Path) -> str:
+    """Write a file under the folder, in a subfolder named by its digest, and return its path."""
     digest = hashlib.blake2b(file.data, digest_size=6).hexdigest()
     path = folder / digest / file.name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,34 +94,35 @@ def put(file: File, folder: Path) -> str:
     return str(path)
 
 
-def call(case: Case, number: str, base_url: str, model: str, folder: Path) -> dict[str, Any]:
-    """The call as the client gets it, contracts/schemas/fuzz-call.json; its files are put into the folder."""
+def build_call(case: Case, number: str, base_url: str, model: str, folder: Path) -> dict[str, Any]:
+    """The call as contracts/schemas/fuzz-call.json defines it. Writes its files into the folder."""
     return {
         "id": number,
         "base_url": base_url,
         "api_key": KEY,
         "prompt": case.prompt,
         "model": model,
-        "images": [put(file, folder) for file in case.images],
-        "mask": put(case.mask, folder) if case.mask else None,
+        "images": [write_file(file, folder) for file in case.images],
+        "mask": write_file(case.mask, folder) if case.mask else None,
         "options": dict(case.options),
         "stream": case.stream,
         "deadline_s": case.deadline,
     }
 
 
-def pictures(count: int) -> Iterator[tuple[str, bytes]]:
-    """Names and bytes of the pictures of answers: small, and each another."""
+def make_response_images(count: int) -> Iterator[tuple[str, bytes]]:
+    """Names and bytes of the images in a response. They are small and differ in size, so that a client cannot confuse
+    them unnoticed."""
     for number in range(count):
-        yield f"p{number}.png", _made(json.dumps({"png": {"size": f"{24 + 8 * number}x32", "alpha_hole": True}}))
+        yield f"p{number}.png", _make(json.dumps({"png": {"size": f"{24 + 8 * number}x32", "alpha_hole": True}}))
 
 
-def scenario(case: Case, name: str, day: str, about: str = "") -> dict[str, Any]:
-    """The scenario that answers a case, as a file has it; its pictures are those of `pictures`."""
-    given = [one for one, _ in pictures(case.answers)]
+def build_scenario(case: Case, name: str, day: str, about: str = "") -> dict[str, Any]:
+    """The scenario that responds to a case, with the images of `make_response_images`."""
+    images = [image for image, _ in make_response_images(case.image_count)]
     steps = [
-        {**step, "ok": {"pictures": given, **step["ok"]}} if "ok" in step else dict(step)
+        {**step, "ok": {"pictures": images, **step["ok"]}} if "ok" in step else dict(step)
         for step in case.steps or ({"ok": {}},)
     ]
-    told = {"about": about} if about else {}
-    return {"scenario": name, **told, "seed": 0, "as_of": day, "steps": steps, "then": case.then}
+    description = {"about": about} if about else {}
+    return {"scenario": name, **description, "seed": 0, "as_of": day, "steps": steps, "then": case.then}

@@ -1,4 +1,4 @@
-"""What cases are made for, and the two plainest ones: the ground on which all others stand."""
+"""What cases are generated for, and the two plain cases that most others are derived from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,18 +8,15 @@ from mockserver.harness.fuzz.case import Case
 
 PLAIN = Case()
 STREAM = Case(stream=True, options={"partial_images": 2})
-# Seconds for what takes long.
-LONG = 20.0
+# Seconds for large images and events.
+LONG_DEADLINE = 20.0
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What cases are made for: a day, and the parameters of a model, JSON Schemas by name.
-
-    `gzip` says whether the client takes compressed bodies, `forms` whether it sends forms, and no JSON.
-    """
+class ClientProfile:
+    """The as-of label, the JSON Schemas of the model's parameters by name, and what the client can do."""
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     day: str = "any"
-    gzip: bool = False
-    forms: bool = True
+    accepts_gzip: bool = False
+    sends_forms: bool = True

@@ -1,4 +1,4 @@
-"""The command `mockserver fuzz`: from options to findings, files and an exit status. Tells its progress on stderr."""
+"""The command `mockserver fuzz`: runs the engine, writes findings and reports, and shows progress on stderr."""
 
 import math
 import shlex
@@ -7,105 +7,107 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mockserver.harness.fuzz.client import CannotStart, client
+from mockserver.harness.fuzz.client import CannotStart, build_client
 from mockserver.harness.fuzz.engine import Limits, Run, fuzz
-from mockserver.harness.fuzz.finding import baseline, save
-from mockserver.harness.fuzz.properties import Property, chosen
-from mockserver.harness.fuzz.report import Told, writer
+from mockserver.harness.fuzz.finding import read_baseline, save
+from mockserver.harness.fuzz.properties import Property, select
+from mockserver.harness.fuzz.report import Report, build_writer
 
-# How often a terminal is told of progress, in seconds.
-OFTEN = 0.2
+# Seconds between updates of the progress line on a terminal.
+PROGRESS_INTERVAL = 0.2
 
 
 def run(
-    named: str | Sequence[str],
+    client: str | Sequence[str],
     model: str,
     day: str,
     only: str | None,
     limits: Limits,
-    save_to: Path | None = None,
-    report: str | None = None,
-    known: Path | None = None,
-    say: Callable[[str], object] = print,
+    folder: Path | None = None,
+    report_path: str | None = None,
+    baseline: Path | None = None,
+    echo: Callable[[str], object] = print,
 ) -> int:
     """Fuzz a client, `module:callable` or a command. Returns 0, or 1 for new findings.
 
-    Raises ValueError, in a line, for what cannot be done: a client that cannot be started among it.
+    Raises ValueError with a message of one line, also for a client that cannot be started.
     """
-    write = writer(report) if report else None
-    accepted = baseline(known) if known else frozenset()
-    writable(report, save_to)
-    words = named if isinstance(named, str) else shlex.join(named)
-    progress = Progress(chosen(only))
+    write_report = build_writer(report_path) if report_path else None
+    known = read_baseline(baseline) if baseline else frozenset()
+    check_writable(report_path, folder)
+    name = client if isinstance(client, str) else shlex.join(client)
+    progress = Progress(select(only))
     try:
-        done = fuzz(client(named), model, day, only, limits, tell=progress)
+        result = fuzz(build_client(client), model, day, only, limits, on_progress=progress)
     except CannotStart as error:
         raise ValueError(str(error)) from None
     except OSError as error:
-        raise ValueError(f"the run broke off: {error}") from None
+        raise ValueError(f"the run was aborted: {error}") from None
     finally:
         progress.close()
     try:
-        paths = [save(one, save_to, number, day) if save_to else None for number, one in enumerate(done.findings, 1)]
-        files = [str(path) if path else None for path in paths]
-        told = Told(words, model, day, limits.seed, chosen(only), done.tried, done.findings, files, accepted)
-        if write:
-            write(told)
+        paths = [
+            str(save(finding, folder, number, day)) if folder else None
+            for number, finding in enumerate(result.findings, 1)
+        ]
+        report = Report(name, model, day, limits.seed, select(only), result.tried, result.findings, paths, known)
+        if write_report:
+            write_report(report)
     except OSError as error:
         raise ValueError(f"cannot write {error.filename}: {error.strerror}") from None
-    for one, file in zip(done.findings, files, strict=True):
-        if one.identity not in accepted:
-            say("\n".join(one.lines(file)) + "\n")
-    say(summary(told, done))
-    return int(bool(told.new))
+    for finding, path in zip(result.findings, paths, strict=True):
+        if finding.identity not in known:
+            echo("\n".join(finding.format_lines(path)) + "\n")
+    echo(format_summary(report, result))
+    return int(bool(report.new))
 
 
-def writable(report: str | None, folder: Path | None) -> None:
-    """Raise ValueError for what cannot be written: a run takes minutes, and must not be lost at its end."""
+def check_writable(report_path: str | None, folder: Path | None) -> None:
+    """Raise ValueError before the run, which takes minutes, rather than after it."""
     try:
-        if report:
-            open(report, "ab").close()
+        if report_path:
+            open(report_path, "ab").close()
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"cannot write {error.filename}: {error.strerror}") from None
 
 
-def summary(told: Told, done: Run) -> str:
-    """What came of a run, in a line."""
-    known = len(told.findings) - len(told.new)
-    late = " (the time was over)" if done.over else ""
+def format_summary(report: Report, result: Run) -> str:
+    known = len(report.findings) - len(report.new)
+    stopped = " (stopped by --max-time)" if result.is_over else ""
     return (
-        f"{len(told.new)} new findings, {known} known; {done.stage.tried} cases, {len(told.rows)} properties, "
-        f"seed {told.seed}{late}"
+        f"{len(report.new)} new findings, {known} known; {result.executor.case_count} cases, "
+        f"{len(report.rows)} properties, seed {report.seed}{stopped}"
     )
 
 
 class Progress:
-    """Tells on stderr how far a run has come: in one line of a terminal, else a line for each property."""
+    """Shows progress on stderr: one line that is updated on a terminal, else one line per property."""
 
     def __init__(self, rows: Sequence[Property]) -> None:
-        # Each is swept, and then drawn from.
-        self.properties = len(rows) + sum(1 for row in rows if row.strategy)
-        self.now, self.number, self.next = "", 0, -math.inf
-        self.terminal = sys.stderr.isatty()
+        # A property with a strategy has two phases.
+        self.phase_count = len(rows) + sum(1 for row in rows if row.strategy)
+        self.current, self.phase, self.next_update = "", 0, -math.inf
+        self.is_terminal = sys.stderr.isatty()
 
     def __call__(self, run: Run) -> None:
-        """Called after each case, and when a property is begun."""
-        if not run.now:
+        if not run.current:
             return
-        begun = run.now != self.now
-        if begun:
-            self.now, self.number = run.now, self.number + 1
-        if begun if not self.terminal else time.monotonic() >= self.next:
-            self.next = time.monotonic() + OFTEN
-            left = "" if run.left is None else f", {max(0, run.left):.0f} s left"
-            counts = f"{run.stage.tried} cases, {len(run.findings)} findings"
-            line = f"{self.number}/{self.properties} {run.now}: {counts}{left}"
-            print(f"\r\x1b[K{line}" if self.terminal else line, end="" if self.terminal else "\n", file=sys.stderr)
+        is_new = run.current != self.current
+        if is_new:
+            self.current, self.phase = run.current, self.phase + 1
+        if is_new if not self.is_terminal else time.monotonic() >= self.next_update:
+            self.next_update = time.monotonic() + PROGRESS_INTERVAL
+            left = "" if run.seconds_left is None else f", {max(0, run.seconds_left):.0f} s left"
+            counts = f"{run.executor.case_count} cases, {len(run.findings)} findings"
+            line = f"{self.phase}/{self.phase_count} {run.current}: {counts}{left}"
+            print(
+                f"\r\x1b[K{line}" if self.is_terminal else line, end="" if self.is_terminal else "\n", file=sys.stderr
+            )
             sys.stderr.flush()
 
     def close(self) -> None:
-        """Leave the line of a terminal to others."""
-        if self.terminal and self.now:
+        """End the terminal's progress line."""
+        if self.is_terminal and self.current:
             print(file=sys.stderr)

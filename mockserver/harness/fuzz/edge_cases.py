@@ -1,10 +1,10 @@
-"""Calls that are always tried, one after the other: each bound, each odd text, name and picture."""
+"""Calls that are always tried: each limit, unusual text, file name and image, one at a time."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver.harness.fuzz.case import Case, File
-from mockserver.harness.fuzz.client_profile import LONG, PLAIN, STREAM, Ground
+from mockserver.harness.fuzz.client_profile import LONG_DEADLINE, PLAIN, STREAM, ClientProfile
 
 PROMPTS = (
     " x ",
@@ -34,21 +34,21 @@ NAMES = (
 )
 WEBP: Mapping[str, Any] = {"webp": {"size": "16x16"}}
 JPEG: Mapping[str, Any] = {"jpeg": {"size": "16x16"}}
-PICTURES = (
+IMAGES: tuple[Mapping[str, Any], ...] = (
     {"png": {"size": "1x1"}},
     {"png": {"size": "3000x1"}},
     {"png": {"size": "16x16", "bytes": 2_000_003}},
-    {"png": {"size": "16x16", "bytes": 52_428_799}},
 )
+# One byte less than the API's limit.
+LARGEST_IMAGE: Mapping[str, Any] = {"png": {"size": "16x16", "bytes": 52_428_799}}
 
 
-def calls(ground: Ground) -> Iterator[Case]:
-    """Calls in which one thing after the other is unusual."""
+def generate_calls(profile: ClientProfile) -> Iterator[Case]:
     yield from (PLAIN, STREAM)
-    for name, schema in ground.parameters.items():
-        for value in values(schema):
-            streamed = name == "partial_images" and value > 0
-            yield Case(options={name: value}, stream=streamed, label=name)
+    for name, schema in profile.parameters.items():
+        for value in generate_values(schema):
+            needs_stream = name == "partial_images" and value > 0
+            yield Case(options={name: value}, stream=needs_stream, label=name)
     yield Case(options={"output_format": "webp", "output_compression": 7}, label="output_compression")
     for prompt in PROMPTS:
         yield Case(prompt, label="prompt")
@@ -63,12 +63,13 @@ def calls(ground: Ground) -> Iterator[Case]:
     )
     for name in NAMES:
         yield Case(images=(File(name),), mask=File(name), label="file name")
-    for recipe in PICTURES if ground.forms else PICTURES[:-1]:
-        yield Case(images=(File("a.png", recipe),), label="image size", deadline=LONG)
+    # A data URL of the largest image exceeds the limit of a JSON body.
+    for recipe in (*IMAGES, LARGEST_IMAGE) if profile.sends_forms else IMAGES:
+        yield Case(images=(File("a.png", recipe),), label="image size", deadline=LONG_DEADLINE)
 
 
-def values(schema: Mapping[str, Any]) -> Iterator[Any]:
-    """Values of a JSON Schema: all of an enumeration, the bounds of numbers, some texts."""
+def generate_values(schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Values of a JSON Schema: every value of an enumeration, the limits of numbers, some texts."""
     if "enum" in schema:
         yield from (value for value in schema["enum"] if value is not None)
     elif "integer" in str(schema.get("type")):

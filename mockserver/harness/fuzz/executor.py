@@ -1,4 +1,4 @@
-"""Puts cases to a client before a mock server of its own, and keeps what was seen. Judges nothing."""
+"""Runs cases: sends calls to the client while a mock server plays their scenarios, and records what happened."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from mockserver.harness.fuzz import case as cases
 from mockserver.harness.fuzz import sockets
 from mockserver.harness.fuzz.case import Case
 from mockserver.harness.fuzz.client import Client, Reply
-from mockserver.harness.fuzz.content import Content, meant, received
+from mockserver.harness.fuzz.content import Content, read_intended, read_sent
 from mockserver.journal.send_log import ended
 from mockserver.scenario.faults.fault import RequestedFault
 from mockserver.scenario.faults.table import FAULTS
@@ -26,17 +26,17 @@ from mockserver.scenario.machine import build
 from mockserver.server.uvicorn_server import BackgroundServer, listen
 from mockserver.state.memory import MemoryState
 
-# A client that waits for its deadline only and a machine that is busy: both are given this.
+# Seconds after its deadline before a client is killed: the machine may be busy.
 GRACE = 2.0
-# So long may a client take to let go of its connections, after a call.
-LEAVING = 2.0
-# Of a client that has not let go so often nothing else is expected.
-LEAKS = 3
+# Seconds that a client may take to close its connections after a call.
+DISCONNECT_TIMEOUT = 2.0
+# After so many leaks a client gets no more time to disconnect.
+MAX_LEAKS = 3
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One wire request and its answer: the journal's entry, the request, and the plan as meant and as sent."""
+    """One request on the wire and its response: the journal entry, and the plan before and after the faults."""
 
     entry: dict[str, Any]
     request: Request
@@ -45,85 +45,80 @@ class Exchange:
     faults: tuple[RequestedFault, ...] = ()
 
     @cached_property
-    def pictures(self) -> dict[str, list[Part]]:
-        """The pictures of a JSON body, which stand in data URLs, as parts by field."""
+    def json_images(self) -> dict[str, list[Part]]:
+        """The images of a JSON body's data URLs, as parts by field."""
         try:
             document = json.loads(self.request.body)
-            listed = {"image": document.get("images", []), "mask": [document["mask"]] if "mask" in document else []}
-            return {name: [_data_url(item["image_url"]) for item in items] for name, items in listed.items()}
+            items = {"image": document.get("images", []), "mask": [document["mask"]] if "mask" in document else []}
+            return {name: [_parse_data_url(item["image_url"]) for item in values] for name, values in items.items()}
         except (ValueError, TypeError, KeyError, AttributeError):
             return {}
 
     @cached_property
-    def meant(self) -> Content:
-        """What the answer says, faults of its content included."""
-        return meant(self.plan, self.faults)
+    def intended(self) -> Content:
+        return read_intended(self.plan, self.faults)
 
     @cached_property
-    def received(self) -> Content:
-        """What can be read of it at most."""
-        return received(self.sent)
+    def sent_content(self) -> Content:
+        return read_sent(self.sent)
 
 
-def _data_url(text: str) -> Part:
+def _parse_data_url(text: str) -> Part:
     kind, _, data = text.removeprefix("data:").partition(",")
     return Part("image", "", kind.removesuffix(";base64"), base64.b64decode(data), "")
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What came of a case: the client's reply, and each exchange in order.
+    """The client's reply to a case, and each exchange in order.
 
-    `session` and `model` are those of the call. When the call had ended, the client was still connected for `going`
-    answers that had not come to their end, and had left `unread` connections open with bytes of answers in them.
+    `session` and `model` are those of the call. After the call, the client was still connected for `unfinished`
+    responses, and held `unread` connections open that contain unread bytes.
     """
 
     reply: Reply
     exchanges: Sequence[Exchange] = field(default=())
     session: str = ""
     model: str = ""
-    going: int = 0
+    unfinished: int = 0
     unread: int = 0
 
     @property
     def result(self) -> Any:
-        """The client's result; an empty mapping where there is none."""
+        """The client's result, or an empty mapping."""
         return self.reply.result or {}
 
     @property
     def error(self) -> Any:
-        """The error that it reported, or None."""
         return self.result.get("error")
 
     @property
-    def success(self) -> bool:
-        """Did the client report a success?"""
+    def is_success(self) -> bool:
         return self.reply.how == "answered" and self.error is None
 
     @property
-    def amiss(self) -> str:
-        """Why the client gave no result, in words; nothing where it gave one."""
-        words = {"answered": "", "late": "still going after its deadline"}
-        return words.get(self.reply.how, f"a crash: {self.reply.cause}")
+    def problem(self) -> str:
+        """Why the client returned no result; empty if it returned one."""
+        problems = {"answered": "", "late": "no result before the deadline"}
+        return problems.get(self.reply.how, f"a crash: {self.reply.cause}")
 
     @property
     def last(self) -> Exchange | None:
-        """The last exchange."""
         return self.exchanges[-1] if self.exchanges else None
 
 
-class Stage:
-    """A server in a thread, a client, and what was seen of each case: the same case is tried once."""
+class Executor:
+    """A client, a server in a thread, and the observation of each case. Equal cases run once."""
 
     def __init__(self, client: Client, model: str, day: str) -> None:
         self.client, self.model, self.day = client, model, day
-        # Called after each case that was tried.
-        self.tell: Callable[[], object] = lambda: None
-        self.tried = 0
-        self._seen: dict[str, Observation] = {}
-        self._witnessed: list[tuple[dict[str, Any], Request, Plan, Plan]] = []
+        # Called after each case that was run.
+        self.on_case: Callable[[], object] = lambda: None
+        self.case_count = 0
+        self._observations: dict[str, Observation] = {}
+        self._exchanges: list[tuple[dict[str, Any], Request, Plan, Plan]] = []
         server = MemoryState(Settings(as_of(day), paint="flat"))
-        server.witness = lambda *exchange: self._witnessed.append(exchange)
+        server.witness = lambda *exchange: self._exchanges.append(exchange)
         self.running = BackgroundServer(server, listen("127.0.0.1", 0))
         self._folder = tempfile.TemporaryDirectory(prefix="mockserver-fuzz-")
         self._unread: frozenset[int] = frozenset()
@@ -131,60 +126,59 @@ class Stage:
         self._port = int(self.running.url.rpartition(":")[2])
 
     def close(self) -> None:
-        """End client and server."""
         self.client.close()
         self.running.stop()
         self._folder.cleanup()
 
-    def seen(self, case: Case) -> bool:
-        """Has this case been tried before?"""
-        return case.key in self._seen
+    def has_run(self, case: Case) -> bool:
+        return case.key in self._observations
 
     def observe(self, case: Case) -> Observation:
-        """Try a case, or tell what came of it before. Raises CannotStart."""
+        """Run a case, or return the observation of an equal one. Raises CannotStart."""
         key = case.key
-        if key not in self._seen:
-            self._seen[key] = self._tried(case)
-            self.tell()
-        return self._seen[key]
+        if key not in self._observations:
+            self._observations[key] = self._run(case)
+            self.on_case()
+        return self._observations[key]
 
-    def _tried(self, case: Case) -> Observation:
-        self.tried += 1
-        session = f"case-{self.tried}"
-        found = build(cases.scenario(case, "case", self.day), dict(cases.pictures(case.answers)))
+    def _run(self, case: Case) -> Observation:
+        self.case_count += 1
+        session = f"case-{self.case_count}"
+        images = dict(cases.make_response_images(case.image_count))
+        scenario = build(cases.build_scenario(case, "case", self.day), images)
         server = self.running.server
-        self.running.call(lambda: server.play(session, found))
-        self._witnessed.clear()
+        self.running.call(lambda: server.play(session, scenario))
+        self._exchanges.clear()
         base = f"{self.running.url}/__mock/s/{session}/v1"
-        call = cases.call(case, session, base, self.model, Path(self._folder.name))
-        reply = self.client.ask(call, case.deadline + GRACE)
+        call = cases.build_call(case, session, base, self.model, Path(self._folder.name))
+        reply = self.client.send(call, case.deadline + GRACE)
         self.running.call(lambda: None)
-        going, unread = self._left() if reply.how == "answered" and _ill(case) else (0, 0)
+        unfinished, unread = self._await_disconnects() if reply.how == "answered" and _is_hostile(case) else (0, 0)
         exchanges = []
-        # A client that was killed may have asked before.
-        others = [f"case-{number}" for number in range(max(0, self.tried - 5), self.tried)]
-        ours = [one for one in list(self._witnessed) if one[0]["session"] not in others]
-        for entry, request, plan, sent in ours:
+        # The server may still receive requests of earlier calls whose client was killed.
+        others = [f"case-{number}" for number in range(max(0, self.case_count - 5), self.case_count)]
+        recorded = [exchange for exchange in list(self._exchanges) if exchange[0]["session"] not in others]
+        for entry, request, plan, sent in recorded:
             turn = entry["turn"]
-            step = found.steps[turn["step"] - 1] if turn["step"] and entry["session"] == session else None
+            step = scenario.steps[turn["step"] - 1] if turn["step"] and entry["session"] == session else None
             exchanges.append(Exchange(entry, request, plan, sent, step.faults if step else ()))
         self.running.call(lambda: server.reset(session))
-        return Observation(reply, tuple(exchanges), session, self.model, going, unread)
+        return Observation(reply, tuple(exchanges), session, self.model, unfinished, unread)
 
-    def _left(self) -> tuple[int, int]:
-        """Answers that are still under way, and connections with unread bytes, once the client had time to go."""
-        until = time.monotonic() + (LEAVING if self._leaks < LEAKS else 0)
+    def _await_disconnects(self) -> tuple[int, int]:
+        """Count unfinished responses and unread connections, once the client had time to disconnect."""
+        until = time.monotonic() + (DISCONNECT_TIMEOUT if self._leaks < MAX_LEAKS else 0)
         while True:
-            going = [entry for entry, *_ in list(self._witnessed) if not ended(entry["answer"])]
-            unread = sockets.unread(self._port)
+            unfinished = [entry for entry, *_ in list(self._exchanges) if not ended(entry["answer"])]
+            unread = sockets.find_unread(self._port)
             new = unread - self._unread
-            if not (going or new) or time.monotonic() >= until:
+            if not (unfinished or new) or time.monotonic() >= until:
                 self._unread = unread
-                self._leaks += bool(going or new)
-                return len(going), len(new)
+                self._leaks += bool(unfinished or new)
+                return len(unfinished), len(new)
             time.sleep(0.01)
 
 
-def _ill(case: Case) -> bool:
+def _is_hostile(case: Case) -> bool:
     hostile = [name for name in case.faults if FAULTS[name].mark == "hostile"]
     return bool(hostile) or any("error" in step for step in case.steps)

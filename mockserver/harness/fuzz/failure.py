@@ -1,21 +1,20 @@
-"""What was expected and what came instead, in words."""
+"""A violation of a property: what was expected and what the client did instead."""
 
 from dataclasses import dataclass
 from typing import Any
 
-LENGTH = 300
+MAX_LENGTH = 300
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One way in which a property does not hold. `label` names it in a word or two, the same for the same fault."""
+    """One violation of a property. `label` is short, and equal for equal violations; finding names contain it."""
 
     expected: str
     got: str
     label: str = ""
 
 
-def short(value: Any) -> str:
-    """A value in words of bounded length."""
+def shorten(value: Any) -> str:
     text = "nothing" if value is None else repr(value)
-    return text if len(text) <= LENGTH else f"{text[:LENGTH]}... ({len(text)} characters)"
+    return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}... ({len(text)} characters)"

@@ -1,4 +1,4 @@
-"""The one table of properties: a sentence, a check, and the cases that it is tried on."""
+"""The table of properties: a sentence, a check, and the cases to try it on."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,19 +6,21 @@ from typing import Literal
 
 from mockserver.harness.fuzz import edge_cases, examples, fault_checks, request_checks, response_checks
 from mockserver.harness.fuzz.case import Case
-from mockserver.harness.fuzz.client_profile import Ground
-from mockserver.harness.fuzz.examples import legal
+from mockserver.harness.fuzz.client_profile import ClientProfile
+from mockserver.harness.fuzz.examples import legal_faults
 from mockserver.harness.fuzz.executor import Observation
 from mockserver.harness.fuzz.failure import Failure
 
 Check = Callable[[Case, Observation], Iterator[Failure]]
-Sweep = Callable[[Ground], Iterator[Case]]
+Sweep = Callable[[ClientProfile], Iterator[Case]]
 
 
 @dataclass(frozen=True)
 class Property:
-    """One row: `id`, its `side`, a `sentence`, a `check`, the `sweep` of cases that are always tried, and the name of
-    the strategy of `drawn` that gives more, if there is one."""
+    """A property that a client must have.
+
+    `sweep` generates the cases that are always tried; `strategy` names the strategy that generates more, if any.
+    """
 
     id: str
     side: Literal["request", "response", "faults"]
@@ -28,116 +30,123 @@ class Property:
     strategy: str | None = None
 
 
-def _asked(name: str, sentence: str, check: Check) -> Property:
-    return Property(f"request-{name}", "request", sentence, check, edge_cases.calls, "calls")
+def _for_requests(name: str, sentence: str, check: Check) -> Property:
+    return Property(f"request-{name}", "request", sentence, check, edge_cases.generate_calls, "calls")
 
 
-def _answered(name: str, sentence: str, sweep: Sweep, strategy: str | None = None) -> Property:
-    return Property(f"response-{name}", "response", sentence, response_checks.faithful, sweep, strategy)
+def _for_responses(name: str, sentence: str, sweep: Sweep, strategy: str | None = None) -> Property:
+    return Property(f"response-{name}", "response", sentence, response_checks.check_result, sweep, strategy)
 
 
-def _broken(name: str, sentence: str, check: Check, *sweeps: Sweep, strategy: str | None = None) -> Property:
-    def cases(ground: Ground) -> Iterator[Case]:
+def _for_faults(name: str, sentence: str, check: Check, *sweeps: Sweep, strategy: str | None = None) -> Property:
+    def cases(profile: ClientProfile) -> Iterator[Case]:
         for sweep in sweeps:
-            yield from sweep(ground)
+            yield from sweep(profile)
 
     return Property(f"faults-{name}", "faults", sentence, check, cases, strategy)
 
 
-def _hostile(ground: Ground) -> Iterator[Case]:
-    """Those in which no error is told by an event: these have a property of their own."""
-    return (case for case in examples.hostile(ground) if case.label != "error_event")
+def _hostile(profile: ClientProfile) -> Iterator[Case]:
+    # Error events have a property of their own.
+    return (case for case in examples.generate_hostile_faults(profile) if case.label != "error_event")
 
 
 ROWS = (
-    _asked("one", "One call is one request, to images/edits.", request_checks.one_request),
-    _asked(
+    _for_requests("one", "One call sends one request, to images/edits.", request_checks.check_request_count),
+    _for_requests(
         "parameters",
-        "Every parameter arrives, with its name and its value, and no other does.",
-        request_checks.parameters,
+        "Every parameter arrives unchanged, and no others do.",
+        request_checks.check_parameters,
     ),
-    _asked("prompt", "The prompt arrives character by character.", request_checks.prompt),
-    _asked("images", "Every picture arrives, byte by byte, in its order, with its type.", request_checks.images),
-    _asked("mask", "The mask arrives as the mask, byte by byte, with its type.", request_checks.mask),
-    _asked("names", "Names of files arrive as they are, in any script.", request_checks.names),
-    _asked("key", "The key stands in its header and nowhere else.", request_checks.key),
-    _asked("contract", "The request satisfies the contract.", request_checks.contract),
-    _answered("plain", "A good answer is a success, and is told as it was sent.", examples.plain),
-    _answered("optional", "What need not be there may be absent, or null.", examples.optional),
-    _answered(
+    _for_requests("prompt", "The prompt arrives unchanged.", request_checks.check_prompt),
+    _for_requests(
+        "images", "Every image arrives unchanged, in order, with its content type.", request_checks.check_images
+    ),
+    _for_requests("mask", "The mask arrives unchanged, with its content type.", request_checks.check_mask),
+    _for_requests("names", "File names arrive unchanged, in any script.", request_checks.check_names),
+    _for_requests("key", "The key is sent in the Authorization header only.", request_checks.check_key),
+    _for_requests("contract", "The request satisfies the contract.", request_checks.check_contract),
+    _for_responses("plain", "A valid response is a success, and is reported as it was sent.", examples.generate_plain),
+    _for_responses("optional", "Optional fields may be absent or null.", examples.generate_optional_fields),
+    _for_responses(
         "unknown",
-        "Fields, events and values that nobody knows yet do no harm.",
-        legal("unknown_fields", "unknown_events", "new_enum"),
+        "Unknown fields, events and values do no harm.",
+        legal_faults("unknown_fields", "unknown_events", "new_enum"),
     ),
-    _answered("numbers", "Numbers may be as small and as large as the contract allows.", examples.numbers),
-    _answered(
+    _for_responses("numbers", "Numbers may be as small or as large as the contract allows.", examples.generate_numbers),
+    _for_responses(
         "frames",
-        "A stream may be written in every way that the standard of server-sent events allows.",
-        legal("line_ends", "data_lines", "ids", "retry", "comments", "no_space", "bom", "done"),
+        "A stream may be serialized in every way that the server-sent events standard allows.",
+        legal_faults("line_ends", "data_lines", "ids", "retry", "comments", "no_space", "bom", "done"),
     ),
-    _answered("pieces", "An answer may arrive in pieces that end anywhere.", examples.pieces),
-    _answered(
+    _for_responses("pieces", "A response may be split anywhere.", examples.generate_split_responses),
+    _for_responses(
         "order",
-        "Partial pictures may come twice, fewer, or in another order.",
-        legal("duplicate_partials", "reorder_partials", "fewer_partials"),
+        "Partial images may be repeated, missing, or in another order.",
+        legal_faults("duplicate_partials", "reorder_partials", "fewer_partials"),
     ),
-    _answered("time", "An answer may come late, slowly and with gaps.", examples.slow),
-    _answered("size", "An event may be large.", legal("huge_event")),
-    _answered("gzip", "A body may be compressed, where the client says that it takes that.", legal("gzip")),
-    _answered("together", "All of this may happen at once.", lambda ground: iter(()), "together"),
-    _broken(
+    _for_responses("time", "A response may be late, slow, or paused.", examples.generate_slow_responses),
+    _for_responses("size", "An event may be large.", legal_faults("huge_event")),
+    _for_responses("gzip", "A body may be compressed if the client accepts that.", legal_faults("gzip")),
+    _for_responses("together", "All of these may happen at once.", lambda profile: iter(()), "together"),
+    _for_faults(
         "end",
-        "Whatever happens, the client ends within its deadline, and does not crash.",
-        fault_checks.ends,
-        examples.errors_told,
-        examples.refusals,
-        examples.puzzling,
-        examples.hostile,
-        examples.silent,
+        "The client returns within its deadline and does not crash.",
+        fault_checks.check_end,
+        examples.generate_stream_errors,
+        examples.generate_errors,
+        examples.generate_unusual_retry_after,
+        examples.generate_hostile_faults,
+        examples.generate_stalls_at_the_end,
         strategy="broken",
     ),
-    _broken(
+    _for_faults(
         "true",
-        "A success holds nothing that was not wholly sent: no picture, no event, no usage.",
-        fault_checks.truthful,
+        "A success holds only images, events and usage that the server sent completely.",
+        fault_checks.check_success,
         _hostile,
         strategy="broken",
     ),
-    _broken(
+    _for_faults(
         "error-event",
-        "An event named error ends the call in an error of the kind stream, and is told.",
-        fault_checks.error_event,
-        examples.errors_told,
+        "An event named error makes the call fail with kind stream and the server's error.",
+        fault_checks.check_error_event,
+        examples.generate_stream_errors,
     ),
-    _broken(
+    _for_faults(
         "kind",
-        "An error is of the kind that it is, with the status and code of a refusal.",
-        fault_checks.kinds,
+        "An error has the right kind and, for an error response, the status and code.",
+        fault_checks.check_error_kind,
         _hostile,
-        examples.refusals,
+        examples.generate_errors,
         strategy="broken",
     ),
-    _broken(
+    _for_faults(
         "left",
-        "A call that has ended leaves no answer half read.",
-        fault_checks.leaves,
-        examples.errors_told,
-        examples.silent,
+        "After a call, no response is left partly read on an open connection.",
+        fault_checks.check_connections,
+        examples.generate_stream_errors,
+        examples.generate_stalls_at_the_end,
         _hostile,
     ),
-    _broken(
+    _for_faults(
         "retry",
-        "Only what may be retried is sent again, and as it was.",
-        fault_checks.retries,
-        examples.refusals,
-        examples.retried,
+        "Only calls that may be retried are repeated, and unchanged.",
+        fault_checks.check_retries,
+        examples.generate_errors,
+        examples.generate_recoveries,
         _hostile,
     ),
-    _broken("retry-after", "A retry comes no sooner than Retry-After asks.", fault_checks.waits, examples.retried),
-    _broken(
+    _for_faults(
+        "retry-after",
+        "A retry waits at least as long as Retry-After requests.",
+        fault_checks.check_retry_after,
+        examples.generate_recoveries,
+    ),
+    _for_faults(
         "repeat",
-        "A call that was served is not made again in silence.",
-        fault_checks.repeats,
+        "A call with a success is not repeated.",
+        fault_checks.check_repeats,
         _hostile,
         strategy="broken",
     ),
@@ -145,6 +154,5 @@ ROWS = (
 PROPERTIES: Mapping[str, Property] = {row.id: row for row in ROWS}
 
 
-def chosen(only: str | None) -> list[Property]:
-    """The rows of one side, or all."""
+def select(only: str | None) -> list[Property]:
     return [row for row in ROWS if only in (None, row.side)]

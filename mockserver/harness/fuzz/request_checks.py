@@ -1,4 +1,4 @@
-"""What must hold of requests: what was asked for is what arrives. Pure; each check yields what it expected and got."""
+"""Checks of requests: the server received what the call asked for. Each yields what it expected and what it got."""
 
 import json
 import re
@@ -10,52 +10,58 @@ from mockserver.contract.request_schema import nest_fields
 from mockserver.core.request import Part
 from mockserver.harness.fuzz.case import KEY, Case, File
 from mockserver.harness.fuzz.executor import Exchange, Observation
-from mockserver.harness.fuzz.failure import Failure, short
+from mockserver.harness.fuzz.failure import Failure, shorten
 
-# What a file's name in a form cannot hold as it is: the standard escapes some of it, custom more.
-ODD = re.compile(r'[\x00-\x1f\x7f-\x9f"\\%\u2028\u2029]')
-# A name that a client thought up itself.
+# Characters that a form's file name cannot hold as they are: the standard escapes some, clients escape more.
+ESCAPED = re.compile(r'[\x00-\x1f\x7f-\x9f"\\%\u2028\u2029]')
+# A name that a client chose itself.
 PLAIN = re.compile(r"[A-Za-z0-9_.\- ]{1,80}")
-OWN = ("model", "prompt", "image", "mask", "images")
+CALL_FIELDS = ("model", "prompt", "image", "mask", "images")
 
 
-def one_request(case: Case, seen: Observation) -> Iterator[Failure]:
-    """One call is one request to images/edits."""
-    paths = [f"{one.request.method} {one.request.path}" for one in seen.exchanges]
-    if any(one.entry["session"] != seen.session for one in seen.exchanges):
-        yield Failure("a path that begins as base_url does", "another beginning of the path", "base_url")
+def check_request_count(case: Case, observation: Observation) -> Iterator[Failure]:
+    """One call sends one request, to images/edits."""
+    paths = [f"{exchange.request.method} {exchange.request.path}" for exchange in observation.exchanges]
+    if any(exchange.entry["session"] != observation.session for exchange in observation.exchanges):
+        yield Failure("a path under base_url", "another path", "base_url")
     if paths != ["POST /v1/images/edits"]:
-        came = ", ".join(paths) or "no request"
-        yield Failure("one request, POST /v1/images/edits", f"{came}; {seen.amiss}" if seen.amiss else came, "requests")
+        received = ", ".join(paths) or "no request"
+        yield Failure(
+            "one request, POST /v1/images/edits",
+            f"{received}; {observation.problem}" if observation.problem else received,
+            "requests",
+        )
 
 
-def contract(case: Case, seen: Observation) -> Iterator[Failure]:
-    """The request satisfies the contract: the server answers it with pictures."""
-    for one in seen.exchanges:
-        answer = one.entry["answer"]
-        if answer["status"] != 200:
-            words = " ".join(str(answer[name]) for name in ("status", "code", "param") if answer[name])
+def check_contract(case: Case, observation: Observation) -> Iterator[Failure]:
+    """The request satisfies the contract: the server responds with images."""
+    for exchange in observation.exchanges:
+        response = exchange.entry["answer"]
+        if response["status"] != 200:
+            words = " ".join(str(response[name]) for name in ("status", "code", "param") if response[name])
             yield Failure(
-                "a request that is served", f"{words}: {' '.join(one.entry['hints'])[:300]}", str(answer["code"])
+                "a request that the API accepts",
+                f"{words}: {' '.join(exchange.entry['hints'])[:300]}",
+                str(response["code"]),
             )
 
 
-def parameters(case: Case, seen: Observation) -> Iterator[Failure]:
-    """Each parameter arrives with its name and value, and no other does."""
-    for one in seen.exchanges:
-        fields, typed = _fields(one.request)
-        wanted = {"model": seen.model, **case.options} | ({"stream": True} if case.stream else {})
-        for name, value in wanted.items():
+def check_parameters(case: Case, observation: Observation) -> Iterator[Failure]:
+    """Every parameter arrives unchanged, and no others do."""
+    for exchange in observation.exchanges:
+        fields, is_typed = _parse_fields(exchange.request)
+        expected = {"model": observation.model, **case.options} | ({"stream": True} if case.stream else {})
+        for name, value in expected.items():
             got = fields.get(name)
-            if not (got == value and type(got) is type(value) if typed else got == _spelled(value)):
-                yield Failure(f"{name} = {short(value)}", f"{name} = {short(got)}", name)
+            if not (got == value and type(got) is type(value) if is_typed else got == _serialize(value)):
+                yield Failure(f"{name} = {shorten(value)}", f"{name} = {shorten(got)}", name)
         for name, value in fields.items():
-            # Said aloud, what would be assumed anyway does no harm.
-            if name not in wanted and name not in OWN and value not in (None, *HARMLESS.get(name, ())):
-                yield Failure(f"no parameter {name}", f"{name} = {short(value)}", name)
+            # A client may send default values.
+            if name not in expected and name not in CALL_FIELDS and value not in (None, *DEFAULTS.get(name, ())):
+                yield Failure(f"no parameter {name}", f"{name} = {shorten(value)}", name)
 
 
-HARMLESS: Mapping[str, tuple[Any, ...]] = {
+DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "stream": ("false", False),
     "n": ("1", 1),
     "size": ("auto",),
@@ -69,88 +75,92 @@ HARMLESS: Mapping[str, tuple[Any, ...]] = {
 }
 
 
-def prompt(case: Case, seen: Observation) -> Iterator[Failure]:
-    """The prompt arrives character by character."""
-    for one in seen.exchanges:
-        got = _fields(one.request)[0].get("prompt")
+def check_prompt(case: Case, observation: Observation) -> Iterator[Failure]:
+    """The prompt arrives unchanged."""
+    for exchange in observation.exchanges:
+        got = _parse_fields(exchange.request)[0].get("prompt")
         if got != case.prompt:
-            yield Failure(short(case.prompt), short(got), "prompt")
+            yield Failure(shorten(case.prompt), shorten(got), "prompt")
 
 
-def images(case: Case, seen: Observation) -> Iterator[Failure]:
-    """Every picture arrives as a picture, byte by byte, in its order, with its type."""
-    for one in seen.exchanges:
-        yield from _files(case.images, _parts(one, "image"), "image")
+def check_images(case: Case, observation: Observation) -> Iterator[Failure]:
+    """Every image arrives unchanged, in order, with its content type."""
+    for exchange in observation.exchanges:
+        yield from _check_files(case.images, _find_parts(exchange, "image"), "image")
 
 
-def mask(case: Case, seen: Observation) -> Iterator[Failure]:
-    """The mask arrives as the mask, with its type."""
-    for one in seen.exchanges:
-        yield from _files((case.mask,) if case.mask else (), _parts(one, "mask"), "mask")
+def check_mask(case: Case, observation: Observation) -> Iterator[Failure]:
+    """The mask arrives unchanged, with its content type."""
+    for exchange in observation.exchanges:
+        yield from _check_files((case.mask,) if case.mask else (), _find_parts(exchange, "mask"), "mask")
 
 
-def _files(wanted: tuple[File, ...], got: list[Part], field: str) -> Iterator[Failure]:
-    if len(got) != len(wanted):
-        yield Failure(f"{len(wanted)} files under {field}", f"{len(got)}", f"{field} count")
+def _check_files(expected: tuple[File, ...], got: list[Part], field: str) -> Iterator[Failure]:
+    if len(got) != len(expected):
+        yield Failure(f"{len(expected)} files under {field}", f"{len(got)}", f"{field} count")
         return
-    for number, (file, part) in enumerate(zip(wanted, got, strict=True), 1):
+    for number, (file, part) in enumerate(zip(expected, got, strict=True), 1):
         if part.data != file.data:
-            others = [place for place, other in enumerate(wanted, 1) if other.data == part.data]
-            said = f"that of {field} {others[0]}" if others else f"{len(part.data)} other bytes: {part.data[:40]!r}"
-            yield Failure(f"the {len(file.data)} bytes of {field} {number}", said, f"{field} bytes")
+            others = [place for place, other in enumerate(expected, 1) if other.data == part.data]
+            described = (
+                f"those of {field} {others[0]}" if others else f"{len(part.data)} other bytes: {part.data[:40]!r}"
+            )
+            yield Failure(f"the {len(file.data)} bytes of {field} {number}", described, f"{field} bytes")
         elif (part.content_type or "").split(";")[0].strip().lower() != file.media_type:
             yield Failure(f"{field} {number} as {file.media_type}", f"as {part.content_type}", f"{field} type")
 
 
-def names(case: Case, seen: Observation) -> Iterator[Failure]:
-    """The names of files arrive as they are, or a plain one takes their place."""
-    for one in seen.exchanges:
+def check_names(case: Case, observation: Observation) -> Iterator[Failure]:
+    """File names arrive unchanged, or as a plain name of the client's choice."""
+    for exchange in observation.exchanges:
         for field, files in (("image", case.images), ("mask", (case.mask,) if case.mask else ())):
-            for file, part in zip(files, _parts(one, field), strict=False):
+            for file, part in zip(files, _find_parts(exchange, field), strict=False):
                 got = part.filename or ""
-                if got and not _like(got, file.name):
-                    yield Failure(short(file.name), short(got), "file name")
+                if got and not _is_acceptable(got, file.name):
+                    yield Failure(shorten(file.name), shorten(got), "file name")
 
 
-def _like(got: str, name: str) -> bool:
-    """Is it the name, with what forms cannot hold escaped or left out, or a plain one in its place?"""
-    spelled = "".join(r"[\s\S]{0,4}" if ODD.fullmatch(char) else re.escape(char) for char in name)
+def _is_acceptable(got: str, name: str) -> bool:
+    """Whether it is the name, possibly with characters escaped or left out, or a plain name in its place."""
+    pattern = "".join(r"[\s\S]{0,4}" if ESCAPED.fullmatch(char) else re.escape(char) for char in name)
     rest = "".join(char for char in name if char.isascii())
-    return bool(re.fullmatch(spelled, got)) or unquote(got) == name or (got != rest and bool(PLAIN.fullmatch(got)))
+    return bool(re.fullmatch(pattern, got)) or unquote(got) == name or (got != rest and bool(PLAIN.fullmatch(got)))
 
 
-def key(case: Case, seen: Observation) -> Iterator[Failure]:
-    """The key stands in its header and nowhere else."""
-    for one in seen.exchanges:
-        request = one.request
+def check_key(case: Case, observation: Observation) -> Iterator[Failure]:
+    """The key is sent in the Authorization header only."""
+    for exchange in observation.exchanges:
+        request = exchange.request
         if request.header("authorization") != f"Bearer {KEY}":
-            yield Failure("authorization: Bearer and the key", short(request.header("authorization")), "authorization")
+            yield Failure(
+                "authorization: Bearer followed by the key", shorten(request.header("authorization")), "authorization"
+            )
         places = {
             "the URL": f"{request.path}?{request.query}",
             "another header": "\n".join(f"{n}: {v}" for n, v in request.headers if n != "authorization"),
             "the body": request.body.decode("utf-8", "replace")
             + "\n".join(f"{part.name} {part.filename} {part.data[:4096]!r}" for part in request.parts),
         }
-        yield from _told(places)
-    yield from _told({"the result": json.dumps(seen.result)})
+        yield from _find_key(places)
+    yield from _find_key({"the result": json.dumps(observation.result)})
 
 
-def _told(places: Mapping[str, str]) -> Iterator[Failure]:
+def _find_key(places: Mapping[str, str]) -> Iterator[Failure]:
     for where, text in places.items():
         if KEY in text:
-            yield Failure("the key in the header authorization alone", f"the key in {where}", where)
+            yield Failure("the key in the Authorization header only", f"the key in {where}", where)
 
 
-def _parts(one: Exchange, field: str) -> list[Part]:
-    """The files under a field: of a form, or of the data URLs of JSON as they were understood."""
-    if one.request.parts:
-        # A picture that came without a file's name is a text to a form.
-        return [part for part in one.request.parts if part.name.removesuffix("[]") == field]
-    return one.pictures.get(field, [])
+def _find_parts(exchange: Exchange, field: str) -> list[Part]:
+    """The files of a field, from a form or from the data URLs of JSON."""
+    if exchange.request.parts:
+        # Without a file name, a part is a text field to the server, but the client meant a file.
+        return [part for part in exchange.request.parts if part.name.removesuffix("[]") == field]
+    return exchange.json_images.get(field, [])
 
 
-def _fields(request: Any) -> tuple[dict[str, Any], bool]:
-    """The parameters by name, and whether they have types."""
+def _parse_fields(request: Any) -> tuple[dict[str, Any], bool]:
+    """The parameters by name, and whether they are typed, as in JSON."""
     if request.parts:
         texts = {part.name: part.data.decode("utf-8", "replace") for part in request.parts if part.filename is None}
         return nest_fields(texts), False
@@ -161,5 +171,5 @@ def _fields(request: Any) -> tuple[dict[str, Any], bool]:
     return (document if isinstance(document, dict) else {}), True
 
 
-def _spelled(value: Any) -> Any:
+def _serialize(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""What must hold of results: what a server said well is what the client reports. Pure."""
+"""Checks of results after legal responses: the client reports what the server sent."""
 
 import json
 import math
@@ -8,102 +8,109 @@ from typing import Any
 
 from mockserver.core import data_files
 from mockserver.harness.fuzz.case import Case
-from mockserver.harness.fuzz.content import Content, kind
+from mockserver.harness.fuzz.content import Content, event_type
 from mockserver.harness.fuzz.executor import Observation
-from mockserver.harness.fuzz.failure import Failure, short
+from mockserver.harness.fuzz.failure import Failure, shorten
 
 FAMILIES = ("image_edit.", "image_generation.")
 
 
-def faithful(case: Case, seen: Observation) -> Iterator[Failure]:
-    """The result is a success, and tells what the server sent."""
-    last = seen.last
-    if seen.amiss:
-        yield Failure("a result", seen.amiss, seen.reply.how)
+def check_result(case: Case, observation: Observation) -> Iterator[Failure]:
+    """The result is a success with the content of the response."""
+    last = observation.last
+    if observation.problem:
+        yield Failure("a result", observation.problem, observation.reply.how)
     elif last is None:
-        yield Failure("a request", "none came", "no request")
-    elif seen.error is not None:
-        yield Failure("a success", f"the error {short(seen.error)}", "error")
+        yield Failure("a request", "none", "no request")
+    elif observation.error is not None:
+        yield Failure("a success", f"the error {shorten(observation.error)}", "error")
     else:
-        yield from same(seen.result, last.meant, case.stream)
+        yield from _compare(observation.result, last.intended, case.stream)
 
 
-def same(result: Mapping[str, Any], said: Content, stream: bool) -> Iterator[Failure]:
-    """Pictures, events and usage are those of the answer."""
-    yield from _pictures(result["images"], result["events"], said, stream)
+def _compare(result: Mapping[str, Any], sent: Content, stream: bool) -> Iterator[Failure]:
+    yield from _compare_images(result["images"], result["events"], sent, stream)
     if stream:
-        yield from _events(result["events"], said.events)
-    wanted = tidy(said.usage, usage_keys()) or None
-    got = tidy(result["usage"], usage_keys()) or None
-    if not alike(wanted, got):
-        yield Failure(f"usage {short(wanted)}", f"usage {short(got)}", "usage")
+        yield from _compare_events(result["events"], sent.events)
+    expected = drop_unknown(sent.usage, load_usage_keys()) or None
+    got = drop_unknown(result["usage"], load_usage_keys()) or None
+    if not is_equal(expected, got):
+        yield Failure(f"usage {shorten(expected)}", f"usage {shorten(got)}", "usage")
 
 
-def _pictures(got: list[Any], events: list[Any], said: Content, stream: bool) -> Iterator[Failure]:
-    wanted = said.pictures
+def _compare_images(got: list[Any], events: list[Any], sent: Content, stream: bool) -> Iterator[Failure]:
+    expected = sent.images
     if stream:
-        told = [event for event in map(parsed, events) if kind(event).endswith(".completed")]
-        known = [event.get("b64_json") for event in said.events if isinstance(event, Mapping)]
-        # A stream's pictures may stand in its events alone.
-        good = got[-1:] == wanted[-1:] and all(one in known for one in got) if got else bool(told)
+        completed = [event for event in map(parse_event, events) if event_type(event).endswith(".completed")]
+        known = [event.get("b64_json") for event in sent.events if isinstance(event, Mapping)]
+        # A client may report a stream's images in its events only.
+        is_same = got[-1:] == expected[-1:] and all(image in known for image in got) if got else bool(completed)
     else:
-        good = got == wanted
-    if not good:
+        is_same = got == expected
+    if not is_same:
         yield Failure(
-            f"{len(wanted)} pictures: {short(_heads(wanted))}", f"{len(got)}: {short(_heads(got))}", "pictures"
+            f"{len(expected)} images: {shorten(_abbreviate(expected))}",
+            f"{len(got)}: {shorten(_abbreviate(got))}",
+            "pictures",
         )
 
 
-def _heads(pictures: list[Any]) -> list[str]:
-    return [f"{str(one)[:12]}...{str(one)[-12:]} ({len(str(one))} characters)" for one in pictures]
+def _abbreviate(images: list[Any]) -> list[str]:
+    return [f"{str(image)[:12]}...{str(image)[-12:]} ({len(str(image))} characters)" for image in images]
 
 
-def _events(got: list[Any], said: tuple[Any, ...]) -> Iterator[Failure]:
-    """Events that nobody knows may be passed over; the others are there, in order."""
-    wanted = [tidy(event, event_keys()) for event in said if kind(event).startswith(FAMILIES)]
-    found = [tidy(event, event_keys()) for event in map(parsed, got) if kind(event).startswith(FAMILIES)]
-    if len(wanted) != len(found):
-        yield Failure(f"{len(wanted)} events: {_kinds(wanted)}", f"{len(found)}: {_kinds(found)}", "events")
+def _compare_events(got: list[Any], sent: tuple[Any, ...]) -> Iterator[Failure]:
+    """Known events are reported in order; unknown events may be missing."""
+    expected = [drop_unknown(event, load_event_keys()) for event in sent if event_type(event).startswith(FAMILIES)]
+    reported = [
+        drop_unknown(event, load_event_keys())
+        for event in map(parse_event, got)
+        if event_type(event).startswith(FAMILIES)
+    ]
+    if len(expected) != len(reported):
+        yield Failure(
+            f"{len(expected)} events: {_join_types(expected)}", f"{len(reported)}: {_join_types(reported)}", "events"
+        )
         return
-    for number, (one, other) in enumerate(zip(wanted, found, strict=True), 1):
-        if not alike(one, other):
-            where = [name for name in {**one, **other} if not alike(one.get(name), other.get(name))]
-            told = [f"event {number}: {short({name: event.get(name) for name in where})}" for event in (one, other)]
-            yield Failure(told[0], told[1], "events")
+    for number, (one, other) in enumerate(zip(expected, reported, strict=True), 1):
+        if not is_equal(one, other):
+            names = [name for name in {**one, **other} if not is_equal(one.get(name), other.get(name))]
+            texts = [f"event {number}: {shorten({name: event.get(name) for name in names})}" for event in (one, other)]
+            yield Failure(texts[0], texts[1], "events")
             return
-    strangers = [event for event in map(parsed, got) if not kind(event).startswith(FAMILIES)]
-    for event in strangers:
-        if isinstance(event, Mapping) and not any(alike(event, one) for one in said):
-            yield Failure("only events that were sent", short(event), "events")
+    unknown = [event for event in map(parse_event, got) if not event_type(event).startswith(FAMILIES)]
+    for event in unknown:
+        if isinstance(event, Mapping) and not any(is_equal(event, other) for other in sent):
+            yield Failure("only events that were sent", shorten(event), "events")
             return
 
 
-def _kinds(events: list[Any]) -> str:
-    return ", ".join(map(kind, events)) or "none"
+def _join_types(events: list[Any]) -> str:
+    return ", ".join(map(event_type, events)) or "none"
 
 
-def parsed(event: Any) -> Any:
-    """An event's data as a value, also where a client reports its text."""
+def parse_event(event: Any) -> Any:
+    """The data of an event, which a client may report as a value or as text."""
     try:
         return json.loads(event) if isinstance(event, str) else event
     except ValueError:
         return event
 
 
-def tidy(value: Any, known: frozenset[str]) -> Any:
-    """A value without what is null, or unknown to the contract: a client need not pass that on."""
+def drop_unknown(value: Any, known: frozenset[str]) -> Any:
+    """Drop nulls and names that the contract does not define: a client need not report them."""
     if isinstance(value, Mapping):
-        kept = {name: tidy(item, known) for name, item in value.items() if name in known}
+        kept = {name: drop_unknown(item, known) for name, item in value.items() if name in known}
         return {name: item for name, item in kept.items() if item is not None}
     return value
 
 
-def alike(one: Any, other: Any) -> bool:
-    """Are two JSON values the same, as far as any language can tell its numbers?"""
+def is_equal(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal; numbers are compared with the precision of a double."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(alike(one[name], other[name]) for name in one)
+        return one.keys() == other.keys() and all(is_equal(one[name], other[name]) for name in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(alike, one, other))
+        return len(one) == len(other) and all(map(is_equal, one, other))
     numbers = [isinstance(value, int | float) and not isinstance(value, bool) for value in (one, other)]
     if all(numbers):
         try:
@@ -114,14 +121,12 @@ def alike(one: Any, other: Any) -> bool:
 
 
 @cache
-def usage_keys() -> frozenset[str]:
-    """The names in a usage block."""
+def load_usage_keys() -> frozenset[str]:
     schema = data_files.contract("schemas/usage.json")
     return frozenset(schema["properties"]) | frozenset(schema["$defs"]["details"]["properties"])
 
 
 @cache
-def event_keys() -> frozenset[str]:
-    """The names in an event."""
+def load_event_keys() -> frozenset[str]:
     shapes = data_files.contract("schemas/stream-event.json")["oneOf"]
-    return usage_keys().union(*(shape["properties"] for shape in shapes))
+    return load_usage_keys().union(*(shape["properties"] for shape in shapes))

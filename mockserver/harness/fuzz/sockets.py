@@ -1,4 +1,4 @@
-"""Which connections to a port hold bytes that their client has not read: from Linux's own tables. Empty elsewhere."""
+"""Finds connections with bytes that the client has not read, in Linux's socket tables. Finds none elsewhere."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,19 +8,19 @@ TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 OPEN = ("01", "08")
 
 
-def unread(port: int) -> frozenset[int]:
-    """The ports of clients that are connected to this port and have left something unread."""
-    return frozenset(own for own, other, waiting in _rows() if other == port and waiting)
+def find_unread(port: int) -> frozenset[int]:
+    """The local ports of clients that are connected to this port and have unread bytes."""
+    return frozenset(local for local, remote, is_unread in _read_tables() if remote == port and is_unread)
 
 
-def _rows() -> Iterator[tuple[int, int, bool]]:
+def _read_tables() -> Iterator[tuple[int, int, bool]]:
     for table in TABLES:
         try:
             lines = table.read_text().splitlines()[1:]
         except OSError:
             continue
         for line in lines:
-            _, own, other, state, queues, *_ = line.split()
+            _, local, remote, state, queues, *_ = line.split()
             # The end of a connection counts as one byte.
-            waiting = int(queues.partition(":")[2], 16) > 1
-            yield int(own.rpartition(":")[2], 16), int(other.rpartition(":")[2], 16), waiting and state in OPEN
+            is_unread = int(queues.partition(":")[2], 16) > 1
+            yield int(local.rpartition(":")[2], 16), int(remote.rpartition(":")[2], 16), is_unread and state in OPEN

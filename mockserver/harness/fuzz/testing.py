@@ -1,4 +1,4 @@
-"""The properties as a parametrised test of pytest: `test_client = client_properties("mymodule:edit")`."""
+"""The properties as a parametrized pytest test: `test_client = client_properties("mymodule:edit")`."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mockserver.harness.fuzz.client import client as started
+from mockserver.harness.fuzz.client import build_client
 from mockserver.harness.fuzz.engine import MODEL, Limits, Run
-from mockserver.harness.fuzz.executor import Stage
-from mockserver.harness.fuzz.properties import Property, chosen
+from mockserver.harness.fuzz.executor import Executor
+from mockserver.harness.fuzz.properties import Property, select
 
 
 def client_properties(
@@ -22,32 +22,35 @@ def client_properties(
     seed: int = 0,
     known: Sequence[str] = (),
 ) -> Any:
-    """A test with one case for each property. `client` is `module:callable`, the callable, or a command as a list.
+    """Return a test with one case per property. `client` is `module:callable`, the callable, or a command as a list.
 
-    `known` are the names of findings that do not fail. Raises ValueError for a callable that no other process finds.
+    `known` lists the names of findings that do not fail. Raises ValueError for a callable that another process cannot
+    import.
     """
-    named = client if not callable(client) else name(client)
+    named = client if not callable(client) else qualify(client)
 
     @functools.cache
-    def run(config: pytest.Config) -> Run:
-        stage = Stage(started(named), model, as_of)
-        config.add_cleanup(stage.close)
-        made = Run(stage, Limits(max_examples, None, seed))
-        made.prepare()
-        return made
+    def start(config: pytest.Config) -> Run:
+        executor = Executor(build_client(named), model, as_of)
+        config.add_cleanup(executor.close)
+        run = Run(executor, Limits(max_examples, None, seed))
+        run.prepare()
+        return run
 
-    @pytest.mark.parametrize("row", chosen(only), ids=lambda row: row.id)
+    @pytest.mark.parametrize("row", select(only), ids=lambda row: row.id)
     def test_client(row: Property, pytestconfig: pytest.Config) -> None:
-        found = [one for one in run(pytestconfig).examine(row) if one.identity not in known]
-        told = "\n\n".join("\n".join(one.lines(None)) for one in found)
-        assert not found, f"{row.sentence}\n{told}"
+        findings = [finding for finding in start(pytestconfig).examine(row) if finding.identity not in known]
+        text = "\n\n".join("\n".join(finding.format_lines(None)) for finding in findings)
+        assert not findings, f"{row.sentence}\n{text}"
 
     return test_client
 
 
-def name(called: Callable[..., Any]) -> str:
-    """`module:callable` of a function. Raises ValueError for one inside another, which cannot be imported."""
-    place = getattr(called, "__qualname__", "<")
+def qualify(function: Callable[..., Any]) -> str:
+    """`module:callable` of a function. Raises ValueError for a nested function, which cannot be imported."""
+    place = getattr(function, "__qualname__", "<")
     if "<" in place:
-        raise ValueError(f"{place} cannot be imported by another process: expected a function of a module")
-    return f"{called.__module__}:{place}"
+        raise ValueError(
+            f"{place} cannot be imported by another process: expected a function at the top level of a module"
+        )
+    return f"{function.__module__}:{place}"

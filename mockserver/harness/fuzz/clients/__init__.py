@@ -1,1 +1,1 @@
-"""Adapters that let well-known clients be fuzzed, and a template for one of your own."""
+"""Adapters for the official clients, and a template for your own."""

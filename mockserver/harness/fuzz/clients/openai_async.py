@@ -5,20 +5,27 @@ from typing import Any
 
 import openai
 
-from mockserver.harness.fuzz.clients.openai_sync import Result, arguments, failed, finish, settings, take
+from mockserver.harness.fuzz.clients.openai_sync import (
+    Result,
+    add_event,
+    build_arguments,
+    client_options,
+    describe_error,
+    finish_result,
+)
 
 
 async def edit(call: dict[str, Any]) -> Result:
-    """One edit, as contracts/schemas/fuzz-call.json and fuzz-result.json have it."""
+    """Make one edit; see contracts/schemas/fuzz-call.json and fuzz-result.json."""
     result: Result = {"images": [], "events": [], "usage": None, "error": None}
     try:
-        async with openai.AsyncOpenAI(**settings(call)) as client:
+        async with openai.AsyncOpenAI(**client_options(call)) as client:
             with contextlib.ExitStack() as files:
-                answer: Any = await client.images.edit(**arguments(call, files))
+                response: Any = await client.images.edit(**build_arguments(call, files))
                 if call["stream"]:
-                    async for event in answer:
-                        take(result, event)
-                finish(result, call, answer)
+                    async for event in response:
+                        add_event(result, event)
+                finish_result(result, call, response)
     except Exception as error:
-        result |= failed(error)
+        result |= describe_error(error)
     return result

@@ -1,30 +1,30 @@
-// The official Node client, as a client to fuzz: `mockserver fuzz -- node openai_node.mjs`, in a folder with openai.
-// A call a line in, a result a line out: contracts/schemas/fuzz-call.json and fuzz-result.json.
+// Adapter for the official Node client: `mockserver fuzz -- node openai_node.mjs`, in a folder with openai installed.
+// Reads a call per line, writes a result per line: contracts/schemas/fuzz-call.json and fuzz-result.json.
 import fs from "node:fs";
 import { basename, extname } from "node:path";
 import readline from "node:readline";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
-// From where it is started, as users do, not from where this file lies.
+// Resolve openai from the current folder, not from this file's folder.
 const require = createRequire(process.cwd() + "/");
 const { default: OpenAI, toFile } = await import(pathToFileURL(require.resolve("openai")).href).then((m) =>
   m.default?.default ? m.default : m,
 );
 
-// Each wait is bounded, not the whole: two attempts and what lies between them end within the deadline.
+// The timeout applies to each wait, not to the whole call: two attempts and the backoff must fit into the deadline.
 const SHARE = 0.3;
 const RETRIES = 1;
 const TYPES = { ".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp" };
 
-// A stream alone would be sent as application/octet-stream, which the API refuses.
+// Without a type the file would be sent as application/octet-stream, which the API rejects.
 function file(path) {
   return toFile(fs.createReadStream(path), basename(path), { type: TYPES[extname(path)] });
 }
 
 function decoded(text) {
   if (typeof text !== "string" || !text || Buffer.from(text, "base64").toString("base64") !== text) {
-    throw new TypeError("the picture is no base64");
+    throw new TypeError("the image is not base64");
   }
   return text;
 }
@@ -39,7 +39,7 @@ async function edit(call) {
       maxRetries: RETRIES,
     });
     const images = await Promise.all(call.images.map(file));
-    const answer = await client.images.edit({
+    const response = await client.images.edit({
       model: call.model,
       prompt: call.prompt,
       image: images.length > 1 ? images : images[0],
@@ -48,7 +48,7 @@ async function edit(call) {
       ...(call.stream ? { stream: true } : {}),
     });
     if (call.stream) {
-      for await (const event of answer) {
+      for await (const event of response) {
         result.events.push(event);
         if (String(event?.type).endsWith(".completed")) {
           result.images = [decoded(event.b64_json)];
@@ -57,9 +57,9 @@ async function edit(call) {
       }
       if (!result.images.length) throw Object.assign(new Error("no completed event"), { kind: "stream" });
     } else {
-      result.images = answer.data.map((item) => decoded(item.b64_json));
-      if (!result.images.length) throw new TypeError("the answer holds no picture");
-      result.usage = usage(answer);
+      result.images = response.data.map((item) => decoded(item.b64_json));
+      if (!result.images.length) throw new TypeError("the response holds no image");
+      result.usage = usage(response);
     }
   } catch (error) {
     result.images = [];
@@ -73,16 +73,16 @@ function usage(holder) {
 }
 
 function failed(OpenAI, error) {
-  const told = { status: null, code: null, message: String(error?.message ?? error) };
-  if (error.kind) return { ...told, kind: error.kind };
-  if (error instanceof OpenAI.APIConnectionTimeoutError) return { ...told, kind: "timeout" };
-  if (error instanceof OpenAI.APIConnectionError) return { ...told, kind: "connection" };
+  const details = { status: null, code: null, message: String(error?.message ?? error) };
+  if (error.kind) return { ...details, kind: error.kind };
+  if (error instanceof OpenAI.APIConnectionTimeoutError) return { ...details, kind: "timeout" };
+  if (error instanceof OpenAI.APIConnectionError) return { ...details, kind: "connection" };
   if (error instanceof OpenAI.APIError) {
     const status = error.status ?? null;
-    return { ...told, kind: status === null ? "stream" : "status", status, code: error.code ?? null };
+    return { ...details, kind: status === null ? "stream" : "status", status, code: error.code ?? null };
   }
-  const network = error?.code || error?.cause?.code || /terminated|aborted|fetch failed/.test(told.message);
-  return { ...told, kind: /abort|timeout/i.test(told.message) ? "timeout" : network ? "connection" : "bad_answer" };
+  const network = error?.code || error?.cause?.code || /terminated|aborted|fetch failed/.test(details.message);
+  return { ...details, kind: /abort|timeout/i.test(details.message) ? "timeout" : network ? "connection" : "bad_answer" };
 }
 
 for await (const line of readline.createInterface({ input: process.stdin })) {

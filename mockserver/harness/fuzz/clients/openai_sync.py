@@ -9,27 +9,26 @@ import openai
 from openai.resources.images import Images
 
 Result = dict[str, Any]
-# Each wait is bounded, not the whole: two attempts and what lies between them end within the deadline.
+# The timeout applies to each wait, not to the whole call: two attempts and the backoff must fit into the deadline.
 SHARE = 0.3
 RETRIES = 1
 
 
 def edit(call: dict[str, Any]) -> Result:
-    """One edit, as contracts/schemas/fuzz-call.json and fuzz-result.json have it."""
+    """Make one edit; see contracts/schemas/fuzz-call.json and fuzz-result.json."""
     result: Result = {"images": [], "events": [], "usage": None, "error": None}
     try:
-        with openai.OpenAI(**settings(call)) as client, contextlib.ExitStack() as files:
-            answer: Any = client.images.edit(**arguments(call, files))
-            for event in answer if call["stream"] else ():
-                take(result, event)
-            finish(result, call, answer)
+        with openai.OpenAI(**client_options(call)) as client, contextlib.ExitStack() as files:
+            response: Any = client.images.edit(**build_arguments(call, files))
+            for event in response if call["stream"] else ():
+                add_event(result, event)
+            finish_result(result, call, response)
     except Exception as error:
-        result |= failed(error)
+        result |= describe_error(error)
     return result
 
 
-def settings(call: dict[str, Any]) -> dict[str, Any]:
-    """How the client is made."""
+def client_options(call: dict[str, Any]) -> dict[str, Any]:
     return {
         "base_url": call["base_url"],
         "api_key": call["api_key"],
@@ -38,26 +37,25 @@ def settings(call: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def arguments(call: dict[str, Any], files: contextlib.ExitStack) -> dict[str, Any]:
-    """The arguments of images.edit; files are opened, and closed with the stack."""
+def build_arguments(call: dict[str, Any], files: contextlib.ExitStack) -> dict[str, Any]:
+    """The arguments of images.edit. Its files are closed with the stack."""
     images = [files.enter_context(open(path, "rb")) for path in call["images"]]  # noqa: SIM115
     known = inspect.signature(Images.edit).parameters
-    given = {
+    arguments = {
         "model": call["model"],
         "prompt": call["prompt"],
         "image": images if len(images) > 1 else images[0],
         **{name: value for name, value in call["options"].items() if name in known},
     }
-    # What the API knows and the client does not, has a way past it.
-    if strange := {name: value for name, value in call["options"].items() if name not in known}:
-        given["extra_body"] = strange
+    # Parameters that the client does not know yet can be passed as extra_body.
+    if unknown := {name: value for name, value in call["options"].items() if name not in known}:
+        arguments["extra_body"] = unknown
     if call["mask"]:
-        given["mask"] = files.enter_context(open(call["mask"], "rb"))  # noqa: SIM115
-    return given | ({"stream": True} if call["stream"] else {})
+        arguments["mask"] = files.enter_context(open(call["mask"], "rb"))  # noqa: SIM115
+    return arguments | ({"stream": True} if call["stream"] else {})
 
 
-def take(result: Result, event: Any) -> None:
-    """Note one event of a stream."""
+def add_event(result: Result, event: Any) -> None:
     data = event.to_dict(mode="json") if hasattr(event, "to_dict") else event
     result["events"].append(data)
     if str(getattr(event, "type", "")).endswith(".completed"):
@@ -66,40 +64,40 @@ def take(result: Result, event: Any) -> None:
         result["usage"] = data.get("usage")
 
 
-def finish(result: Result, call: dict[str, Any], answer: Any) -> None:
-    """Note the pictures of an answer that is no stream. Raises ValueError for an answer without any."""
+def finish_result(result: Result, call: dict[str, Any], response: Any) -> None:
+    """Add the images of a response that is not a stream. Raises an exception for a response without images."""
     if call["stream"]:
         if not result["images"]:
             raise EndedEarly("the stream ended without its completed event")
         return
-    result["images"] = [item.b64_json for item in answer.data or ()]
-    for picture in result["images"]:
-        base64.b64decode(picture, validate=True)
+    result["images"] = [item.b64_json for item in response.data or ()]
+    for image in result["images"]:
+        base64.b64decode(image, validate=True)
     if not result["images"]:
-        raise ValueError("the answer holds no picture")
-    result["usage"] = answer.usage.to_dict(mode="json") if answer.usage else None
+        raise ValueError("the response holds no image")
+    result["usage"] = response.usage.to_dict(mode="json") if response.usage else None
 
 
 class EndedEarly(Exception):
-    """A stream without its end."""
+    """A stream ended without its completed event."""
 
 
-def failed(error: Exception) -> Result:
-    """The result of a call that ended in an exception."""
-    told: Result = {"status": None, "code": None, "message": str(error)}
+def describe_error(error: Exception) -> Result:
+    """The result of a call that raised an exception."""
+    details: Result = {"status": None, "code": None, "message": str(error)}
     if isinstance(error, openai.APITimeoutError):
         kind = "timeout"
     elif isinstance(error, openai.APIStatusError):
-        kind, told["status"], told["code"] = "status", error.status_code, error.code
+        kind, details["status"], details["code"] = "status", error.status_code, error.code
     elif isinstance(error, openai.APIResponseValidationError):
         kind = "bad_answer"
     elif isinstance(error, openai.APIConnectionError):
         kind = "connection"
     elif isinstance(error, openai.APIError):
-        kind, told["code"] = "stream", error.code
+        kind, details["code"] = "stream", error.code
     elif isinstance(error, EndedEarly):
         kind = "stream"
     else:
-        late = "Timeout" in type(error).__name__
-        kind = "timeout" if late else "connection" if "http" in type(error).__module__ else "bad_answer"
-    return {"images": [], "error": {"kind": kind, **told}}
+        is_timeout = "Timeout" in type(error).__name__
+        kind = "timeout" if is_timeout else "connection" if "http" in type(error).__module__ else "bad_answer"
+    return {"images": [], "error": {"kind": kind, **details}}
