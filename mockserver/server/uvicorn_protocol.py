@@ -258,9 +258,8 @@ class Protocol(HttpToolsProtocol):
             return Awaited("close", 0, limits.linger_seconds, 1)
         if self.is_idle:
             return Awaited(("head", cycle), 0, limits.idle_seconds, 1)
-        if not cycle.more_body or self.stalled or self.flow.read_paused:
-            return NOTHING
-        if cycle.response_started or cycle.waiting_for_100_continue:
+        is_suspended = self.stalled or self.flow.read_paused or cycle.response_started or cycle.waiting_for_100_continue
+        if is_suspended or not cycle.more_body:
             return NOTHING
         return Awaited(("body", cycle), self._body_bytes, limits.pace_seconds, limits.pace * limits.pace_seconds)
 

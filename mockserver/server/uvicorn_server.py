@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import errno
 import inspect
-import itertools
 import math
 import secrets
 import signal
@@ -103,11 +102,11 @@ class UvicornServer(uvicorn.Server):
             await self.server.close()
 
     async def _check_regularly(self) -> None:
-        for number in itertools.count():
-            self.server.look()
-            if number % 5 == 0:
-                self.check_timeouts(self.server.clock.watch())
-            await asyncio.sleep(0.2)
+        while True:
+            self.check_timeouts(self.server.clock.watch())
+            for _ in range(5):
+                self.server.look()
+                await asyncio.sleep(0.2)
 
     def check_timeouts(self, now: float) -> None:
         """Close the connections whose clients have kept the server waiting for too long."""

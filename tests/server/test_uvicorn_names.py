@@ -39,8 +39,7 @@ def load_renamed(name: str) -> ModuleType:
         changed = ModuleType(module.__name__)
         exec(rename(name, Path(module.__file__).read_text()), changed.__dict__)
         namespaces.append(changed)
-    if hasattr(namespaces[0], "FlowControl"):
-        namespaces[1].__dict__["FlowControl"] = namespaces[0].__dict__["FlowControl"]
+    namespaces[1].__dict__["FlowControl"] = namespaces[0].__dict__["FlowControl"]
     return namespaces[1]
 
 
