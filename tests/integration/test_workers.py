@@ -213,12 +213,12 @@ def test_parent_is_killed(redis: Redis) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--workers", "2", "--fail-on", "refused"], "--report and --fail-on with several workers need --state"),
+        (["--workers", "2", "--fail-on", "refused"], "--report and --fail-on need --state with several workers"),
         (["--workers", "2", "--", "true"], "--workers cannot be combined with a command after --"),
         (["--workers", "0"], "--workers"),
         (["--state", "redis://127.0.0.1:1/0"], "the state at redis://127.0.0.1:1/0 is unavailable"),
         (["--state", "http://x"], "expected redis://HOST:PORT/DB"),
-        (["--state", "redis://x", "--watch"], "--watch reads one worker's file"),
+        (["--state", "redis://x", "--watch"], "--watch cannot be combined with --state"),
     ],
     ids=["report", "command", "none", "unreachable", "wrong", "watch"],
 )
