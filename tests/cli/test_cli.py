@@ -121,7 +121,7 @@ def test_pasted_command(tmp_path: Path, options: list[str], model: str) -> None:
     """It names the model that is served for the longest, which the verdict finds nothing to say against."""
     with serving(*options) as started:
         answer = paste(started, tmp_path)
-        verdict = httpx2.get(f"{started.root}/__mock/verdict").json()
+        verdict = httpx2.get(f"{started.root}/__mock/verdict", timeout=60).json()
     assert f" -F model={model} " in started.command
     assert opened(base64.b64decode(answer["data"][0]["b64_json"])).size[0] >= 1024
     assert [one["rule"] for one in verdict["findings"]] == ["shutdown-model"] * (model != "gpt-image-2")
@@ -436,9 +436,9 @@ def test_beyond_loopback(tmp_path: Path, options: list[str]) -> None:
         token = said.split()[-1]
         assert (token == "mine") == bool(options)
         assert paste(started, tmp_path)["data"]
-        with httpx2.Client(headers={"X-Mockserver-Token": token}) as client:
+        with httpx2.Client(headers={"X-Mockserver-Token": token}, timeout=60) as client:
             assert client.get(f"{started.root}/__mock/journal").status_code == 200
-            assert httpx2.get(f"{started.root}/__mock/journal").status_code == 401
+            assert httpx2.get(f"{started.root}/__mock/journal", timeout=60).status_code == 401
 
 
 @pytest.mark.parametrize(("condition", "status"), [("refused", 1), ("verdict", 0)])
@@ -446,7 +446,7 @@ def test_report_of_a_server(tmp_path: Path, condition: str, status: int) -> None
     """A server that is stopped writes its report, and looks at the conditions."""
     file = tmp_path / "report.json"
     with serving("--report", str(file), "--fail-on", condition) as started:
-        answer = httpx2.post(f"{started.root}/v1/images/edits")
+        answer = httpx2.post(f"{started.root}/v1/images/edits", timeout=60)
         assert answer.status_code == 401
         code, out, err = started.stop(signal.SIGTERM)
     said = "mockserver: --fail-on refused: 1 request got a refusal (e000001)\n" if status else ""
@@ -457,7 +457,7 @@ def test_report_of_a_server(tmp_path: Path, condition: str, status: int) -> None
 
 def test_bare_and_still() -> None:
     """With --bare only the headers that a client needs are sent; with --clock the same call gives the same bytes."""
-    with serving("--bare", "--clock", "2026-11-21T12:00:00Z") as started, httpx2.Client() as client:
+    with serving("--bare", "--clock", "2026-11-21T12:00:00Z") as started, httpx2.Client(timeout=60) as client:
         call: dict[str, Any] = {
             "json": {"model": "gpt-image-2", "prompt": "x"},
             "headers": {"Authorization": "Bearer x"},
@@ -470,7 +470,7 @@ def test_bare_and_still() -> None:
 
 
 def test_latency() -> None:
-    with serving("--latency", "0.01") as started, httpx2.Client() as client:
+    with serving("--latency", "0.01") as started, httpx2.Client(timeout=60) as client:
         call: dict[str, Any] = {
             "json": {"model": "gpt-image-2", "prompt": "x"},
             "headers": {"Authorization": "Bearer x"},

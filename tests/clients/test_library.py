@@ -192,7 +192,7 @@ def tier1() -> None:
         assert refused.code == "rate_limit_exceeded"
         wait = int(refused.response.headers["retry-after"])
         assert 0 < wait <= 60
-        httpx2.post(f"{talk.started.url}/__mock/clock", json={"advance": wait})
+        httpx2.post(f"{talk.started.url}/__mock/clock", json={"advance": wait}, timeout=60)
         assert talk.edit().data
 
 
@@ -203,12 +203,13 @@ TAKEN = {False: {11, 13, 14, 15, 16, 17, 18, 19}, True: {7, 11, 12, 13, 14, 15, 
 def hostile() -> None:
     """Whatever the client makes of each answer: it strikes, and the next call is answered."""
     for stream, more in ((False, {}), (True, STREAM)):
-        with playing("hostile", timeout=2) as talk:
+        with playing("hostile") as talk:
             taken = set()
-            for number, _ in enumerate(load("hostile").steps, 1):
+            for number, step in enumerate(load("hostile").steps, 1):
+                timeout = 2 if any(fault.name == "stall" for fault in step.faults) else 60
                 try:
                     # Each on a connection of its own: what a fault leaves behind in one is no matter of the next.
-                    talk.edit(**more, extra_headers={"Connection": "close"})
+                    talk.edit(**more, timeout=timeout, extra_headers={"Connection": "close"})
                 except (openai.OpenAIError, ValueError):
                     continue
                 taken.add(number)

@@ -78,7 +78,7 @@ def test_upload_retrieve_download_list_delete(client: openai.OpenAI) -> None:
 def test_name_in_content_disposition(server: BackgroundServer, name: str, header: str) -> None:
     server.call(lambda: server.server.uploads.put("s", Upload("file-1", name, "vision", b"x", "digest", 1)))
     response = httpx2.get(
-        f"{server.url}/__mock/s/s/v1/files/file-1/content", headers={"Authorization": "Bearer sk-test"}
+        f"{server.url}/__mock/s/s/v1/files/file-1/content", headers={"Authorization": "Bearer sk-test"}, timeout=60
     )
     assert response.headers["content-disposition"] == header
     assert (response.status_code, response.content) == (200, b"x")
@@ -100,7 +100,7 @@ def test_files_belong_to_a_session_until_a_reset(server: BackgroundServer, clien
     uploaded = upload(client)
     with pytest.raises(openai.NotFoundError):
         client.with_options(api_key="sk-other").files.retrieve(uploaded.id)
-    httpx2.post(f"{server.url}/__mock/reset")
+    httpx2.post(f"{server.url}/__mock/reset", timeout=60)
     assert client.files.list().data == []
 
 

@@ -138,7 +138,7 @@ def test_malformed_body_is_served_only_with_off(
     server: BackgroundServer, level: str, path: str, kind: str, body: bytes
 ) -> None:
     headers = {"Authorization": "Bearer sk-test"} | ({"Content-Type": kind} if kind else {})
-    response = httpx2.post(f"{server.url}/v1{path}", content=body, headers=headers)
+    response = httpx2.post(f"{server.url}/v1{path}", content=body, headers=headers, timeout=60)
     assert response.status_code == (200 if level == "off" else 400)
 
 

@@ -139,6 +139,8 @@ def test_azure_deployment_is_the_model(server: BackgroundServer) -> None:
 
 def test_variation_returns_an_image_url(server: BackgroundServer) -> None:
     files = {"image": ("a.png", png())}
-    response = httpx2.post(f"{server.url}/v1/images/variations", files=files, data={"size": "512x512"}, headers=AUTH)
-    image = httpx2.get(response.json()["data"][0]["url"])
+    response = httpx2.post(
+        f"{server.url}/v1/images/variations", files=files, data={"size": "512x512"}, headers=AUTH, timeout=60
+    )
+    image = httpx2.get(response.json()["data"][0]["url"], timeout=60)
     assert opened(image.content).size == (512, 512)

@@ -79,14 +79,13 @@ class Seen:
             step["retry_after"] = 0.5
         self.scenario = build({"scenario": "mine", "steps": [{**step, "faults": [{name: given}]}]})
         self.server = server
-        # Only what stalls for ever is not waited for.
-        self.patience = 0.5 if name == "stall" and "seconds" not in given else 30
-        self.first = self.patience if given == {} else 30
+        self.is_endless = name == "stall" and "seconds" not in given
         self.play()
         self.response: Any = None
         self.error: Exception | None = None
         try:
-            with httpx2.Client(base_url=f"{server.url}/__mock/s/me", timeout=self.patience) as client:
+            timeout = httpx2.Timeout(60, read=0.5 if self.is_endless else 60)
+            with httpx2.Client(base_url=f"{server.url}/__mock/s/me", timeout=timeout) as client:
                 self.response = client.post(EDITS, data=fields, files=FILES, headers={"Authorization": f"Bearer {KEY}"})
         except httpx2.HTTPError as caught:
             self.error = caught
@@ -100,10 +99,14 @@ class Seen:
     def spoken(self, fields: dict[str, str]) -> tuple[bytes, str]:
         """All bytes of an answer and how it ended: `closed`, `reset`, or `open` when no more came."""
         received = bytearray()
+        wait_until(lambda: not resting(self.server))
         with connected(self.server) as client:
             client.sendall(asked(fields))
-            client.settimeout(self.first)
             while True:
+                if self.is_endless:
+                    # All that is sent before the stall has been sent by then.
+                    wait_until(lambda: resting(self.server))
+                    client.settimeout(0.1)
                 try:
                     data = client.recv(65_536)
                 except TimeoutError:
@@ -113,7 +116,6 @@ class Seen:
                 if not data:
                     return bytes(received), "closed"
                 received += data
-                client.settimeout(self.patience)
 
     @property
     def head(self) -> bytes:
@@ -540,7 +542,7 @@ def test_early_and_unknown(server: BackgroundServer) -> None:
     """Who may not come in is told so, as always."""
     scenario = build({"scenario": "mine", "steps": [{"error": "slow-down", "faults": [{"early": {}}]}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
-    with httpx2.Client(base_url=f"{server.url}/__mock/s/me") as client:
+    with httpx2.Client(base_url=f"{server.url}/__mock/s/me", timeout=60) as client:
         assert client.post(EDITS, data=CALL, files=FILES).status_code == 401
         assert client.post("/v1/nothing", headers={"Authorization": f"Bearer {KEY}"}).status_code == 404
 

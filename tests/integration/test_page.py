@@ -86,7 +86,7 @@ def edit(
     data = {"model": "gpt-image-2", "prompt": "Make it night"} | (fields or {})
     url = f"{started.url}/__mock/s/{session}/v1/images/edits"
     sent = files or {"image": ("house.png", BLUE, "image/png")}
-    return httpx2.post(url, data=data, files=sent, headers={"authorization": "Bearer sk-test"}).status_code
+    return httpx2.post(url, data=data, files=sent, headers={"authorization": "Bearer sk-test"}, timeout=60).status_code
 
 
 @browsing
@@ -188,7 +188,7 @@ def test_svg_answer(show: Any) -> None:
     page, started = show()
     asked = {"model": "gpt-image-2.6-flare", "prompt": "A ship", "output_format": "svg", "svg": {"model": "gpt-5.6"}}
     url = f"{started.url}/v1/images/generations"
-    answer = httpx2.post(url, json=asked, headers={"authorization": "Bearer x"})
+    answer = httpx2.post(url, json=asked, headers={"authorization": "Bearer x"}, timeout=60)
     assert answer.status_code == 200, answer.text
     call = page.call(1)
     shown = page.until(lambda: call.find_element(By.CSS_SELECTOR, "figure img"))
@@ -547,7 +547,7 @@ def test_cleared(show: Any) -> None:
     page.until(lambda: page.js("return document.getElementById('e000001')") is None)
     page.choose("#session", "")
     page.until(lambda: page.shown() == ["e000002"])
-    httpx2.post(f"{started.url}/__mock/reset")
+    httpx2.post(f"{started.url}/__mock/reset", timeout=60)
     page.until(lambda: page("#empty").is_displayed())
     for _ in range(3):
         edit(started, fields={"prompt": "Anew"})
@@ -561,7 +561,7 @@ def test_cleared(show: Any) -> None:
 def test_many(show: Any) -> None:
     """The page holds the newest 200 calls."""
     page, started = show()
-    with httpx2.Client(base_url=started.url) as client:
+    with httpx2.Client(base_url=started.url, timeout=60) as client:
         for _ in range(205):
             client.get("/v1/models", headers={"authorization": "Bearer x"})
     page.says("#news", "e000205: 200 served")

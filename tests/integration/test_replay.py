@@ -98,9 +98,13 @@ def played(name: str) -> list[Any]:
     body = json.dumps({"model": "gpt-image-2", "prompt": "x", "quality": "low", "size": "1024x1024"})
     headers = {"Authorization": "Bearer sk-test", "Content-Type": "application/json", "Host": "localhost"}
     server = MemoryState(Settings(paint="flat"), SessionStore(load(name)), clock=lambda: NOW, sleep=at_once)
+    steps = load(name).steps
+    # Only a response that stalls forever is not awaited.
+    stalls = {number for number, step in enumerate(steps) if any(fault.name == "stall" for fault in step.faults)}
     with serve_in_thread(server) as started:
-        for _ in range(min(30, 2 + len(load(name).steps))):
-            connection = http.client.HTTPConnection(urlsplit(started.url).netloc, timeout=0.5)
+        for number in range(min(30, 2 + len(steps))):
+            timeout = 0.5 if number in stalls else 60
+            connection = http.client.HTTPConnection(urlsplit(started.url).netloc, timeout=timeout)
             try:
                 connection.request("POST", "/v1/images/generations", body, headers)
                 response = connection.getresponse()

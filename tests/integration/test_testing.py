@@ -116,7 +116,7 @@ def test_unknown_conditions() -> None:
 
 def test_what_was_not_understood() -> None:
     with mockserver.serve() as mock:
-        httpx2.post(f"{mock.base_url}/images/edits", headers={"Authorization": "Bearer x"})
+        httpx2.post(f"{mock.base_url}/images/edits", headers={"Authorization": "Bearer x"}, timeout=60)
         (call,) = mock.calls
         assert (call.prompt, call.model, call.images, call.mask, call.stream, call.cost) == (
             None,

@@ -121,7 +121,7 @@ def test_a_worker_dies(redis: Redis, tmp_path: Path) -> None:
     options = ("--scenario", "flaky", "--state", redis.url, "--report", str(report), "--fail-on", "refused")
     with serving(*options) as started:
         url = f"{started.root}/v1/images/generations"
-        assert httpx2.post(url, **TEXT).status_code == 429
+        assert httpx2.post(url, timeout=60, **TEXT).status_code == 429
         first = started.children()
         assert len(first) == 2
         for child in first:
@@ -194,7 +194,7 @@ def test_port_of_workers_is_taken() -> None:
 def test_alone_they_share_nothing() -> None:
     with serving("--scenario", "retired_models", "--as-of", "any") as started:
         assert started.line() == f"mockserver: {WORKERS_ALONE.format(count=2)}\n"
-        assert httpx2.get(f"{started.root}/__mock/health").json()["scenario"] == "retired_models"
+        assert httpx2.get(f"{started.root}/__mock/health", timeout=60).json()["scenario"] == "retired_models"
         assert started.stop(signal.SIGTERM) == (0, "", "")
 
 

@@ -42,7 +42,7 @@ def server() -> Iterator[BackgroundServer]:
 @pytest.fixture
 def client(server: BackgroundServer) -> Iterator[httpx2.Client]:
     server.call(lambda: (server.server.sessions.reset(), server.server.journal.restart()))
-    with httpx2.Client(base_url=server.url, headers=AUTH) as client:
+    with httpx2.Client(base_url=server.url, headers=AUTH, timeout=60) as client:
         yield client
 
 
@@ -287,7 +287,7 @@ def test_key_is_masked(server: BackgroundServer) -> None:
     keys = {"sk-short": "sk-short", "sk-proj-0123456789abcdef": "sk-proj-************cdef"}
     with (
         serve_in_thread(MemoryState(Settings(auth="exact", keys=frozenset(["other"])))) as server,
-        httpx2.Client() as client,
+        httpx2.Client(timeout=60) as client,
     ):
         for key, shown in keys.items():
             response = client.post(server.url + EDITS, headers={"Authorization": f"Bearer {key}"})
@@ -400,7 +400,7 @@ def test_malformed(client: httpx2.Client, kind: str, body: bytes) -> None:
 def test_body_too_large(fields: dict[str, str]) -> None:
     with (
         serve_in_thread(MemoryState(Settings(), limits=Limits(upload_bytes=10_000))) as server,
-        httpx2.Client(headers=AUTH) as client,
+        httpx2.Client(headers=AUTH, timeout=60) as client,
     ):
         if fields:
             response = client.post(
@@ -614,7 +614,10 @@ def test_middleware_of_ones_own() -> None:
 
 def test_scenario_before_validation() -> None:
     """A rate limit strikes before the form is looked at; a key that is missing comes before the rate limit."""
-    with serve_in_thread(MemoryState(Settings(), SessionStore(load("flaky")))) as server, httpx2.Client() as client:
+    with (
+        serve_in_thread(MemoryState(Settings(), SessionStore(load("flaky")))) as server,
+        httpx2.Client(timeout=60) as client,
+    ):
         missing = client.post(server.url + EDITS, data=FIELDS)
         limited = client.post(server.url + EDITS, data=FIELDS, headers=AUTH | {"Authorization": "Bearer b"})
         assert (missing.status_code, limited.status_code) == (401, 429)
