@@ -223,7 +223,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         ("--as-of 2026-02-30", ["as-of: expected 'any', 'latest' or a date such as 2026-04-21, got '2026-02-30'"]),
         # An address that is kept for documentation: no machine has it, and no name server is asked.
         ("--port 0 --host 203.0.113.1", ["cannot listen on 203.0.113.1 port 0: "]),
-        (f"--host {'é' * 64}", [f"cannot listen on {'é' * 64} port 4010: that is no host's name"]),
+        (f"--host {'é' * 64}", [f"cannot listen on {'é' * 64} port 4010: invalid host name"]),
     ],
 )
 def test_refusal(refuse: Refuse, arguments: str, said: list[str]) -> None:

@@ -532,7 +532,7 @@ def test_dropped_picture(show: Any) -> None:
     edit(started)
     page.heard = ["410 (Gone)"]
     page.call(1)
-    page.says("#e000001 .box.gone", "this picture was dropped: the store keeps the newest 64 MiB")
+    page.says("#e000001 .box.gone", "this image was dropped: the store keeps the newest 64 MiB")
 
 
 @browsing

@@ -304,7 +304,7 @@ def test_as_of(pytester: pytest.Pytester) -> None:
 
         def test_now(images_mock):
             assert edit(images_mock, "gpt-image-2.5-flare")
-            with pytest.raises(ValueError, match="as-of is"):
+            with pytest.raises(ValueError, match="as-of: expected"):
                 images_mock.as_of("soon")
         """
     )

@@ -27,7 +27,7 @@ def test_wrong_answer(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
                 async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
                     return await client.get("/__mock/health")
 
-            monkeypatch.setattr(admin.Told, "health", health)
+            monkeypatch.setattr(admin.Admin, "get_health", health)
             assert asyncio.run(ask()).status_code == 200
         """
     )
