@@ -29,7 +29,7 @@ from mockserver.scenario.loader import load
 from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
-from tests.support.images import masked, png, saved
+from tests.support.images import encode_image, mask_png, png
 
 Run = Callable[..., tuple[int, str, str]]
 LOGO = "turn the logo to green"
@@ -57,17 +57,17 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 def picture(mode: str = "RGBA", size: tuple[int, int] = (64, 64), format: str = "PNG", **options: Any) -> bytes:
     """A picture with something on it, so that no two bytes of a mask or markup are alike by chance."""
     base = Image.linear_gradient("L").resize(size).convert("RGB")
-    return saved(base.convert("I").convert(mode) if mode == "I;16" else base.convert(mode), format, **options)
+    return encode_image(base.convert("I").convert(mode) if mode == "I;16" else base.convert(mode), format, **options)
 
 
 def animated(format: str) -> bytes:
     frames = [Image.new("RGBA", (64, 64), colour) for colour in ("red", "blue")]
-    return saved(frames[0], format, save_all=True, append_images=frames[1:])
+    return encode_image(frames[0], format, save_all=True, append_images=frames[1:])
 
 
 def mpo() -> bytes:
     frames = [Image.new("RGB", (64, 32), colour) for colour in ("red", "blue")]
-    return saved(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    return encode_image(frames[0], "MPO", save_all=True, append_images=frames[1:])
 
 
 def padded(size: str, weight: int, **more: Any) -> bytes:
@@ -226,7 +226,7 @@ def test_together(run: Run, tmp_path: Path) -> None:
 
 def test_mask_and_markup(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(picture())
-    (tmp_path / "mask.png").write_bytes(masked())
+    (tmp_path / "mask.png").write_bytes(mask_png())
     assert run("a.png", "--mask", "mask.png", "--model", "gpt-image-2")[0] == 0
     assert run("a.png", "--markup", "mask.png", "--model", "gpt-image-2.5-flare")[0] == 0
     status, out, _ = run("a.png", "--mask", "mask.png", "--markup", "mask.png", "--model", "gpt-image-2.5-flare")
@@ -390,7 +390,7 @@ BROKEN = [
     Broken("invalid-image-file", "deep", "a.png", lambda: picture("I;16")),
     Broken("invalid-image-file", "png", "a.png", lambda: animated("PNG")),
     Broken("invalid-image-file", "png", "a.webp", lambda: animated("WEBP")),
-    Broken("invalid-image-file", "png", "b.webp", lambda: saved(Image.new("RGBA", (64, 64)), "WEBP")),
+    Broken("invalid-image-file", "png", "b.webp", lambda: encode_image(Image.new("RGBA", (64, 64)), "WEBP")),
     Broken("invalid-image-file", "named", "a.png", lambda: picture("RGB", format="JPEG")),
     Broken("invalid-image-file", "named", "a.jpg", picture),
     Broken("invalid-image-file", "jpg", "b.jpg", lambda: picture("CMYK", format="JPEG")),
@@ -402,15 +402,17 @@ BROKEN = [
     Broken("mask-alpha", "alpha", "m.png", lambda: picture("RGB"), role="mask"),
     Broken("mask-alpha", "alpha", "m.jpg", lambda: picture("RGB", (32, 64), "JPEG"), role="mask", image=turned),
     Broken("mask-alpha", "alpha", "n.jpg", lambda: picture("RGB", format="JPEG"), DALLE, "mask"),
-    Broken("mask-format", "png", "m.webp", lambda: saved(Image.open(io.BytesIO(masked())), "WEBP"), role="mask"),
-    Broken("mask-size", "fitted", "m.png", lambda: masked(32, 32), role="mask"),
-    Broken("mask-size", "fitted", "n.png", lambda: masked(64, 32), role="mask", image=turned),
+    Broken(
+        "mask-format", "png", "m.webp", lambda: encode_image(Image.open(io.BytesIO(mask_png())), "WEBP"), role="mask"
+    ),
+    Broken("mask-size", "fitted", "m.png", lambda: mask_png(32, 32), role="mask"),
+    Broken("mask-size", "fitted", "n.png", lambda: mask_png(64, 32), role="mask", image=turned),
     *(
         Broken("mask-size", "fitted", f"m.{f}", lambda f=f: picture("RGB", format=f), role="mask")
         for f in ("gif", "bmp", "tiff", "avif")
     ),
-    Broken("markup-size", "fitted", "m.png", lambda: masked(32, 32), role="markup"),
-    Broken("markup-size", "fitted", "n.png", lambda: masked(64, 32), role="markup", image=turned),
+    Broken("markup-size", "fitted", "m.png", lambda: mask_png(32, 32), role="markup"),
+    Broken("markup-size", "fitted", "n.png", lambda: mask_png(64, 32), role="markup", image=turned),
     Broken("markup-size", "fitted", "m.gif", lambda: gif_with_a_hole(), role="markup"),
     Broken("markup-alpha", "strokes", "m.png", lambda: drawn_on(picture()), role="markup"),
     Broken("markup-alpha", "strokes", "n.png", lambda: drawn_on(turned()), role="markup", image=turned),
@@ -418,13 +420,13 @@ BROKEN = [
 
 
 def gif_with_a_hole() -> bytes:
-    return saved(Image.open(io.BytesIO(masked())), "GIF")
+    return encode_image(Image.open(io.BytesIO(mask_png())), "GIF")
 
 
 def drawn_on(data: bytes) -> bytes:
     copy = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
     ImageDraw.Draw(copy).line((4, 4, 28, 28), fill="red", width=3)
-    return saved(copy, "PNG")
+    return encode_image(copy, "PNG")
 
 
 def paste(line: str) -> None:
@@ -547,7 +549,10 @@ def test_a_mask_keeps_its_hole(tmp_path: Path) -> None:
     first.write_bytes(png())
     black = Image.new("L", (64, 64), 255)
     black.paste(0, (16, 16, 48, 48))
-    for name, data in (("heavy.png", padded("64x64", HEAVY, alpha_hole=True)), ("black.png", saved(black, "PNG"))):
+    for name, data in (
+        ("heavy.png", padded("64x64", HEAVY, alpha_hole=True)),
+        ("black.png", encode_image(black, "PNG")),
+    ):
         (tmp_path / name).write_bytes(data)
         (verdict,) = check(
             [first], {"mask": tmp_path / name}, [("prompt", "x"), ("model", "gpt-image-2")], as_of("any")

@@ -29,7 +29,7 @@ from mockserver.cli import main, options, tables
 from mockserver.cli.group import PassthroughGroup
 from mockserver.scenario.loader import built_in_names
 from mockserver.server import uvicorn_server
-from tests.support.images import opened, png
+from tests.support.images import decode_image, png
 
 HOME = Path(mockserver.__file__).parents[1]
 # In the words of the operating system.
@@ -123,7 +123,7 @@ def test_pasted_command(tmp_path: Path, options: list[str], model: str) -> None:
         answer = paste(started, tmp_path)
         verdict = httpx2.get(f"{started.root}/__mock/verdict", timeout=60).json()
     assert f" -F model={model} " in started.command
-    assert opened(base64.b64decode(answer["data"][0]["b64_json"])).size[0] >= 1024
+    assert decode_image(base64.b64decode(answer["data"][0]["b64_json"])).size[0] >= 1024
     assert [one["rule"] for one in verdict["findings"]] == ["shutdown-model"] * (model != "gpt-image-2")
 
 

@@ -14,7 +14,7 @@ from mockserver.scenario.loader import load
 from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
-from tests.support.images import masked, opened, png
+from tests.support.images import decode_image, mask_png, png
 
 KEY = "sk-proj-0123456789abcdefghij"
 
@@ -39,7 +39,7 @@ def named(name: str, data: bytes) -> io.BytesIO:
 
 
 def decoded(response: Any) -> list[Any]:
-    return [opened(base64.b64decode(item.b64_json)) for item in response.data]
+    return [decode_image(base64.b64decode(item.b64_json)) for item in response.data]
 
 
 FILES: dict[str, Any] = {
@@ -67,7 +67,7 @@ def test_async(server: BackgroundServer) -> None:
             call: dict[str, Any] = {"image": ("a.png", png()), "prompt": "x", "model": "gpt-image-2"}
             return await client.images.edit(**call, **options)
 
-    assert len(decoded(asyncio.run(edit(mask=("m.png", masked()))))) == 1
+    assert len(decoded(asyncio.run(edit(mask=("m.png", mask_png()))))) == 1
 
 
 def test_async_stream(server: BackgroundServer) -> None:
@@ -117,7 +117,7 @@ def test_stream(client: openai.OpenAI, partials: int) -> None:
     assert plain.usage
     assert final.usage.output_tokens == plain.usage.output_tokens + 100 * partials
     assert "output_tokens_details" not in (final.usage.model_extra or {})
-    assert all(opened(base64.b64decode(event.b64_json)).size == (1024, 1024) for event in events)
+    assert all(decode_image(base64.b64decode(event.b64_json)).size == (1024, 1024) for event in events)
     assert len({event.b64_json for event in events}) == partials + 1
 
 

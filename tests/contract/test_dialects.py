@@ -12,7 +12,7 @@ from mockserver.contract.dialects import table
 from mockserver.engine.values import Settings
 from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
-from tests.support.images import masked, png
+from tests.support.images import mask_png, png
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def edit(client: openai.OpenAI, **more: Any) -> Any:
 
 
 def test_reduced_response(gateway: openai.OpenAI) -> None:
-    answer = edit(gateway, n="2", mask=("m.png", masked())).to_dict()
+    answer = edit(gateway, n="2", mask=("m.png", mask_png())).to_dict()
     assert list(answer) == ["created", "data", "usage"]
     assert len(answer["data"]) == 2
     assert list(answer["usage"]) == ["input_tokens", "input_tokens_details", "output_tokens", "total_tokens"]

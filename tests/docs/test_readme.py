@@ -13,7 +13,7 @@ from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Stored
 from mockserver.scenario.matching import RequestFacts
 from tests.support.documents import FIRST_CALLS, HOME, README, blocks, play
-from tests.support.images import opened
+from tests.support.images import decode_image
 
 REFERENCE = HOME / "docs" / "reference"
 
@@ -39,7 +39,7 @@ def test_pasted(tmp_path: Path) -> None:
     assert code == "unsupported_file_mimetype"
     assert "application/octet-stream" in hint
     assert f'"id":"{entry}"' in journal
-    assert opened((tmp_path / "out.png").read_bytes()).size[0] > 256
+    assert decode_image((tmp_path / "out.png").read_bytes()).size[0] > 256
 
 
 def test_options() -> None:

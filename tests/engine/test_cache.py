@@ -23,8 +23,8 @@ from mockserver.limits import Limits
 from mockserver.scenario.loader import parse
 from mockserver.scenario.machine import Turn
 from tests.engine.test_understand import CONTEXT, edit
-from tests.support.client import FORM, KEY, Talk
-from tests.support.images import masked, png, saved
+from tests.support.client import FORM, KEY, MockClient
+from tests.support.images import encode_image, mask_png, png
 
 CALLS: list[dict[str, Any]] = [
     {"n": 2},
@@ -57,7 +57,7 @@ def test_size_of_a_cached_form_includes_its_texts() -> None:
 
 def test_form_with_another_boundary_is_found_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_cache.CACHE, "_values", LRUCache(1e6, getsizeof=request_cache.CACHE._values.getsizeof))
-    talk = Talk()
+    talk = MockClient()
     for number in range(3):
         headers = {**FORM["headers"], "Content-Type": f"multipart/form-data; boundary=drawn{number}"}
         assert talk.edit(headers=headers).status_code == 200
@@ -69,7 +69,7 @@ def comparable(text: str) -> str:
     return re.sub("boundary=[0-9a-f]+", "", text)
 
 
-LARGE = saved(Image.frombytes("RGB", (100, 100), random.Random(1).randbytes(30_000)), "PNG")
+LARGE = encode_image(Image.frombytes("RGB", (100, 100), random.Random(1).randbytes(30_000)), "PNG")
 HEADS: list[dict[str, str]] = [
     {},
     {"Authorization": "Bearer sk-another-0123456789"},
@@ -91,7 +91,7 @@ FORMS: list[dict[str, Any]] = [
     {"files": {"image": ("b.png", png(), "image/png")}},
     {"files": {"image": ("a.png", png(), "image/jpeg")}},
     {"files": {"image": ("a.png", png(), None)}},
-    {"files": {"image": ("a.png", png(9, 9), "image/png"), "mask": ("m.png", masked(9, 9), "image/png")}},
+    {"files": {"image": ("a.png", png(9, 9), "image/png"), "mask": ("m.png", mask_png(9, 9), "image/png")}},
     {"files": {"image": ("a.png", LARGE, "image/png")}},
     {"url": "/v1/images/edits?api_key=secret-in-the-query"},
     {"url": "/__mock/s/another/v1/images/edits"},
@@ -123,7 +123,7 @@ def conversation() -> list[Any]:
     exchanges: list[Any] = []
     talks = []
     for settings in SERVERS.values():
-        talk = Talk()
+        talk = MockClient()
         talk.server.settings = Settings(paint="flat", **settings)  # type: ignore[arg-type]
         talks.append(talk)
     calls = [(form, head) for form in FORMS[:2] for head in HEADS] + [(form, {}) for form in FORMS[2:]]
@@ -134,9 +134,9 @@ def conversation() -> list[Any]:
         for talk, (path, body, kind) in itertools.product(talks, BODIES):
             urls = {"https://there.test/a.png": png()} if is_defined else {}
             talk.server.settings = dataclasses.replace(talk.server.settings, urls=urls)
-            response = talk.ask("POST", path, headers=FORM["headers"] | {"Content-Type": kind}, json=body)
+            response = talk.request("POST", path, headers=FORM["headers"] | {"Content-Type": kind}, json=body)
             exchanges.append((response.status_code, sorted(response.headers.items()), response.text))
-    exchanges += [comparable(talk.ask("GET", "/__mock/journal").text) for talk in talks]
+    exchanges += [comparable(talk.request("GET", "/__mock/journal").text) for talk in talks]
     return exchanges
 
 
@@ -158,7 +158,7 @@ def test_caches_do_not_change_responses_and_journals(monkeypatch: pytest.MonkeyP
 
 
 def test_limits_of_a_cached_request_are_current() -> None:
-    talk = Talk()
+    talk = MockClient()
     headers = {**FORM["headers"], "Content-Type": "multipart/form-data; boundary=same"}
     assert [talk.edit(headers=headers).status_code for _ in range(3)] == [200] * 3
     scenario = b"scenario: l\nlimits: {images: 1}\nsteps: [{ok: {}, times: forever}]\n"
@@ -176,10 +176,10 @@ def test_cached_request_may_be_too_large_for_another_server() -> None:
     async def pieces() -> AsyncIterator[bytes]:
         yield body
 
-    def ask(talk: Talk) -> int:
+    def ask(talk: MockClient) -> int:
         headers = {**FORM["headers"], "Content-Type": "application/json"}
-        return talk.ask("POST", "/v1/images/generations", headers=headers, content=pieces()).status_code
+        return talk.request("POST", "/v1/images/generations", headers=headers, content=pieces()).status_code
 
-    large, small = Talk(), Talk()
+    large, small = MockClient(), MockClient()
     small.server.limits = Limits(upload_bytes=1_000)
     assert [ask(talk) for talk in (large, large, large, small, large)] == [200, 200, 200, 413, 200]

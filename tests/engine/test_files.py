@@ -18,7 +18,7 @@ from mockserver.server.app import create_app
 from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
-from tests.support.images import masked, png
+from tests.support.images import mask_png, png
 
 NOW = 1_795_000_000.0
 
@@ -157,12 +157,12 @@ def edit(client: openai.OpenAI, *images: dict[str, str], **more: Any) -> Any:
 
 
 def test_edit_with_files(server: BackgroundServer, client: openai.OpenAI) -> None:
-    image, mask = upload(client, png(), "cat.png"), upload(client, masked(), "mask.png")
+    image, mask = upload(client, png(), "cat.png"), upload(client, mask_png(), "mask.png")
     assert edit(client, {"file_id": image.id}, mask={"file_id": mask.id}).data
     (entry,) = [entry for entry in server.server.journal.entries() if entry["job"]]
     assert [(file["filename"], file["bytes"]) for file in entry["request"]["files"]] == [
         ("cat.png", len(png())),
-        ("mask.png", len(masked())),
+        ("mask.png", len(mask_png())),
     ]
 
 

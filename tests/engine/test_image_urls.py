@@ -13,7 +13,7 @@ from mockserver.engine.image_urls import sign
 from mockserver.engine.values import Settings
 from mockserver.server.app import create_app
 from mockserver.state.memory import MemoryState
-from tests.support.images import opened
+from tests.support.images import decode_image
 
 START = datetime(2026, 4, 21, 12, tzinfo=UTC).timestamp()
 CALL = {"model": "dall-e-2", "prompt": "x", "n": 2, "size": "256x256"}
@@ -67,7 +67,7 @@ def test_url_has_the_recorded_shape() -> None:
 
 def test_url_expires_after_an_hour() -> None:
     _, (first, last, expired) = request_urls(Clock(), 0, 3599, 3600)
-    assert opened(first.content).size == opened(last.content).size == (256, 256)
+    assert decode_image(first.content).size == decode_image(last.content).size == (256, 256)
     assert first.headers["content-type"] == "image/png"
     assert (expired.status_code, expired.headers["content-type"]) == (403, "application/xml")
     error = ElementTree.fromstring(expired.content)

@@ -12,10 +12,10 @@ from mockserver.core.request import Request
 from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
 from tests.images.test_inspect import SMALL
-from tests.support.images import masked, png, saved
+from tests.support.images import encode_image, mask_png, png
 
 DATA = "data:image/png;base64," + base64.b64encode(png()).decode()
-MASK = "data:image/png;base64," + base64.b64encode(masked()).decode()
+MASK = "data:image/png;base64," + base64.b64encode(mask_png()).decode()
 GENERATION = {"model": "gpt-image-2", "prompt": "x"}
 EDIT = GENERATION | {"images": [{"image_url": DATA}]}
 
@@ -217,7 +217,7 @@ def test_images_and_mask_of_an_edit() -> None:
     assert [image.facts.size for image in plain.images] == [(64, 64)]
     assert (plain.mask, plain.images[0].part.data) == (None, png())
     assert masked_edit.mask
-    assert masked_edit.mask.part.data == masked()
+    assert masked_edit.mask.part.data == mask_png()
 
 
 def test_edit_before_json_was_supported() -> None:
@@ -248,6 +248,6 @@ def test_default_model(body: dict[str, Any], day: str, model: str | None) -> Non
 
 def test_every_unusable_image_of_a_json_body_has_the_same_message() -> None:
     grey = "data:image/png;base64," + base64.b64encode(png(64, 64, "L")).decode()
-    gif = "data:image/gif;base64," + base64.b64encode(saved(SMALL, "GIF")).decode()
+    gif = "data:image/gif;base64," + base64.b64encode(encode_image(SMALL, "GIF")).decode()
     for url in (grey, gif):
         assert read_error(post("edits", EDIT | {"images": [{"image_url": url}]}))[0] == "Invalid image data."

@@ -13,8 +13,8 @@ from mockserver.contract.capabilities import table
 from mockserver.engine.values import Settings
 from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
-from tests.support.client import FORM, Talk
-from tests.support.images import masked, opened, png
+from tests.support.client import FORM, MockClient
+from tests.support.images import decode_image, mask_png, png
 
 NOT_AN_IMAGE = b"Example data"
 
@@ -78,12 +78,12 @@ def test_combinations_that_a_model_rejects_are_served(client: openai.OpenAI, for
 
 def test_images_that_can_be_decoded_are_used(client: openai.OpenAI) -> None:
     response = client.images.edit(
-        model="gpt-image-2", image=[png(), NOT_AN_IMAGE, png(32, 32)], mask=masked(), prompt="x"
+        model="gpt-image-2", image=[png(), NOT_AN_IMAGE, png(32, 32)], mask=mask_png(), prompt="x"
     )
     assert response.usage
     assert response.usage.input_tokens_details.image_tokens > 0
     assert response.data
-    assert opened(base64.b64decode(str(response.data[0].b64_json))).format == "PNG"
+    assert decode_image(base64.b64decode(str(response.data[0].b64_json))).format == "PNG"
 
 
 def test_other_endpoints_are_served(client: openai.OpenAI) -> None:
@@ -143,10 +143,10 @@ def test_malformed_body_is_served_only_with_off(
 
 
 def test_file_in_place_of_a_text_of_any_type_is_ignored() -> None:
-    talk = Talk()
+    talk = MockClient()
     talk.server.settings = Settings(validate="off", paint="flat")
     form = {"data": {"model": "gpt-image-2", "prompt": "x"}, "files": {"user": ("a.png", b"abc", "image/png")}}
     for name in ("user", "user[]"):
         form["files"] = {name: ("a.png", b"abc", "image/png")}
-        assert talk.ask("POST", "/v1/images/generations", headers=FORM["headers"], **form).status_code == 200
+        assert talk.request("POST", "/v1/images/generations", headers=FORM["headers"], **form).status_code == 200
     assert ["user" in entry["job"]["parameters"] for entry in talk.get("journal")["entries"]] == [False, False]

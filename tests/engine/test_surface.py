@@ -13,7 +13,7 @@ from mockserver.engine.values import Settings
 from mockserver.server.app import create_app
 from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
-from tests.support.images import opened, png
+from tests.support.images import decode_image, png
 
 AUTH = {"Authorization": "Bearer sk-test"}
 EDIT = {"data": {"model": "gpt-image-2", "prompt": "x"}, "files": {"image": ("a.png", png(), "image/png")}}
@@ -143,4 +143,4 @@ def test_variation_returns_an_image_url(server: BackgroundServer) -> None:
         f"{server.url}/v1/images/variations", files=files, data={"size": "512x512"}, headers=AUTH, timeout=60
     )
     image = httpx2.get(response.json()["data"][0]["url"], timeout=60)
-    assert opened(image.content).size == (512, 512)
+    assert decode_image(image.content).size == (512, 512)

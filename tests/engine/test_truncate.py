@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.engine.truncate import ROOM, TEXT, shrink
-from tests.support.client import FORM, Talk
+from tests.support.client import FORM, MockClient
 from tests.support.images import png
 
 
@@ -44,13 +44,13 @@ def test_small_value_stays_equal() -> None:
     ids=["json", "fields", "files", "prompt"],
 )
 def test_entry_of_a_large_request_is_truncated(changed: dict[str, Any]) -> None:
-    talk = Talk()
-    talk.ask("POST", **{**FORM, **changed})
+    talk = MockClient()
+    talk.request("POST", **{**FORM, **changed})
     assert len(json.dumps(talk.get("journal"))) < 4 * ROOM
 
 
 def test_hints_and_parameter_names_are_truncated() -> None:
-    talk = Talk()
+    talk = MockClient()
     talk.edit(data={"x" * 4_000: "y"})
     entry = talk.get("journal")["entries"][0]
     assert entry["answer"]["status"] == 400

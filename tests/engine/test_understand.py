@@ -17,7 +17,7 @@ from mockserver.engine.understand import understand
 from mockserver.engine.values import Settings, Understood
 from mockserver.images import render
 from mockserver.scenario.machine import Step, Turn
-from tests.support.images import masked, png, saved
+from tests.support.images import encode_image, mask_png, png
 
 SETTINGS = Settings(auth="open", paint="flat")
 CONTEXT = Context(0, "s", 0, 0, as_of("any"))
@@ -137,7 +137,7 @@ def test_auto_size_follows_the_image(model: str, size: tuple[int, int], auto: st
 
 def test_auto_background_of_masked_edits() -> None:
     # Masked edits of gpt-image-1 were seen to return transparent images, where the format allows it.
-    files = (file("image", png()), file("mask", masked()))
+    files = (file("image", png()), file("mask", mask_png()))
     jobs = [
         edit(*files, model=model, output_format=format).job
         for model, format in [("gpt-image-1", "png"), ("gpt-image-1", "jpeg"), ("gpt-image-2", "png")]
@@ -225,7 +225,7 @@ def test_problem_of_the_request_precedes_a_later_stage_of_the_scenario() -> None
     ("files", "fields", "expected"),
     [
         ([file("image", png(64, 64, "RGB"))], {}, "dalle2-mode"),
-        ([file("image", png(64, 64, "RGB")), file("mask", masked())], {}, None),
+        ([file("image", png(64, 64, "RGB")), file("mask", mask_png())], {}, None),
         ([file("image", png(64, 64, "L"))], {}, None),
         ([file("image", png(64, 32))], {}, "dalle2-square"),
         ([file("image", b"none")], {}, "dalle2-png-4mb"),
@@ -245,12 +245,12 @@ def test_long_prompt_was_blamed_on_the_model_in_april_2026() -> None:
 
 
 def test_markup_must_fit_the_image_and_model() -> None:
-    def mark(*more: Part, data: bytes = masked(), model: str = "gpt-image-2.5-flare") -> str | None:
+    def mark(*more: Part, data: bytes = mask_png(), model: str = "gpt-image-2.5-flare") -> str | None:
         problem = edit(file("image", png()), file("markup", data), *more, model=model).problem
         return problem and problem.family
 
     assert mark() is None
-    assert mark(file("mask", masked())) == "markup-with-mask"
+    assert mark(file("mask", mask_png())) == "markup-with-mask"
     assert mark(data=png(32, 32)) == "markup-size"
     assert mark(data=png(64, 64, "RGB")) == "markup-alpha"
     assert mark(data=b"none") == "markup-size"
@@ -260,10 +260,10 @@ def test_markup_must_fit_the_image_and_model() -> None:
 def test_mask_must_fit_the_image_after_exif_rotation() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    rotated = saved(Image.new("RGB", (64, 32)), "JPEG", exif=exif)
+    rotated = encode_image(Image.new("RGB", (64, 32)), "JPEG", exif=exif)
     photo = Part("image", "a.jpg", "image/jpeg", rotated, "rotated")
-    assert edit(photo, file("mask", masked(32, 64))).job
-    assert family(edit(photo, file("mask", masked(64, 32)))) == "mask-size"
+    assert edit(photo, file("mask", mask_png(32, 64))).job
+    assert family(edit(photo, file("mask", mask_png(64, 32)))) == "mask-size"
 
 
 @pytest.mark.parametrize(
@@ -282,14 +282,16 @@ def test_accepted_guess_is_not_enforced(accept: str, fields: dict[str, Any], fil
     assert understand(request, Settings(auth="open", accept=frozenset([accept]))).job
 
 
-EXTENDED = saved(Image.new("RGBA", (64, 64), (1, 2, 3, 4)), "WEBP")
-ANIMATED = saved(Image.new("RGB", (64, 64)), "PNG", save_all=True, append_images=[Image.new("RGB", (64, 64), "red")])
+EXTENDED = encode_image(Image.new("RGBA", (64, 64), (1, 2, 3, 4)), "WEBP")
+ANIMATED = encode_image(
+    Image.new("RGB", (64, 64)), "PNG", save_all=True, append_images=[Image.new("RGB", (64, 64), "red")]
+)
 
 
 @pytest.mark.parametrize(
     ("data", "kind", "trait"),
     [
-        (saved(Image.new("RGB", (64, 64)), "JPEG"), "image/png", "mismatched"),
+        (encode_image(Image.new("RGB", (64, 64)), "JPEG"), "image/png", "mismatched"),
         (png(), "image/webp", "mismatched"),
         (EXTENDED, "image/webp", "extended_webp"),
         (ANIMATED, "image/png", "animated"),
@@ -304,12 +306,12 @@ def test_trait_is_rejected_unless_accepted(data: bytes, kind: str, trait: str) -
 
 
 def test_simple_webp_is_accepted() -> None:
-    assert edit(file("image", saved(Image.new("RGB", (64, 64)), "WEBP"), "image/webp")).job
+    assert edit(file("image", encode_image(Image.new("RGB", (64, 64)), "WEBP"), "image/webp")).job
 
 
 def test_photo_with_several_images_is_rejected() -> None:
     # Phones save such JPEG files (MPO).
-    photo = saved(Image.new("RGB", (64, 64)), "MPO", save_all=True, append_images=[Image.new("RGB", (64, 64))])
+    photo = encode_image(Image.new("RGB", (64, 64)), "MPO", save_all=True, append_images=[Image.new("RGB", (64, 64))])
     assert family(edit(file("image", photo, "image/jpeg"))) == "invalid-image-file"
 
 
@@ -318,7 +320,7 @@ def test_greyscale_mask_gets_the_message_of_a_wrong_size() -> None:
 
 
 def test_mask_is_too_large_unless_accepted() -> None:
-    heavy = file("mask", masked() + bytes(4 * 1024 * 1024))
+    heavy = file("mask", mask_png() + bytes(4 * 1024 * 1024))
     problem = edit(file("image", png()), heavy).problem
     assert problem
     assert (problem.family, problem.facts["param"]) == ("image-too-large", "mask")

@@ -13,7 +13,7 @@ from mockserver.core.cache import Cache
 from mockserver.core.request import Part
 from mockserver.images import inspect
 from mockserver.images.inspect import ImageInfo, detect_type, find_inspected, inspect_bytes, inspect_image
-from tests.support.images import png, saved
+from tests.support.images import encode_image, png
 
 SMALL = Image.new("RGB", (5, 7), "red")
 
@@ -32,7 +32,7 @@ SMALL = Image.new("RGB", (5, 7), "red")
     ],
 )
 def test_detect_type(format: str, kind: str) -> None:
-    data = saved(SMALL, format)
+    data = encode_image(SMALL, format)
     assert detect_type(data) == kind
     found = inspect_bytes(data)
     accepted = format in ("PNG", "JPEG", "WEBP")
@@ -57,7 +57,7 @@ def test_not_an_image(data: bytes, kind: str) -> None:
 
 
 def test_corrupt_files() -> None:
-    data = saved(Image.effect_noise((64, 64), 90), "JPEG")
+    data = encode_image(Image.effect_noise((64, 64), 90), "JPEG")
     assert inspect_bytes(data).mode == "L"
     assert inspect_bytes(data[: len(data) // 2]).reason.startswith("it is broken: ")
 
@@ -70,13 +70,13 @@ def test_transparency(mode: str, transparent: bool) -> None:
 
 
 def test_transparent_palette() -> None:
-    assert inspect_bytes(saved(Image.new("P", (4, 4)), "PNG", transparency=0)).transparent
+    assert inspect_bytes(encode_image(Image.new("P", (4, 4)), "PNG", transparency=0)).transparent
 
 
 def test_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     """The header alone is enough to reject: nothing is decoded."""
     monkeypatch.setattr(inspect, "PIXELS", 34)
-    assert inspect_bytes(saved(SMALL, "PNG")).reason == "it has 5x7 pixels, more than this server decodes"
+    assert inspect_bytes(encode_image(SMALL, "PNG")).reason == "it has 5x7 pixels, more than this server decodes"
 
 
 def test_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,8 +113,8 @@ BOMBS = {
     "png with a long text": bomb(8, 8, chunk(b"iTXt", b"a\0\1\0\0\0" + INFLATES)),
     "png with a profile": bomb(8, 8, chunk(b"iCCP", b"a\0\0" + INFLATES)),
     "png with pixels": bomb(30_000, 2_900, chunk(b"IDAT", INFLATES[:1000])),
-    "jpeg": saved(SMALL, "JPEG").replace(struct.pack(">HH", 7, 5), struct.pack(">HH", 65_500, 65_500), 1),
-    "webp": saved(SMALL, "WEBP", lossless=True)[:21] + b"\xff\xff\xff\x0f" + bytes(64),
+    "jpeg": encode_image(SMALL, "JPEG").replace(struct.pack(">HH", 7, 5), struct.pack(">HH", 65_500, 65_500), 1),
+    "webp": encode_image(SMALL, "WEBP", lossless=True)[:21] + b"\xff\xff\xff\x0f" + bytes(64),
 }
 
 

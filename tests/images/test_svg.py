@@ -12,7 +12,7 @@ from PIL import Image
 
 from mockserver.images.render import STYLES, Canvas, Subject
 from mockserver.images.svg import draw
-from tests.support.images import masked, png
+from tests.support.images import mask_png, png
 
 SVG = "{http://www.w3.org/2000/svg}"
 CANVAS = Canvas(1024, 768, "svg")
@@ -68,7 +68,7 @@ def test_uploads_in_order() -> None:
     plain = shown(root("receipt", CANVAS, subject("A cat", (red, blue))))
     assert [data[:3] for data in plain] == [b"\xff\0\0", b"\0\0\xff"]
     assert shown(root("receipt", CANVAS, subject("A cat", (blue, red)))) == plain[::-1]
-    marked = shown(root("receipt", CANVAS, subject("A cat", (red, blue), masked())))
+    marked = shown(root("receipt", CANVAS, subject("A cat", (red, blue), mask_png())))
     assert marked[0] != plain[0]
     assert marked[1] == plain[1]
 

@@ -20,7 +20,7 @@ from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 from tests.server.test_protocol import Slow
 from tests.support.attacks import edit, form, part, post
-from tests.support.client import Talk
+from tests.support.client import MockClient
 from tests.support.images import png
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text("utf-8")
@@ -50,7 +50,7 @@ def nested(levels: int) -> str:
 
 @pytest.mark.parametrize(("levels", "deep"), [(100, False), (101, True), (400, True), (900, True)])
 def test_levels_of_json(levels: int, deep: bool) -> None:
-    answer = Talk().edit(files=None, data=None, content=nested(levels), headers=JSON)
+    answer = MockClient().edit(files=None, data=None, content=nested(levels), headers=JSON)
     assert answer.status_code == 400
     assert ("could not parse" in answer.json()["error"]["message"]) == deep
 
@@ -59,7 +59,7 @@ JSON = {"Authorization": "Bearer sk-test-0123456789", "Content-Type": "applicati
 
 
 def test_a_body_that_is_announced_as_too_large_is_not_read() -> None:
-    talk = Talk()
+    talk = MockClient()
     talk.server.limits = Limits(upload_bytes=1_000)
     answer = talk.edit(data={"prompt": "x" * 2_000})
     assert answer.status_code == 413
@@ -80,16 +80,16 @@ def test_a_body_that_turns_out_too_large_is_not_read_on(kind: str) -> None:
             came.append(len(came))
             return b"x" * 400
 
-    talk = Talk()
+    talk = MockClient()
     talk.server.limits = Limits(upload_bytes=1_000)
-    answer = talk.ask("POST", "/v1/images/edits", headers=JSON | {"Content-Type": kind}, content=Pieces())
+    answer = talk.request("POST", "/v1/images/edits", headers=JSON | {"Content-Type": kind}, content=Pieces())
     assert answer.status_code == 413
     assert "(1000) exceeded" in answer.json()["error"]["message"]
     assert came == [0, 1, 2]
 
 
 def test_a_text_that_is_too_long() -> None:
-    talk = Talk()
+    talk = MockClient()
     talk.server.limits = Limits(field_bytes=100)
     response = talk.edit(data={"prompt": "x" * 101})
     assert response.json()["error"]["message"] == "Could not parse multipart form"
@@ -98,21 +98,21 @@ def test_a_text_that_is_too_long() -> None:
 
 def test_names_of_sessions() -> None:
     path = "/__mock/s/{}/v1/models"
-    talk = Talk()
-    assert talk.ask("GET", path.format("x" * 200), headers=JSON).status_code == 200
-    refused = talk.ask("GET", path.format("x" * 201), headers=JSON)
+    talk = MockClient()
+    assert talk.request("GET", path.format("x" * 200), headers=JSON).status_code == 200
+    refused = talk.request("GET", path.format("x" * 201), headers=JSON)
     assert (refused.status_code, refused.json()["detail"]) == (400, "a session's name has at most 200 characters")
 
 
 def test_queries_about_the_mock() -> None:
-    talk = Talk()
-    assert talk.ask("GET", "/__mock/journal?session=" + "x" * 4_000).status_code == 200
-    assert talk.ask("GET", "/__mock/journal?session=" + "x" * 4_096).status_code == 414
+    talk = MockClient()
+    assert talk.request("GET", "/__mock/journal?session=" + "x" * 4_000).status_code == 200
+    assert talk.request("GET", "/__mock/journal?session=" + "x" * 4_096).status_code == 414
 
 
 def test_keys_that_are_not_ascii() -> None:
     headers = [("Authorization", "Basic \u00ff===".encode("latin-1"))]
-    answer = Talk().ask("GET", "/v1/models", headers=headers)
+    answer = MockClient().request("GET", "/v1/models", headers=headers)
     assert answer.status_code == 401
 
 

@@ -31,7 +31,7 @@ from mockserver.server.send import WireFaultNeedsSocket
 from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
-from tests.support.images import opened, png
+from tests.support.images import decode_image, png
 
 EDITS = "/v1/images/edits"
 KEY = "sk-test-0123456789"
@@ -150,7 +150,7 @@ def cut(seen: Seen) -> bool:
 
 
 def picture(seen: Seen) -> Any:
-    return opened(base64.b64decode(seen.body["data"][0]["b64_json"], validate=True))
+    return decode_image(base64.b64decode(seen.body["data"][0]["b64_json"], validate=True))
 
 
 def no_base64(seen: Seen) -> bool:

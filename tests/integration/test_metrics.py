@@ -12,7 +12,7 @@ from mockserver.journal.stats import BUCKETS
 from mockserver.server.uvicorn_server import serve_in_thread
 from tests.server.test_protocol import Slow, server
 from tests.support.attacks import edit, form, part, post
-from tests.support.client import FORM, Talk
+from tests.support.client import FORM, MockClient
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "reference" / "metrics.md").read_text("utf-8")
 
@@ -26,20 +26,20 @@ def told(text: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def scraped(talk: Talk) -> dict[tuple[str, ...], float]:
+def scraped(client: MockClient) -> dict[tuple[str, ...], float]:
     """What a scrape tells."""
-    answer = talk.ask("GET", "/__mock/metrics")
+    answer = client.request("GET", "/__mock/metrics")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
     return told(answer.text)
 
 
 def test_requests_are_counted_by_how_they_were_answered() -> None:
-    talk = Talk("{error: rate-input-images, times: 2}")
+    client = MockClient("{error: rate-input-images, times: 2}")
     for _ in range(3):
-        talk.edit()
-    talk.edit(data={"size": "1x1"})
-    talk.ask("GET", "/v1/nowhere")
-    found = {labels[1:]: value for labels, value in scraped(talk).items() if labels[0] == "mockserver_requests_total"}
+        client.edit()
+    client.edit(data={"size": "1x1"})
+    client.request("GET", "/v1/nowhere")
+    found = {labels[1:]: value for labels, value in scraped(client).items() if labels[0] == "mockserver_requests_total"}
     assert found[("images/edits", "rate-input-images", "429")] == 2
     assert found[("images/edits", "", "200")] == 1
     assert sum(found.values()) == 5
@@ -47,54 +47,54 @@ def test_requests_are_counted_by_how_they_were_answered() -> None:
 
 
 def test_sizes() -> None:
-    talk = Talk()
-    empty = scraped(talk)
+    client = MockClient()
+    empty = scraped(client)
     names = ("journal_entries", "sessions", "files", "files_bytes", "pictures_bytes", "answers_open")
     assert [empty[(f"mockserver_{name}",)] for name in names] == [0] * 6
-    talk.edit()
-    talk.server.journal.limit = 1
+    client.edit()
+    client.server.journal.limit = 1
     file = {"data": {"purpose": "vision"}, "files": {"file": ("a.png", b"12345", "image/png")}}
-    assert talk.ask("POST", "/v1/files", headers=FORM["headers"], **file).status_code == 200
-    found = scraped(talk)
+    assert client.request("POST", "/v1/files", headers=FORM["headers"], **file).status_code == 200
+    found = scraped(client)
     assert found[("mockserver_journal_entries",)] == 1
     assert found[("mockserver_journal_dropped_total",)] == 1
     assert found[("mockserver_sessions",)] == 1
     assert (found[("mockserver_files",)], found[("mockserver_files_bytes",)]) == (1, 5)
-    assert found[("mockserver_pictures_bytes",)] == talk.server.journal.pictures.weight > 0
+    assert found[("mockserver_pictures_bytes",)] == client.server.journal.pictures.weight > 0
     assert found[("mockserver_answers_open",)] == 0
 
 
 def test_ordered_latency_is_not_in_the_histogram() -> None:
-    talk = Talk("{ok: {}, faults: [{latency: 30}]}")
+    client = MockClient("{ok: {}, faults: [{latency: 30}]}")
 
     async def sleep(seconds: float) -> None:
-        talk.now += seconds
+        client.now += seconds
 
-    talk.server.sleep = sleep
-    talk.edit()
-    found = scraped(talk)
+    client.server.sleep = sleep
+    client.edit()
+    found = scraped(client)
     assert found[("mockserver_request_seconds_sum",)] == 0
     assert found[("mockserver_request_seconds_bucket", str(BUCKETS[0]))] == 1
-    assert talk.now >= 30
+    assert client.now >= 30
 
 
 @pytest.mark.parametrize(("seconds", "first"), [(0.0005, "0.0005"), (0.3, "0.5"), (10.0, "10.0"), (11.0, "+Inf")])
 def test_buckets(seconds: float, first: str) -> None:
-    talk = Talk()
-    talk.server.stats.note("images/edits", 200, "", seconds)
-    found = {labels[1]: value for labels, value in scraped(talk).items() if labels[0].endswith("_bucket")}
+    client = MockClient()
+    client.server.stats.note("images/edits", 200, "", seconds)
+    found = {labels[1]: value for labels, value in scraped(client).items() if labels[0].endswith("_bucket")}
     assert next(end for end, count in found.items() if count) == first
     assert found["+Inf"] == 1
 
 
 def test_an_answer_without_a_status() -> None:
-    talk = Talk()
-    talk.server.stats.note("images/edits", None, "", 0)
-    assert scraped(talk)[("mockserver_requests_total", "images/edits", "", "")] == 1
+    client = MockClient()
+    client.server.stats.note("images/edits", None, "", 0)
+    assert scraped(client)[("mockserver_requests_total", "images/edits", "", "")] == 1
 
 
 def test_servers_share_nothing() -> None:
-    one, two = Talk(), Talk()
+    one, two = MockClient(), MockClient()
     one.edit()
     assert ("mockserver_requests_total", "images/edits", "", "200") not in scraped(two)
     assert ("mockserver_requests_total", "images/edits", "", "200") in scraped(one)
@@ -116,20 +116,20 @@ def test_streams_under_way() -> None:
 
 
 def test_scrapes_while_requests_come() -> None:
-    talk = Talk()
-    threads = [threading.Thread(target=talk.edit) for _ in range(4)]
+    client = MockClient()
+    threads = [threading.Thread(target=client.edit) for _ in range(4)]
     for thread in threads:
         thread.start()
     for _ in range(10):
-        scraped(talk)
+        scraped(client)
     for thread in threads:
         thread.join()
-    assert scraped(talk)[("mockserver_request_seconds_count",)] == 4
+    assert scraped(client)[("mockserver_request_seconds_count",)] == 4
 
 
 def test_every_name_is_documented() -> None:
-    talk = Talk()
-    talk.edit()
-    text = talk.ask("GET", "/__mock/metrics").text
+    client = MockClient()
+    client.edit()
+    text = client.request("GET", "/__mock/metrics").text
     told_here = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
     assert told_here == dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", DOCUMENT, re.MULTILINE))

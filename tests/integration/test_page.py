@@ -24,8 +24,8 @@ from mockserver.state.clock import Clock
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
 from tests.support.browser import CHROMIUM, DRIVER, Page, chromium
-from tests.support.client import START, Talk
-from tests.support.images import masked, png
+from tests.support.client import START, MockClient
+from tests.support.images import mask_png, png
 
 browsing = pytest.mark.skipif(
     not (CHROMIUM and DRIVER) and "CI" not in os.environ, reason="needs chromium and chromedriver, as Debian packs them"
@@ -205,7 +205,7 @@ def tint(page: Page, x: int, y: int) -> Any:
 @browsing
 def test_mask(show: Any) -> None:
     page, started = show()
-    edit(started, files={"image": ("a.png", BLUE, "image/png"), "mask": ("m.png", masked(), "image/png")})
+    edit(started, files={"image": ("a.png", BLUE, "image/png"), "mask": ("m.png", mask_png(), "image/png")})
     call = page.call(1)
     page("canvas.mask")
     page.heard = ["willReadFrequently"]
@@ -325,7 +325,7 @@ def test_try(show: Any, tmp_path: Path) -> None:
     page, started = show()
     page.panel("trying")
     names = ["<img src=x onerror=alert(1)>.png", "two.png", "mask.png"]
-    for name, data in zip(names, (BLUE, BLUE, masked()), strict=True):
+    for name, data in zip(names, (BLUE, BLUE, mask_png()), strict=True):
         (tmp_path / name).write_bytes(data)
     page.says("#about", "the API of any day")
     page("#images").send_keys("\n".join(str(tmp_path / name) for name in names[:2]))
@@ -354,7 +354,7 @@ def test_try(show: Any, tmp_path: Path) -> None:
     wanted = {"size": "1536x1024", "quality": "low", "stream": True, "partial_images": 1}
     assert wanted.items() <= entry["job"]["parameters"].items()
     assert [file["filename"] for file in entry["request"]["files"]] == names
-    assert entry["job"]["mask"] == hashlib.sha256(masked()).hexdigest()
+    assert entry["job"]["mask"] == hashlib.sha256(mask_png()).hexdigest()
 
 
 @browsing
@@ -476,7 +476,7 @@ def test_small(show: Any, scheme: str) -> None:
     page.look(360, 740, scheme)
     page.open()
     assert page.all("#builtin, #prompt") == []
-    files = {"image": (f"{'long' * 40}.png", BLUE, "image/png"), "mask": ("m.png", masked(), "image/png")}
+    files = {"image": (f"{'long' * 40}.png", BLUE, "image/png"), "mask": ("m.png", mask_png(), "image/png")}
     edit(started, "session" * 9, {"prompt": "unbroken" * 40, "stream": "true"}, files)
     edit(started, fields={"size": "99x99"})
     for name in ("playing", "trying", "judging"):
@@ -583,8 +583,8 @@ def test_server_gone(browser: webdriver.Chrome) -> None:
 
 def test_headers() -> None:
     """Nothing runs in the page but its own script, and no other page frames it."""
-    talk = Talk()
-    answer = talk.ask("GET", "/__mock/")
+    talk = MockClient()
+    answer = talk.request("GET", "/__mock/")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert answer.text == served.text()
     policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
@@ -600,28 +600,28 @@ def test_headers() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_without_slash(method: str) -> None:
-    answer = Talk().ask(method, "/__mock")
+    answer = MockClient().request(method, "/__mock")
     assert (answer.status_code, answer.headers["location"]) == (307, "__mock/")
 
 
 def test_guarded() -> None:
-    talk = Talk()
+    talk = MockClient()
     talk.server.token = "secret"
-    assert talk.ask("GET", "/__mock/").status_code == 200
-    assert talk.ask("GET", "/__mock/choices").status_code == 401
-    assert talk.ask("GET", "/__mock/", headers={"Origin": "http://evil.test"}).status_code == 403
-    assert talk.ask("POST", "/__mock/", headers={"x-mockserver-token": "secret"}).status_code == 405
+    assert talk.request("GET", "/__mock/").status_code == 200
+    assert talk.request("GET", "/__mock/choices").status_code == 401
+    assert talk.request("GET", "/__mock/", headers={"Origin": "http://evil.test"}).status_code == 403
+    assert talk.request("POST", "/__mock/", headers={"x-mockserver-token": "secret"}).status_code == 405
 
 
 def test_pictures_do_nothing() -> None:
     """A picture that is opened by itself runs no script: one of the store, and one of an old answer's URL."""
-    talk = Talk()
+    talk = MockClient()
     square = {"image": ("a.png", png(), "image/png")}
     answer = talk.edit(data={"model": "dall-e-2", "size": "256x256"}, files=square)
     stored = answer.json()["data"][0]["url"].removeprefix("http://test")
     sha256 = talk.get("journal")["entries"][0]["answer"]["pictures"][0]
     for path in (stored, f"/__mock/pictures/{sha256}"):
-        answer = talk.ask("GET", path)
+        answer = talk.request("GET", path)
         assert answer.status_code == 200
         assert answer.headers["content-security-policy"].endswith("; sandbox")
         assert answer.headers["x-content-type-options"] == "nosniff"

@@ -15,7 +15,7 @@ from mockserver.journal.report.files import writer
 from mockserver.scenario.loader import ScenarioError, find_scenario, parse
 from mockserver.server.uvicorn_server import serve_in_thread
 from tests.support.attacks import EDITS, post, url
-from tests.support.client import Talk
+from tests.support.client import MockClient
 from tests.support.images import png
 
 SECRET = "sk-proj-never-written-down-0123456789"
@@ -82,7 +82,7 @@ URLS = [
 
 @pytest.mark.parametrize("number", range(len(URLS)))
 def test_no_url_is_ever_fetched(reached: list[tuple[str, Any]], number: int) -> None:
-    talk, given = Talk(), URLS[number]
+    client, given = MockClient(), URLS[number]
     shapes: list[dict[str, Any]] = [
         {"images": [{"image_url": given}]},
         {"images": [{"image_url": url(png())}], "mask": {"image_url": given}},
@@ -92,10 +92,10 @@ def test_no_url_is_ever_fetched(reached: list[tuple[str, Any]], number: int) -> 
     ]
     for shape in shapes:
         value = {"model": "gpt-image-2", "prompt": given or "x", "user": given, **shape}
-        answer = talk.ask("POST", EDITS, content=json.dumps(value), headers=JSON)
+        answer = client.request("POST", EDITS, content=json.dumps(value), headers=JSON)
         assert 400 <= answer.status_code < 500
     text = given.encode("ascii", "ignore").decode()
-    answer = talk.edit(data={"image": text}, files={"mask": (text, png(), "image/png")})
+    answer = client.edit(data={"image": text}, files={"mask": (text, png(), "image/png")})
     assert answer.status_code == 400
     assert reached == []
 
@@ -143,21 +143,23 @@ PLACES = [
 
 @pytest.mark.parametrize("number", range(len(PLACES)))
 def test_no_key_in_clear(number: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    talk = Talk()
+    client = MockClient()
     place: dict[str, Any] = PLACES[number]
     if "json" in place:
-        talk.ask("POST", headers={"Authorization": "Bearer sk-other-0123456789"}, **place)
+        client.request("POST", headers={"Authorization": "Bearer sk-other-0123456789"}, **place)
     else:
-        talk.edit(**place)
-    texts = [talk.ask("GET", f"/__mock/{name}").text for name in ("journal", "ledger", "verdict?end=true", "metrics")]
-    journal = talk.server.journal
+        client.edit(**place)
+    texts = [
+        client.request("GET", f"/__mock/{name}").text for name in ("journal", "ledger", "verdict?end=true", "metrics")
+    ]
+    journal = client.server.journal
     found = facts(journal.entries(), journal.dropped, ABOUT, ())
     for ending in ("json", "xml", "html"):
         writer(str(tmp_path / f"report.{ending}"))(found)
         texts.append((tmp_path / f"report.{ending}").read_text())
     texts += capfd.readouterr()
     # Also in what is kept of it in memory, spelled out.
-    texts += [repr(one) for one in (journal.noted(), journal.repeats._calls, talk.server.sessions._sessions)]
+    texts += [repr(one) for one in (journal.noted(), journal.repeats._calls, client.server.sessions._sessions)]
     assert [text for text in texts if SECRET in text] == []
 
 

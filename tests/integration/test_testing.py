@@ -16,7 +16,7 @@ import pytest
 import mockserver
 from mockserver.scenario.loader import ScenarioError
 from mockserver.server.send import WireFaultNeedsSocket
-from tests.support.images import masked, png
+from tests.support.images import mask_png, png
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def test_serve() -> None:
     with mockserver.serve("flaky", paint="flat") as mock:
         port = int(mock.url.rpartition(":")[2])
         with openai.OpenAI(base_url=mock.base_url, api_key="x", max_retries=3) as client:
-            assert edit(client, mask=("m.png", masked())).data
+            assert edit(client, mask=("m.png", mask_png())).data
         call = mock.calls[-1]
         assert (call.prompt, call.model, call.stream, call.attempt, call.status) == (
             "A cat",

@@ -11,21 +11,21 @@ import pytest
 from mockserver.journal.report.facts import condition, facts, failures, listed, summary
 from mockserver.journal.report.files import MAKERS, writer
 from mockserver.journal.verdict import rules
-from tests.support.client import Talk
+from tests.support.client import MockClient
 from tests.support.contracted import VALIDATORS
 
 ABOUT = {"version": "0", "scenario": "own", "as_of": "any", "command": None, "status": None}
 EVIL = "</pre><script>alert(1)</script>&\"'<img src=x onerror=alert(1)>"
 
 
-def told(talk: Talk, *conditions: str, dropped: int = 0, **about: Any) -> Any:
+def told(talk: MockClient, *conditions: str, dropped: int = 0, **about: Any) -> Any:
     entries = talk.get("journal")["entries"]
     return facts(entries, dropped, ABOUT | about, map(condition, conditions))
 
 
-def busy() -> Talk:
+def busy() -> MockClient:
     """A refusal for good, sent again; a model that ends; evil words."""
-    talk = Talk("{error: insufficient-quota}")
+    talk = MockClient("{error: insufficient-quota}")
     talk.edit(headers={"Authorization": "Bearer x", "x-note": EVIL})
     talk.edit(1, headers={"Authorization": "Bearer x"})
     files = {"image": (f"{EVIL}.png", b"no picture", "image/png")}
@@ -35,14 +35,14 @@ def busy() -> Talk:
 
 
 def test_quiet() -> None:
-    found = told(Talk(), "verdict", "refused", "cost:0", "unmatched")
+    found = told(MockClient(), "verdict", "refused", "cost:0", "unmatched")
     assert failures(found) == []
     assert list(summary(found)) == ["0 requests, 0 refused, $0.0000, verdict good"]
     VALIDATORS["report.json"].validate(found)
 
 
 def test_summary() -> None:
-    talk = Talk("{ok: {}}")
+    talk = MockClient("{ok: {}}")
     talk.edit()
     talk.edit(1)
     talk.edit(1, data={"model": "dall-e-2", "size": "256x256"})
@@ -66,7 +66,7 @@ def test_conditions() -> None:
 
 
 def test_unmatched() -> None:
-    talk = Talk()
+    talk = MockClient()
     talk.edit()
     entries = talk.get("journal")["entries"]
     entries[0]["turn"]["unmatched"] = True
@@ -97,7 +97,7 @@ def test_junit() -> None:
 
 
 def test_junit_warnings() -> None:
-    talk = Talk()
+    talk = MockClient()
     talk.edit(data={"model": "gpt-image-1.5"})
     suite = ElementTree.fromstring(MAKERS[".xml"](told(talk)))
     assert suite.attrib["failures"] == "0"
@@ -151,14 +151,14 @@ def test_page() -> None:
 
 
 def test_page_of_nothing() -> None:
-    page = MAKERS[".html"](told(Talk())).decode()
+    page = MAKERS[".html"](told(MockClient())).decode()
     assert Page(page).open == []
     assert "<p>None.</p>" in page
 
 
 def test_writer(tmp_path: Path) -> None:
     file = tmp_path / "Report.HTML"
-    writer(str(file))(told(Talk()))
+    writer(str(file))(told(MockClient()))
     assert file.read_text().startswith("<!DOCTYPE html>")
     with pytest.raises(ValueError, match=r"ends in \.json, \.xml, \.html, not in \.txt"):
         writer("x.txt")

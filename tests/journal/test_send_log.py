@@ -8,7 +8,7 @@ import pytest
 from mockserver.core.plan import Chunk, Cut, End, Head, Plan
 from mockserver.journal.send_log import PIECES, SendLog, ended, spelled
 from mockserver.server.send import carry_out
-from tests.support.client import Talk
+from tests.support.client import MockClient
 
 HEAD = Head(200, ())
 
@@ -75,14 +75,14 @@ def test_watch_set_back() -> None:
 
 def test_journal() -> None:
     """The entry tells what left, and which pictures were sent."""
-    talk = Talk()
+    talk = MockClient()
     form: dict[str, Any] = {"stream": "true", "partial_images": "1"}
     assert talk.edit(data=form).status_code == 200
     answer = talk.get("journal")["entries"][0]["answer"]
     what = ["head", "image_edit.partial_image", "image_edit.completed", "end"]
     assert [piece["what"] for piece in answer["sent"]] == what
     assert sum(piece["bytes"] for piece in answer["sent"]) == answer["sent_bytes"]
-    pictures = [talk.ask("GET", f"/__mock/pictures/{sha256}") for sha256 in answer["pictures"]]
+    pictures = [talk.request("GET", f"/__mock/pictures/{sha256}") for sha256 in answer["pictures"]]
     assert [picture.status_code for picture in pictures] == [200, 200]
     talk.edit(data={"size": "99x99"})
     assert talk.get("journal")["entries"][1]["answer"]["pictures"] == []

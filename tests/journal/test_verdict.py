@@ -18,14 +18,14 @@ from mockserver.scenario.loader import load
 from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
-from tests.support.client import KEY, Talk
+from tests.support.client import KEY, MockClient
 from tests.support.contracted import VALIDATORS
 from tests.support.images import png
 
 PNG = ("a.png", png(), "image/png")
 
 
-def found(talk: Talk, query: str = "") -> dict[str, list[list[str]]]:
+def found(talk: MockClient, query: str = "") -> dict[str, list[list[str]]]:
     """The entries (by their last digit) of each finding, by rule."""
     told: dict[str, list[list[str]]] = {}
     for one in talk.get(f"verdict{query}")["findings"]:
@@ -43,11 +43,11 @@ def test_rules() -> None:
 
 
 def test_good() -> None:
-    talk = Talk()
+    talk = MockClient()
     talk.edit()
     talk.edit(data={"prompt": "y"})
     assert talk.get("verdict?end=true") == {"verdict": "good", "findings": []}
-    assert Talk().get("verdict?end=true") == {"verdict": "good", "findings": []}
+    assert MockClient().get("verdict?end=true") == {"verdict": "good", "findings": []}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_good() -> None:
     ids=["octet-stream", "no type"],
 )
 def test_octet_stream(file: tuple[str, bytes, str], how: str) -> None:
-    talk = Talk()
+    talk = MockClient()
     talk.edit(files={"image": file})
     (finding,) = talk.get("verdict")["findings"]
     assert finding["text"] == f"The picture in 'image' was sent {how}, which the API refuses."
@@ -82,7 +82,7 @@ def test_octet_stream(file: tuple[str, bytes, str], how: str) -> None:
     ],
 )
 def test_retries(steps: str, again: bool, rules: dict[str, list[list[str]]]) -> None:
-    talk = Talk(steps)
+    talk = MockClient(steps)
     talk.edit()
     if again:
         talk.edit(1)
@@ -93,7 +93,7 @@ def test_retries(steps: str, again: bool, rules: dict[str, list[list[str]]]) -> 
 
 def test_bad_request_again() -> None:
     """What was never understood is known again too."""
-    talk = Talk()
+    talk = MockClient()
     for _ in range(3):
         talk.edit(data={"size": "1x1"})
     assert found(talk) == {"retried-refusal": [["1", "2", "3"]]}
@@ -101,7 +101,7 @@ def test_bad_request_again() -> None:
 
 @pytest.mark.parametrize(("wait", "soon"), [(0.5, True), (1.4, True), (1.45, False), (1.5, False), (9, False)])
 def test_too_soon(wait: float, soon: bool) -> None:
-    talk = Talk("{error: rate-input-images, retry_after: 1.5}")
+    talk = MockClient("{error: rate-input-images, retry_after: 1.5}")
     talk.edit()
     talk.edit(wait)
     assert found(talk) == ({"retried-too-soon": [["1", "2"]]} if soon else {})
@@ -112,14 +112,14 @@ def test_too_soon(wait: float, soon: bool) -> None:
 
 
 def test_sessions_apart() -> None:
-    talk = Talk("{ok: {}}")
+    talk = MockClient("{ok: {}}")
     for name in "ab":
         talk.edit(url=f"/__mock/s/{name}/v1/images/edits")
     assert found(talk) == {}
 
 
 def test_models() -> None:
-    talk = Talk()
+    talk = MockClient()
     talk.edit(data={"model": "gpt-image-1.5"})
     talk.edit(data={"model": "gpt-image-1.5", "user": "me"})
     talk.edit(data={"user": "me"})
@@ -131,46 +131,46 @@ def test_models() -> None:
 
 def test_before_its_day() -> None:
     """What was right on the day that is emulated is not told."""
-    talk = Talk(day="2026-04-21")
+    talk = MockClient(day="2026-04-21")
     talk.edit(data={"user": "me"})
-    talk.ask("POST", "/v1/images/generations", json={"prompt": "x"}, headers={"Authorization": "Bearer x"})
+    talk.request("POST", "/v1/images/generations", json={"prompt": "x"}, headers={"Authorization": "Bearer x"})
     assert set(found(talk)) <= {"shutdown-model"}
 
 
 def test_user_of_an_old_model() -> None:
     """dall-e-2 knows no safety_identifier."""
-    talk = Talk()
+    talk = MockClient()
     talk.edit(data={"model": "dall-e-2", "size": "256x256", "user": "me"})
     assert set(found(talk)) == {"shutdown-model"}
 
 
 def test_no_model() -> None:
-    talk, newest = Talk(), Talk(day="latest")
+    talk, newest = MockClient(), MockClient(day="latest")
     who = {"Authorization": "Bearer x"}
     for one in (talk, newest):
-        one.ask("POST", "/v1/images/generations", json={"prompt": "x", "background": "opaque"}, headers=who)
-        one.ask("POST", "/v1/images/generations", content=b"{", headers={**who, "content-type": "application/json"})
-        one.ask("GET", "/v1/models", headers=who)
+        one.request("POST", "/v1/images/generations", json={"prompt": "x", "background": "opaque"}, headers=who)
+        one.request("POST", "/v1/images/generations", content=b"{", headers={**who, "content-type": "application/json"})
+        one.request("GET", "/v1/models", headers=who)
         url = "/openai/deployments/gpt-image-2/images/generations?api-version=2025-04-01-preview"
-        one.ask("POST", url, json={"prompt": "x"}, headers={"api-key": "x"})
+        one.request("POST", url, json={"prompt": "x"}, headers={"api-key": "x"})
         assert found(one)["no-model"] == [["1"]]
 
 
 @pytest.mark.parametrize("kind", ["twice in a form", "image in JSON", "images in a form"])
 def test_image_field(kind: str) -> None:
-    talk = Talk()
+    talk = MockClient()
     if kind == "twice in a form":
         talk.edit(files=[("image", PNG), ("image", PNG)])
     elif kind == "images in a form":
         talk.edit(files=[("images", PNG), ("image", PNG)])
     else:
         body = {"model": "gpt-image-2", "prompt": "x", "image": "x"}
-        talk.ask("POST", "/v1/images/edits", json=body, headers={"Authorization": "Bearer x"})
+        talk.request("POST", "/v1/images/edits", json=body, headers={"Authorization": "Bearer x"})
     assert found(talk) == {"image-field": [["1"]]}
 
 
 def test_another_field_twice() -> None:
-    talk = Talk()
+    talk = MockClient()
     talk.edit(files=[("image", PNG), ("mask", PNG), ("mask", PNG)])
     assert found(talk) == {}
 
@@ -189,7 +189,7 @@ def test_another_field_twice() -> None:
     ids=["query", "encoded", "path", "field", "prompt", "header", "note"],
 )
 def test_key_elsewhere(changed: dict[str, Any], where: str) -> None:
-    talk = Talk()
+    talk = MockClient()
     talk.edit(**changed)
     (finding,) = [one for one in talk.get("verdict")["findings"] if one["rule"] == "key-elsewhere"]
     assert finding["text"] == f"The API key was sent in {where}."
@@ -197,15 +197,15 @@ def test_key_elsewhere(changed: dict[str, Any], where: str) -> None:
 
 
 def test_key_in_json() -> None:
-    talk = Talk()
+    talk = MockClient()
     body = {"model": "gpt-image-2", "prompt": "x", "api_key": "sk-another-0123456789", "n": 1}
-    talk.ask("POST", "/v1/images/generations", json=body, headers={"Authorization": "Bearer x"})
+    talk.request("POST", "/v1/images/generations", json=body, headers={"Authorization": "Bearer x"})
     assert found(talk)["key-elsewhere"] == [["1"]]
     assert "0123456789" not in json.dumps(talk.get("journal"))
 
 
 def test_usual_keys() -> None:
-    talk = Talk()
+    talk = MockClient()
     for headers in ({"Authorization": f"Bearer {KEY}"}, {"api-key": KEY}, {"Authorization": "Bearer short"}):
         talk.edit(headers=headers)
     assert "key-elsewhere" not in found(talk)
@@ -213,7 +213,7 @@ def test_usual_keys() -> None:
 
 def test_ledger() -> None:
     """By model and by call; a refusal costs nothing; what is billed again is waste."""
-    talk = Talk("{error: rate-input-images}")
+    talk = MockClient("{error: rate-input-images}")
     for data in ({}, {}, {}, {"prompt": "y"}, {"model": "dall-e-2", "size": "256x256"}):
         talk.edit(1, data=data)
     told = talk.get("ledger")
@@ -236,7 +236,7 @@ def test_ledger() -> None:
 
 def test_waste_behind_a_refusal() -> None:
     """A call that was served, refused and served again was made twice."""
-    talk = Talk("{ok: {}}, {error: server-error}, {ok: {}}")
+    talk = MockClient("{ok: {}}, {error: server-error}, {ok: {}}")
     for _ in range(3):
         talk.edit(1)
     assert found(talk)["repeated-served"] == [["1", "3"]]
@@ -295,7 +295,7 @@ def test_client_that_does_not_wait() -> None:
 
 def entry(**answer: Any) -> dict[str, Any]:
     """An entry as a fault leaves it behind."""
-    talk = Talk()
+    talk = MockClient()
     talk.edit()
     made: dict[str, Any] = talk.get("journal")["entries"][0]
     faults, hostile = answer.pop("faults", []), answer.pop("hostile", False)

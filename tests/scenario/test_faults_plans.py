@@ -16,7 +16,7 @@ from mockserver.images.convert import convert_image
 from mockserver.scenario.faults import table
 from mockserver.scenario.faults.fault import RequestedFault
 from mockserver.scenario.faults.table import FAULTS, apply_faults
-from tests.support.images import opened, png
+from tests.support.images import decode_image, png
 
 DATE = ("date", "Wed, 18 Nov 2026 11:06:40 GMT")
 PICTURE = base64.b64encode(png()).decode("ascii")
@@ -174,12 +174,12 @@ def test_drip_is_limited() -> None:
     ],
 )
 def test_convert_image(format: str | None, size: str | None, expected: Any) -> None:
-    picture = opened(convert_image(png(), format, size))
+    picture = decode_image(convert_image(png(), format, size))
     assert (picture.format, picture.size) == expected
 
 
 def test_convert_jpeg() -> None:
-    assert opened(convert_image(convert_image(png()))).format == "PNG"
+    assert decode_image(convert_image(convert_image(png()))).format == "PNG"
     with pytest.raises(UnidentifiedImageError):
         convert_image(b"no picture")
 

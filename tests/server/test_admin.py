@@ -17,7 +17,7 @@ from mockserver.scenario.loader import load
 from mockserver.server.app import create_app
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
-from tests.support.images import opened, png
+from tests.support.images import decode_image, png
 
 AUTH = {"Authorization": "Bearer sk-test"}
 EDIT: dict[str, Any] = {
@@ -124,7 +124,7 @@ def test_dropped_picture() -> None:
 
 def test_sample() -> None:
     (response,) = ask(flat(), {"url": "/__mock/sample.png"})
-    assert opened(response.content).size == (256, 256)
+    assert decode_image(response.content).size == (256, 256)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_dall_e_url() -> None:
     (answer,) = ask(server := flat(), post(data=data))
     assert list(answer.json()) == ["created", "data"]
     pictures = ask(server, *({"url": item["url"]} for item in answer.json()["data"]))
-    assert [opened(picture.content).size for picture in pictures] == [(256, 256)] * 2
+    assert [decode_image(picture.content).size for picture in pictures] == [(256, 256)] * 2
     (inline,) = ask(server, post(data=data | {"response_format": "b64_json"}))
     assert [list(item) for item in inline.json()["data"]] == [["b64_json"]] * 2
 

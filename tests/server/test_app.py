@@ -25,7 +25,7 @@ from mockserver.server.send import InMemory, carry_out
 from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
-from tests.support.images import masked, png
+from tests.support.images import mask_png, png
 
 EDITS = "/v1/images/edits"
 AUTH = {"Authorization": "Bearer sk-test-0123456789"}
@@ -198,7 +198,7 @@ REFUSALS: dict[str, tuple[int, dict[str, Any], str]] = {
     ),
     "mask of another size": (
         400,
-        {"data": FIELDS, "files": [IMAGE, ("mask", ("m.png", masked(32, 32), "image/png"))]},
+        {"data": FIELDS, "files": [IMAGE, ("mask", ("m.png", mask_png(32, 32), "image/png"))]},
         refused(
             "Invalid mask image format - mask size does not match image size",
             "image_generation_user_error",
@@ -311,7 +311,7 @@ def test_journal_entry(client: httpx2.Client) -> None:
         files=[
             ("image[]", ("a.png", png())),
             ("image[]", ("b.png", png(8, 9))),
-            ("mask", ("m", masked(), "image/png")),
+            ("mask", ("m", mask_png(), "image/png")),
         ],
     )
     entry = last(client)
@@ -339,7 +339,7 @@ def test_journal_entry(client: httpx2.Client) -> None:
     }
     assert [piece["what"] for piece in entry["answer"]["sent"]] == ["head", "body", "end"]
     assert entry["cost"] == pytest.approx(0.05, abs=0.05)
-    assert client.get(f"/__mock/pictures/{entry['job']['mask']}").content == masked()
+    assert client.get(f"/__mock/pictures/{entry['job']['mask']}").content == mask_png()
 
 
 def test_journal_has_no_image_bytes(client: httpx2.Client) -> None:

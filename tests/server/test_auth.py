@@ -8,7 +8,7 @@ import pytest
 from mockserver.server.admin.auth import loopback
 from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.memory import MemoryState
-from tests.support.client import Talk
+from tests.support.client import MockClient
 
 
 @pytest.mark.parametrize(
@@ -90,15 +90,15 @@ def test_api_is_open_to_pages() -> None:
 
 def test_mounted() -> None:
     """Without a socket nobody knows what was bound; the origin counts all the same."""
-    talk = Talk()
-    assert talk.ask("GET", "/__mock/journal").status_code == 200
-    assert talk.ask("GET", "/__mock/health", headers={"Origin": "http://test"}).status_code == 200
+    talk = MockClient()
+    assert talk.request("GET", "/__mock/journal").status_code == 200
+    assert talk.request("GET", "/__mock/health", headers={"Origin": "http://test"}).status_code == 200
     talk.server.hosts = frozenset({"127.0.0.1"})
-    assert talk.ask("GET", "/__mock/health", headers={"Host": "evil.test"}).status_code == 403
+    assert talk.request("GET", "/__mock/health", headers={"Host": "evil.test"}).status_code == 403
     # Browsers always name one; HTTP/1.0 does not.
-    assert talk.ask("GET", "/__mock/health", headers={"Host": ""}).status_code == 200
+    assert talk.request("GET", "/__mock/health", headers={"Host": ""}).status_code == 200
     talk.server.hosts = None
-    assert talk.ask("GET", "/__mock/health", headers={"Origin": "http://evil.test"}).status_code == 403
+    assert talk.request("GET", "/__mock/health", headers={"Origin": "http://evil.test"}).status_code == 403
 
 
 ASKED = "the server's token is missing: send X-Mockserver-Token, or Authorization: Bearer"

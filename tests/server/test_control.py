@@ -8,21 +8,21 @@ import pytest
 from mockserver.core.plan import Wait, single_chunk
 from mockserver.engine.entry import parse_retry_after
 from mockserver.limits import Limits
-from tests.support.client import FORM, START, Talk
+from tests.support.client import FORM, START, MockClient
 
 BAD = {"model": "nope"}
 
 
 @pytest.fixture
-def talk() -> Talk:
+def talk() -> MockClient:
     """Two rate limits, a picture, a picture of a generation, a bad model, a list of models."""
-    talk = Talk("{error: rate-input-images, times: 2, retry_after: 1.5}")
+    talk = MockClient("{error: rate-input-images, times: 2, retry_after: 1.5}")
     for wait in (0, 1, 2):
         talk.edit(wait)
     named = {"url": "/__mock/s/me/v1/images/generations", "json": {"model": "gpt-image-1.5", "prompt": "y"}}
-    talk.ask("POST", **named, headers={"Authorization": "Bearer other"})
+    talk.request("POST", **named, headers={"Authorization": "Bearer other"})
     talk.edit(data=BAD)
-    talk.ask("GET", "/v1/models", headers=FORM["headers"])
+    talk.request("GET", "/v1/models", headers=FORM["headers"])
     return talk
 
 
@@ -49,7 +49,7 @@ def talk() -> Talk:
         ("?since=e000001&status=429&limit=1", [4]),
     ],
 )
-def test_journal(talk: Talk, query: str, found: list[int]) -> None:
+def test_journal(talk: MockClient, query: str, found: list[int]) -> None:
     entries = talk.get(f"journal{query}")["entries"]
     assert [entry["id"] for entry in entries] == [f"e{number:06d}" for number in found]
 
@@ -71,47 +71,47 @@ def test_journal(talk: Talk, query: str, found: list[int]) -> None:
         ("journal/e000001?x=1", "unknown query parameter 'x'; expected session"),
     ],
 )
-def test_bad_query(talk: Talk, path: str, said: str) -> None:
-    answer = talk.ask("GET", f"/__mock/{path}")
+def test_bad_query(talk: MockClient, path: str, said: str) -> None:
+    answer = talk.request("GET", f"/__mock/{path}")
     assert (answer.status_code, answer.json()["title"]) == (400, "Bad Request")
     assert answer.json()["detail"].startswith(said)
 
 
-def test_entry(talk: Talk) -> None:
+def test_entry(talk: MockClient) -> None:
     entry = talk.get("journal/e000002")
     assert entry == talk.get("journal")["entries"][1]
     assert len(entry["job"]["images"][0]) == 64
     assert (entry["repeats"], entry["waited"], entry["answer"]["retry_after"]) == ("e000001", 1, 1.5)
-    assert talk.ask("HEAD", "/__mock/journal/e000002").status_code == 200
-    answer = talk.ask("GET", "/__mock/journal/e000099")
+    assert talk.request("HEAD", "/__mock/journal/e000002").status_code == 200
+    answer = talk.request("GET", "/__mock/journal/e000099")
     assert (answer.status_code, answer.json()["detail"][:36]) == (404, "the journal has no entry 'e000099': ")
 
 
-def test_clear(talk: Talk) -> None:
+def test_clear(talk: MockClient) -> None:
     """What was cleared is repeated by nothing."""
-    assert talk.ask("DELETE", "/__mock/journal?session=me").status_code == 204
+    assert talk.request("DELETE", "/__mock/journal?session=me").status_code == 204
     assert talk.get("journal?session=me")["entries"] == []
-    assert talk.ask("DELETE", "/__mock/journal?model=x").status_code == 400
+    assert talk.request("DELETE", "/__mock/journal?model=x").status_code == 400
     assert len(talk.get("journal")["entries"]) == 5
-    talk.ask("DELETE", "/__mock/journal")
+    talk.request("DELETE", "/__mock/journal")
     talk.edit()
     (entry,) = talk.get("journal")["entries"]
     assert (entry["id"], entry["repeats"]) == ("e000007", None)
 
 
-def test_one_route(talk: Talk) -> None:
-    answer = talk.ask("PATCH", "/__mock/verdict")
+def test_one_route(talk: MockClient) -> None:
+    answer = talk.request("PATCH", "/__mock/verdict")
     assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, {"GET", "HEAD", "POST"})
 
 
-def test_ledger(talk: Talk) -> None:
+def test_ledger(talk: MockClient) -> None:
     total = talk.get("ledger")["total"]
     assert (total["requests"], total["billed"], total["refused"], total["wasted_calls"]) == (6, 1, 4, 0)
     assert total["cost"] > 0
     assert talk.get("ledger?session=me")["total"]["cost"] == 0
 
 
-def test_verdict(talk: Talk) -> None:
+def test_verdict(talk: MockClient) -> None:
     findings = talk.get("verdict?session=me")["findings"]
     assert [(one["rule"], one["entries"]) for one in findings] == [("shutdown-model", ["e000004"])]
     ended = talk.get("verdict?session=me&end=true")["findings"]
@@ -119,7 +119,7 @@ def test_verdict(talk: Talk) -> None:
     assert talk.get("verdict?end=false") == talk.get("verdict")
 
 
-def test_told(talk: Talk) -> None:
+def test_told(talk: MockClient) -> None:
     answer = talk.post("verdict", {"entry": "e000001", "result": "success"})
     assert answer.status_code == 200
     assert "broken-as-success" in [one["rule"] for one in answer.json()["findings"]]
@@ -144,20 +144,20 @@ def test_told(talk: Talk) -> None:
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_bad_body(talk: Talk, path: str, value: Any, status: int, said: str) -> None:
+def test_bad_body(talk: MockClient, path: str, value: Any, status: int, said: str) -> None:
     answer = talk.post(path, value)
     assert (answer.status_code, answer.json()["status"]) == (status, status)
     assert answer.json()["detail"].startswith(said)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 100_000], ids=["nothing", "cut", "no text", "deep"])
-def test_no_json(talk: Talk, data: bytes) -> None:
-    assert talk.ask("POST", "/__mock/clock", content=data).status_code == 400
+def test_no_json(talk: MockClient, data: bytes) -> None:
+    assert talk.request("POST", "/__mock/clock", content=data).status_code == 400
 
 
 def test_clock() -> None:
     """Answers, ids and the journal follow a clock that was moved on, for one session or for all."""
-    talk = Talk()
+    talk = MockClient()
     assert talk.get("clock") == {"now": "2026-11-18T11:06:40.000+00:00", "advanced": 0}
     assert talk.post("clock", {"advance": 60}).json() == {"now": "2026-11-18T11:07:40.000+00:00", "advanced": 60}
     assert talk.post("clock?session=a", {"advance": 0.5}).json()["advanced"] == 60.5
@@ -166,22 +166,22 @@ def test_clock() -> None:
     assert parsedate_to_datetime(b.headers["date"]).timestamp() == START + 60
     assert [entry["time"][17:23] for entry in talk.get("journal")["entries"]] == ["40.500", "40.000"]
     assert talk.get("clock?session=a")["advanced"] == 60.5
-    talk.ask("POST", "/__mock/reset?session=a")
+    talk.request("POST", "/__mock/reset?session=a")
     assert [talk.get(f"clock?session={name}")["advanced"] for name in "ab"] == [60, 60]
-    talk.ask("POST", "/__mock/reset")
+    talk.request("POST", "/__mock/reset")
     assert talk.get("clock")["advanced"] == 0
-    assert talk.ask("POST", "/__mock/reset?sesion=a").status_code == 400
+    assert talk.request("POST", "/__mock/reset?sesion=a").status_code == 400
 
 
 def test_clock_at_its_end() -> None:
-    talk = Talk()
+    talk = MockClient()
     assert talk.post("clock", {"advance": 10**9}).status_code == 200
     answer = talk.post("clock?session=a", {"advance": 1})
     assert (answer.status_code, answer.json()["title"]) == (409, "Conflict")
 
 
 def test_clock_counts_as_waiting() -> None:
-    talk = Talk("{error: rate-input-images, retry_after: 60}")
+    talk = MockClient("{error: rate-input-images, retry_after: 60}")
     talk.edit()
     talk.post("clock", {"advance": 30})
     session = talk.get("journal")["entries"][0]["session"]
@@ -193,16 +193,16 @@ def test_clock_counts_as_waiting() -> None:
 
 def test_urls_expire() -> None:
     """The URL of a picture is good for an hour, which need not be waited for."""
-    talk = Talk()
+    talk = MockClient()
     url = talk.edit(data={"model": "dall-e-2", "prompt": "x", "size": "256x256"}).json()["data"][0]["url"]
-    assert talk.ask("GET", url).status_code == 200
+    assert talk.request("GET", url).status_code == 200
     talk.post("clock", {"advance": 3600})
-    assert talk.ask("GET", url).status_code == 403
+    assert talk.request("GET", url).status_code == 403
 
 
 def test_same_call() -> None:
     """The boundaries of a form make no other call; all that is in it does."""
-    talk = Talk()
+    talk = MockClient()
     talk.server.limits = Limits(upload_bytes=5_000)
     one = {"model": "nope"}
     told: list[dict[str, Any]] = [
@@ -218,7 +218,7 @@ def test_same_call() -> None:
     for call in told:
         talk.edit(**call)
     for body in ('{"model": "nope"}', '{"model": "nope"}', '{"model": "no"}', "{"):
-        talk.ask("POST", "/v1/images/generations", content=body, headers={"content-type": "application/json"})
+        talk.request("POST", "/v1/images/generations", content=body, headers={"content-type": "application/json"})
     calls = [entry["call"] for entry in talk.get("journal")["entries"]]
     assert [calls.index(call) for call in calls] == [0, 0, 2, 3, 4, 5, 5, 7, 8, 8, 10, 11]
 
@@ -243,6 +243,6 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 
 def test_success_that_asks_to_wait() -> None:
     """A reply of a scenario may say so whatever its status."""
-    talk = Talk("{reply: {status: 204, headers: {Retry-After: '7'}}}")
+    talk = MockClient("{reply: {status: 204, headers: {Retry-After: '7'}}}")
     assert talk.edit().status_code == 204
     assert talk.get("journal")["entries"][0]["answer"]["retry_after"] == 7

@@ -11,7 +11,7 @@ from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.server.watch import Watch
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore
-from tests.support.client import Talk
+from tests.support.client import MockClient
 
 FIRST = "scenario: first\nsteps:\n  - {ok: {}}\n  - {error: server-error}\n"
 SECOND = "scenario: second\nsteps:\n  - {error: insufficient-quota}\n  - {ok: {}}\n"
@@ -31,19 +31,19 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def talk(file: Path, said: list[str]) -> Talk:
-    talk = Talk()
+def talk(file: Path, said: list[str]) -> MockClient:
+    talk = MockClient()
     talk.server.sessions = SessionStore(load(str(file)))
     talk.server.look = Watch(str(file), talk.server.sessions, said.append).look
     return talk
 
 
-def test_unchanged(talk: Talk, said: list[str]) -> None:
+def test_unchanged(talk: MockClient, said: list[str]) -> None:
     assert [talk.edit().status_code for _ in range(3)] == [200, 500, 200]
     assert said == []
 
 
-def test_changed(talk: Talk, file: Path, said: list[str]) -> None:
+def test_changed(talk: MockClient, file: Path, said: list[str]) -> None:
     """Sessions begin it from its start, but for those that play one of their own."""
     mine = "/__mock/s/mine/v1/images/edits"
     talk.server.sessions.play("mine", load("flaky"), "latest")
@@ -57,7 +57,7 @@ def test_changed(talk: Talk, file: Path, said: list[str]) -> None:
     assert said == [f"{file} has changed: every session starts it again"]
 
 
-def test_broken(talk: Talk, file: Path, said: list[str]) -> None:
+def test_broken(talk: MockClient, file: Path, said: list[str]) -> None:
     """The old one goes on where it was, and the reason is told once."""
     talk.edit()
     file.write_text(BROKEN)
@@ -70,7 +70,7 @@ def test_broken(talk: Talk, file: Path, said: list[str]) -> None:
     assert talk.edit().status_code == 429
 
 
-def test_gone_and_back(talk: Talk, file: Path, said: list[str]) -> None:
+def test_gone_and_back(talk: MockClient, file: Path, said: list[str]) -> None:
     file.unlink()
     assert [talk.edit().status_code for _ in range(2)] == [200, 500]
     assert len(said) == 1
@@ -79,7 +79,7 @@ def test_gone_and_back(talk: Talk, file: Path, said: list[str]) -> None:
 
 
 @pytest.mark.parametrize("how", ["time", "size", "another file"])
-def test_how_a_change_shows(talk: Talk, file: Path, said: list[str], how: str) -> None:
+def test_how_a_change_shows(talk: MockClient, file: Path, said: list[str], how: str) -> None:
     before = file.stat()
     if how == "another file":
         other = file.with_name("other.yaml")

@@ -1,4 +1,4 @@
-"""Requests to an application in this process, at times that the test tells."""
+"""Send requests to an application in this process, with a clock that the test sets."""
 
 import asyncio
 from typing import Any
@@ -25,39 +25,36 @@ FORM: dict[str, Any] = {
 }
 
 
-class Talk:
-    """A server that plays `steps` (YAML) or a built-in scenario, and whose watch stands at `now`."""
+class MockClient:
+    """A client of a server that plays `steps` (YAML) or a built-in scenario; its monotonic clock shows `now`."""
 
     def __init__(self, steps: str = "", scenario: str = "ok", day: str = "any") -> None:
         self.now = 0.0
-        self.server = MemoryState(Settings(as_of(day), paint="flat"), SessionStore(self.scenario(steps, scenario)))
+        self.server = MemoryState(Settings(as_of(day), paint="flat"), SessionStore(self.load_scenario(steps, scenario)))
         self.server.clock = Clock(lambda: START, lambda: self.now)
         self.app = create_app(self.server)
 
     @staticmethod
-    def scenario(steps: str, scenario: str) -> Scenario:
+    def load_scenario(steps: str, scenario: str) -> Scenario:
         return parse(f"scenario: own\nsteps: [{steps}]\nthen: ok\n".encode(), "own") if steps else load(scenario)
 
-    def ask(self, method: str, url: str, **more: Any) -> httpx2.Response:
-        """One request, to its end."""
-
-        async def call() -> httpx2.Response:
+    def request(self, method: str, url: str, **options: Any) -> httpx2.Response:
+        async def send() -> httpx2.Response:
             transport = httpx2.ASGITransport(app=self.app)
             async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.request(method, url, **more)
+                return await client.request(method, url, **options)
 
-        return asyncio.run(call())
+        return asyncio.run(send())
 
-    def edit(self, wait: float = 0, data: dict[str, Any] | None = None, **changed: Any) -> httpx2.Response:
-        """An edit, so many seconds later; `data` is laid over the form's fields."""
+    def edit(self, wait: float = 0, data: dict[str, Any] | None = None, **changes: Any) -> httpx2.Response:
+        """Advance the clock by `wait` seconds and send an edit; `data` overrides fields of the form."""
         self.now += wait
-        call = FORM | changed | {"data": {**FORM["data"], **(data or {})}}
-        return self.ask("POST", call.pop("url"), **call)
+        options = FORM | changes | {"data": {**FORM["data"], **(data or {})}}
+        return self.request("POST", options.pop("url"), **options)
 
     def get(self, path: str) -> Any:
-        """The JSON of a path below /__mock."""
-        return self.ask("GET", f"/__mock/{path}").json()
+        """Return the JSON served under /__mock."""
+        return self.request("GET", f"/__mock/{path}").json()
 
     def post(self, path: str, value: Any) -> httpx2.Response:
-        """What is answered to a JSON value."""
-        return self.ask("POST", f"/__mock/{path}", json=value)
+        return self.request("POST", f"/__mock/{path}", json=value)
