@@ -15,7 +15,6 @@ def latest_date() -> date:
 
 @cache
 def first_date() -> date:
-    """The date on which the first model was released."""
     rows: dict[str, dict[str, date]] = data_files.contract("models.yaml")["models"]
     return min(row["released"] for row in rows.values() if "released" in row)
 

@@ -20,7 +20,6 @@ class Capability:
 
     @property
     def group(self) -> str:
-        """The group of models, to which rows of the catalogue may be limited."""
         group: str = self.row["group"]
         return group
 
@@ -31,7 +30,6 @@ class Capability:
 
     @property
     def shutdown(self) -> date | None:
-        """The first day without the model, or None if no shutdown is announced."""
         return self.row.get("shutdown")
 
     def is_served(self, as_of: AsOf, endpoint: str) -> bool:
@@ -43,7 +41,6 @@ class Capability:
         return self.row["parameters"].get(name, {})
 
     def rules(self, as_of: AsOf) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The rules beyond the schema on a date: the catalogue's family, and the rule."""
         for family, rule in self.row["refusals"].items():
             if as_of.holds(rule.get("since"), rule.get("until")):
                 yield family, rule
@@ -80,7 +77,6 @@ def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]
 
 @cache
 def table(provider: str = "openai") -> Mapping[str, Capability]:
-    """Every model ever documented, as a provider serves it, in the order of contracts/models.yaml."""
     data = data_files.contract("models.yaml")
     raw = data["families"] | data["models"]
 
@@ -105,7 +101,6 @@ def longest_served_model(endpoint: str, as_of: AsOf) -> str:
 
 
 def default_model(endpoint: str, as_of: AsOf, given: Mapping[str, Any]) -> str | None:
-    """The model that a request without one gets; None if a model is required."""
     rows = data_files.contract("models.yaml")["default_model"][endpoint]
     row = next(r for r in rows if (r.get("any") if as_of.is_any else as_of.holds(r.get("since"), r.get("until"))))
     has_trigger = any(name in given for name in row.get("unless_given", ()))

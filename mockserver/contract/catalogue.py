@@ -90,7 +90,6 @@ class Row:
 
 
 def fill_template(value: Any, facts: Mapping[str, Any]) -> Any:
-    """Replace `{name}` by facts in a template, or in every string of a nested value."""
     if isinstance(value, str):
         return value.format_map(facts)
     if isinstance(value, Mapping):
@@ -127,7 +126,6 @@ WIRES: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {
 
 @cache
 def rows() -> tuple[Row, ...]:
-    """Every row of contracts/errors.yaml, in order."""
     return tuple(map(_row, data_files.contract("errors.yaml")["rows"]))
 
 
@@ -138,7 +136,6 @@ def _row(data: Mapping[str, Any]) -> Row:
 
 @cache
 def families(provider: str = "openai") -> Mapping[str, tuple[Row, ...]]:
-    """The rows by family of a provider: `openai` or `azure`."""
     grouped: dict[str, tuple[Row, ...]] = {}
     for row in rows():
         if row.provider == provider:
@@ -158,7 +155,7 @@ def find_row(family: str, as_of: AsOf, group: str = "gpt-image", provider: str =
 
 
 def find_families(name: str) -> tuple[str, ...]:
-    """The families that a name in a scenario may mean: a family itself, or all that have it as their API code."""
+    """Return the families that a name in a scenario means: a family itself, or all that have it as their API code."""
     if name in families():
         return (name,)
     return tuple(sorted({row.family for family_rows in families().values() for row in family_rows if row.code == name}))

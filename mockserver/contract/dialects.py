@@ -12,19 +12,16 @@ from mockserver.core import data_files
 
 @cache
 def find_dialect(name: str) -> Mapping[str, Any]:
-    """A dialect with everything that it inherits. Raises KeyError for an unknown name."""
     row: dict[str, Any] = table()[name]
     return merge(find_dialect(row["like"]), row) if "like" in row else row
 
 
 def table() -> Mapping[str, Any]:
-    """Every dialect's own row, by name."""
     rows: Mapping[str, Any] = data_files.contract("dialects.yaml")["dialects"]
     return rows
 
 
 def apply_dialect(row: Row, name: str) -> Row:
-    """A catalogue row as a dialect formats it. A row without a message is unchanged."""
     changes: Mapping[str, str] = find_dialect(name).get("error", {})
     if not changes or row.message is None:
         return row

@@ -34,7 +34,6 @@ def rows() -> Mapping[str, Mapping[str, Any]]:
 
 
 def route(path: str, as_of: AsOf) -> Route | None:
-    """The endpoint at a path on a date, or None."""
     for pattern, root, endpoint in _patterns():
         match = pattern.fullmatch(path)
         row = rows()[endpoint]
@@ -59,7 +58,6 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Mapping[str, Any], str], ...]:
 
 @cache
 def known_fields() -> frozenset[str]:
-    """The names of all fields, except files, that any request body of the API ever had."""
     schemas = {body["schema"] for row in rows().values() for body in row.get("bodies", ())}
     properties = [data_files.contract(f"schemas/{schema}.json")["properties"] for schema in schemas]
     return frozenset(name for group in properties for name in group if group[name].get("format") != "binary")

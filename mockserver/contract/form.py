@@ -64,7 +64,6 @@ def check_files(param: str, field: Any, images: Mapping[str, Any], accept: Colle
 
 
 def check_type(param: str, part: Part, types: Sequence[str]) -> None:
-    """Reject a file whose declared (or implied) content type is not among `types`."""
     mimetype = (part.content_type or "").split(";")[0].strip().lower()
     name = (part.filename or "").lower()
     mimetype = mimetype or SUFFIXES.get(name[name.rfind(".") :] if "." in name else "", "")

@@ -35,7 +35,6 @@ def bundle(as_of: AsOf) -> Any:
 
 
 def _restrict_schema(schema: dict[str, Any], endpoint: str, as_of: AsOf) -> None:
-    """Remove what did not exist on a date from a body's schema; require a model if there was no default."""
     properties = schema["properties"]
     for name in list(properties):
         since = properties[name].get("x-since")
@@ -52,7 +51,6 @@ def _restrict_schema(schema: dict[str, Any], endpoint: str, as_of: AsOf) -> None
 def _restrict_group(
     group: dict[str, Any], served: set[str], default: str | None, as_of: AsOf, schema: Mapping[str, Any]
 ) -> bool:
-    """Remove unavailable models from a group; returns whether any are left. Only the default model may be omitted."""
     model = group["properties"]["model"]
     if model is False:  # bodies without a model get the default
         return default is not None
@@ -77,7 +75,6 @@ def _exclude_value(group: dict[str, Any], model: str, conditions: Mapping[str, A
 
 
 def _localize_refs(value: Any, home: str | None) -> Any:
-    """A copy in which every `$ref` to a schema file, or inside the schema `home`, refers to the bundle."""
     if isinstance(value, dict):
         copied = {key: _localize_refs(item, home) for key, item in value.items() if key not in ("$schema", "$id")}
         if "$ref" in value:

@@ -74,7 +74,6 @@ class RequestSchema:
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The API's defaults for omitted parameters."""
         return {param: schema["default"] for param, schema in self.properties.items() if "default" in schema}
 
     def check(self, fields: Mapping[str, Any], accept: Collection[str] = ()) -> dict[str, Any]:
@@ -99,7 +98,6 @@ class RequestSchema:
         return typed
 
     def check_one(self, param: str, field: Any) -> dict[str, Any]:
-        """One parameter, typed, as `check` returns it. Raises a Problem."""
         typed: dict[str, Any] = {}
         if self.properties[param].get("format") == "binary":
             typed[param] = [part for part in (field if isinstance(field, list) else [field]) if isinstance(part, Part)]
@@ -110,7 +108,6 @@ class RequestSchema:
         return typed
 
     def _unknown_family(self, param: str) -> str:
-        """The family for an unknown key: two keys have messages of their own."""
         if self.is_form and param == "images":
             return "multipart-images-key"
         if "images" in self.properties and param.removesuffix("[]") == "image":
@@ -156,7 +153,6 @@ class RequestSchema:
 
 @cache
 def compile_schema(name: str, capability: Capability, as_of: AsOf) -> RequestSchema:
-    """The schema for a body, a model and a date; compiled once."""
     return RequestSchema(name, capability, as_of)
 
 
@@ -166,7 +162,6 @@ def dotted_name(param: str) -> str:
 
 
 def nest_fields(typed: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn a form's `a[b][c]` into nested mappings."""
     nested: dict[str, Any] = {}
     for param, value in typed.items():
         *path, last = dotted_name(param).split(".")
@@ -178,7 +173,6 @@ def nest_fields(typed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def schema_types(schema: Mapping[str, Any]) -> list[str]:
-    """The types that a schema allows; `null` alone if it allows any type."""
     kind = schema.get("type", ["null"])
     return [kind] if isinstance(kind, str) else list(kind)
 
@@ -189,7 +183,6 @@ def known_values(schema: Mapping[str, Any]) -> list[str]:
 
 
 def describe_schema(schema: Mapping[str, Any]) -> str:
-    """What a schema expects, in the API's words."""
     if "enum" in schema:
         return f"one of {join_quoted(known_values(schema), 'or')}"
     kind = next(kind for kind in schema_types(schema) if kind != "null")
@@ -197,12 +190,10 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
 
 
 def describe_type(value: Any) -> str:
-    """A value's type in the API's words."""
     return next((words for kind, words in KINDS if isinstance(value, kind)), "null")
 
 
 def coerce(field: Any, schema: Mapping[str, Any]) -> Any:
-    """Convert a form's text to the schema's type if possible; else return it unchanged."""
     if isinstance(field, str):
         if "integer" in schema_types(schema) and INTEGER.fullmatch(field):
             return int(field)

@@ -51,14 +51,12 @@ def _encoding() -> Any:
 
 
 def count_text_tokens(text: str) -> int:
-    """The number of o200k_base tokens in a text."""
     with LOADING:
         encoding = _encoding()
     return len(encoding.encode_ordinary(text))
 
 
 def count_input_units(size: Size, rule: Mapping[str, Any]) -> int:
-    """The tiles or patches of an input image, by the model's method."""
     return METHODS[rule["method"]](size, rule)
 
 
@@ -91,7 +89,6 @@ def _axis(factor: int, size: Size) -> Fraction:
 
 
 def count_output_tokens(tokens: Mapping[str, Any], quality: str, size: Size, partials: int) -> int:
-    """The tokens of one output image, including its delivered partial images."""
     table = tokens["output"].get(f"{size[0]}x{size[1]}")
     image: int = table[quality] if table else math.ceil(_axis(tokens["output"][quality], size))
     each = tokens["partial"].get("each")

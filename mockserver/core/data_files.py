@@ -21,13 +21,11 @@ def folder(name: str) -> Traversable:
 
 
 def names(name: str, suffix: str) -> Iterable[str]:
-    """The names of the files in a data folder with a suffix, sorted, without the suffix."""
     return sorted(f.name.removesuffix(suffix) for f in folder(name).iterdir() if f.name.endswith(suffix))
 
 
 @functools.cache
 def page() -> str:
-    """The page at `/__mock/`, as HTML."""
     return files("mockserver").joinpath("server", "admin", "page.html").read_text("utf-8")
 
 

@@ -39,13 +39,11 @@ class FormReader:
 
     @property
     def body(self) -> bytes | None:
-        """Everything that was fed, unless parsing has started."""
         if self._parser is None:
             self._buffer = [b"".join(self._buffer)]
         return None if self._parser else self._buffer[0]
 
     def close(self) -> None:
-        """End the body. A body without its closing boundary is an error."""
         if (body := self.body) is not None:
             parts = split_form(body, self._boundary, self._find_cached, self._limits)
             if parts is not None:
@@ -56,7 +54,6 @@ class FormReader:
         self.parts, self.error = parser.parts, parser.error
 
     def _start_parser(self) -> FormParser:
-        """A parser that has been fed the buffer."""
         parser = FormParser(self._boundary, self._find_cached, self._limits)
         for data in self._buffer:
             parser.feed(data)

@@ -56,14 +56,13 @@ def _tail(body: bytes, stop: bytes) -> int:
 
 
 def _recognised(body: bytes, start: int, stop: bytes) -> str | None:
-    """The digest of all from `start` to the form's end, if no boundary can be in there: searching takes longer."""
+    """Return the digest of the bytes from `start` to the form's end, if no boundary can be in them: a search takes longer."""
     end = _tail(body, stop)
     digest = xxhash.xxh3_128_hexdigest(memoryview(body)[start:end]) if end > start else ""
     return digest if UNBROKEN.find(digest) else None
 
 
 def _data(body: bytes, start: int, end: int, digest: str | None, find_cached: FindCached) -> tuple[bytes, str]:
-    """The bytes of a part, from memory if they are cached, and their digest, unless it is known."""
     if end - start <= VIEWED:
         data = body[start:end]
         return data, xxhash.xxh3_128_hexdigest(data)
@@ -77,7 +76,6 @@ def _data(body: bytes, start: int, end: int, digest: str | None, find_cached: Fi
 
 @lru_cache(maxsize=1_024)
 def parse_headers(headers: bytes) -> Part | None:
-    """A part without data from its headers, as the parser reads them; None for invalid headers."""
     parser = FormParser(b"-")
     parser.feed(b"---\r\n" + headers + b"\r\n\r\n\r\n-----\r\n")
     parser.close()

@@ -41,7 +41,6 @@ options_of = lru_cache(maxsize=1_024)(parse_options_header)
 
 
 def parse_boundary(content_type: str) -> bytes | None:
-    """The boundary of a multipart/form-data content type, or None."""
     kind, options = options_of(content_type) if len(content_type) < CACHED else parse_options_header(content_type)
     return options.get(b"boundary") if kind == b"multipart/form-data" else None
 
@@ -91,7 +90,6 @@ class FormParser:
             self._fail(str(error))
 
     def close(self) -> None:
-        """End the body. A body without its closing boundary is an error."""
         if self.error is None and not self._ended:
             self._fail("the body ends before its closing boundary")
         # The parser references this object, and with it all parts.

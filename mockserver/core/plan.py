@@ -65,5 +65,4 @@ def as_single_chunk(plan: Plan) -> tuple[Head, bytes] | None:
 
 
 def single_chunk(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Plan:
-    """A plan that sends the body in a single chunk."""
     return (Head(status, tuple(headers)), Chunk(body), End())

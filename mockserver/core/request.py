@@ -43,7 +43,6 @@ class Request(_Request):
     """
 
     def header(self, name: str) -> str | None:
-        """The last header of that (lower-case) name, or None."""
         cache = self.__dict__
         if not cache:
             cache["lookup"] = dict(self.headers)
@@ -52,15 +51,12 @@ class Request(_Request):
 
     @property
     def host(self) -> str:
-        """The server's name as the client sent it, with the port unless it is the scheme's default."""
         return self.header("host") or "localhost"
 
     @property
     def media_type(self) -> str:
-        """The content type without parameters, in lower case; empty if there is none."""
         return (self.header("content-type") or "").split(";")[0].strip().lower()
 
 
 def is_header_safe(key: str) -> bool:
-    """True if an API key can be sent in a header."""
     return bool(key) and all("!" <= char <= "~" for char in key)

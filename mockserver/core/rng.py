@@ -4,10 +4,8 @@ import hashlib
 
 
 def draw_int(seed: int, session: str, position: int, what: str) -> int:
-    """An integer of 8 bytes for one turn of a session."""
     return int.from_bytes(draw_digest(seed, session, position, what, 8).digest(), "big")
 
 
 def draw_digest(seed: int, session: str, position: int, what: str, size: int) -> hashlib.blake2b:
-    """A digest of `size` bytes for one turn of a session."""
     return hashlib.blake2b(f"{seed}/{session}/{position}/{what}".encode(), digest_size=size)

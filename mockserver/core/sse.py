@@ -18,7 +18,6 @@ class Event(NamedTuple):
 
 
 def frame(event: str, data: bytes) -> bytes:
-    """One event with its data, which is one line, ready to send."""
     return b"".join((b"event: ", event.encode("utf-8", "replace"), b"\ndata: ", data, b"\n\n"))
 
 

@@ -23,7 +23,7 @@ class Upload:
     expires_at: int | None = None
 
     def described(self) -> dict[str, Any]:
-        """The file object as the API tells it. Source: SDK types; the order of the keys is our guess."""
+        """Return the API's file object. Source: SDK types; the order of the keys is our guess."""
         return {
             "object": "file",
             "id": self.id,
@@ -39,7 +39,7 @@ class Upload:
 
 @dataclass(slots=True)
 class UploadStore:
-    """The files of every session, oldest first. What goes beyond a bound is refused, never dropped."""
+    """The files of every session, oldest first. An upload that exceeds a limit is rejected; no stored file is evicted."""
 
     session_bytes: int = SESSION_BYTES
     session_files: int = SESSION_FILES
@@ -47,7 +47,6 @@ class UploadStore:
     _held: dict[str, dict[str, Upload]] = field(default_factory=dict)
 
     def of(self, session: str, now: float) -> Mapping[str, Upload]:
-        """The files of a session by id, as they are now. Those that have expired are gone."""
         held = self._held.get(session, {})
         for file in list(held.values()):
             if file.expires_at is not None and file.expires_at <= now:
@@ -55,7 +54,7 @@ class UploadStore:
         return dict(held)
 
     def room(self, session: str) -> int:
-        """How many bytes a session may still upload in one file; 0 when it may not upload at all."""
+        """Return how many bytes a session may upload in its next file; 0 if it may not upload any file."""
         held = self._held.get(session, {})
         if len(held) >= self.session_files or (not held and len(self._held) >= SESSIONS):
             return 0
@@ -63,23 +62,19 @@ class UploadStore:
         return max(0, min(self.session_bytes - weights.get(session, 0), self.total_bytes - sum(weights.values())))
 
     def held(self) -> tuple[int, int]:
-        """How many files there are, and how many bytes they have."""
         files = [file for one in self._held.values() for file in one.values()]
         return len(files), sum(len(file.data) for file in files)
 
     def put(self, session: str, file: Upload) -> None:
-        """Keep a file."""
         self._held.setdefault(session, {})[file.id] = file
 
     def remove(self, session: str, file_id: str) -> None:
-        """Forget a file, if it is there."""
         held = self._held.get(session, {})
         held.pop(file_id, None)
         if not held:
             self._held.pop(session, None)
 
     def clear(self, session: str | None = None) -> None:
-        """Forget the files of one session, or of all."""
         if session is None:
             self._held.clear()
         else:

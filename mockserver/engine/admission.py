@@ -48,5 +48,4 @@ def get_api_key(request: Request) -> str:
 
 
 def mask_key(key: str) -> str:
-    """A key as the API echoes it: short keys whole, the middle of longer ones as asterisks."""
     return key if len(key) <= 12 else f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}"

@@ -13,7 +13,7 @@ DEPTH = 100
 
 
 def read_fields(request: Request) -> dict[str, Any]:
-    """Raises the Problem with the bytes: that of the form, `duplicate-parameter` or `malformed-json`."""
+    """Raises Problem for a malformed form, with `duplicate-parameter` or with `malformed-json`."""
     if request.malformed:
         raise Problem(request.malformed.family, **request.malformed.facts)
     return dict(form.group_fields(request.parts)) if is_form(request) else parse_object(request.body)

@@ -25,11 +25,9 @@ class Context(NamedTuple):
         return self._replace(now=self.now + seconds) if seconds else self
 
     def token(self, purpose: str, size: int = 16) -> str:
-        """A deterministic hexadecimal id of `size` bytes."""
         return draw_digest(self.seed, self.session, self.position, purpose, size).hexdigest()
 
     def randint(self, purpose: str, low: int, high: int) -> int:
-        """A deterministic integer from `low` to `high`, both included."""
         return low + draw_int(self.seed, self.session, self.position, purpose) % (high - low + 1)
 
     def ids(self) -> dict[str, str]:

@@ -12,7 +12,6 @@ from mockserver.engine.output_images import OutputImage
 
 
 def build_key(job: Job, images: tuple[OutputImage, ...], context: Context) -> tuple[str, ...]:
-    """Everything that a response depends on, except for the time."""
     digests = [image.digest for image in images]
     return job.digest, job.endpoint, job.resolved, job.dialect, context.as_of.label, *digests
 

@@ -29,7 +29,6 @@ def build_frames(
     wait: float,
     ok: Mapping[str, Any] | None,
 ) -> Sequence[bytes]:
-    """The frames of a stream; those of repeats within a second are cached."""
     if ok:
         return tuple(iterate_frames(job, images, usage, context, wait, ok))
     key = (*_list_seconds(context, wait, len(images)), *build_key(job, images, context))
@@ -48,7 +47,6 @@ def iterate_frames(
     wait: float = 0,
     ok: Mapping[str, Any] | None = None,
 ) -> Iterator[bytes]:
-    """The frames of a stream over `wait` seconds. `ok` overrides values of the completed event."""
     family, echoed = EVENTS[job.endpoint], echo_job(job)
     seconds = _list_seconds(context, wait, len(images))
     for index, image in enumerate(images):

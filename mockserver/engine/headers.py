@@ -35,7 +35,6 @@ def format_date(second: int) -> str:
 
 
 def build_headers(context: Context, status: int, content_type: str, length: int | None, processing: float) -> Headers:
-    """The headers of a response that took `processing` seconds; without a `length` it is sent in chunks."""
     kind = "served" if length is None else "refused"
     facts = {
         "date": format_date(math.floor(context.now)),
@@ -68,7 +67,6 @@ def plan_error(row: Row, facts: Mapping[str, Any], context: Context, extra: Head
 
 
 def build_retry_after(seconds: float | None) -> Headers:
-    """The headers that ask a client to wait: whole seconds, and milliseconds too where there is a fraction."""
     if seconds is None:
         return ()
     rounded = ("retry-after", str(math.ceil(seconds)))

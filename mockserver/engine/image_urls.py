@@ -47,7 +47,6 @@ def sign(image: str, expiry: str) -> str:
 
 
 def respond_from_storage(image: str, query: Mapping[str, str], now: float, stored: tuple[bytes, str] | None) -> Plan:
-    """The storage's response: `stored`, an image and its media type, or an error."""
     error = find_url_error(image, query, now)
     if error is None and stored:
         return _plan_image(stored, now)

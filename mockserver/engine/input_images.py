@@ -56,7 +56,6 @@ def decode_images(
 
 
 def iterate_images(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[str, Part]]:
-    """The images to edit, each with the parameter name that the API's messages use."""
     for index, part in enumerate(typed.get("image", ())):
         yield "image" if part.name == "image" else f"image[{index}]", part
     for index, reference in enumerate(typed.get("images", ())):
@@ -72,7 +71,7 @@ def iterate_masks(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[
 
 
 def _resolve_reference(param: str, reference: Mapping[str, str], sources: Sources) -> tuple[str, Part]:
-    """The image that a JSON body refers to. Nothing is downloaded: an unknown URL is a download that failed."""
+    """Return the image that a JSON body refers to. Nothing is downloaded: an unknown URL counts as a failed download."""
     if "file_id" in reference:
         file = sources.files.get(reference["file_id"])
         if file is None:

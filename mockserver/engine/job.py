@@ -48,7 +48,6 @@ class Job:
 
     @property
     def input_images(self) -> tuple[InputImage, ...]:
-        """The images to edit, then the mask if there is one."""
         return (*self.images, self.mask) if self.mask else self.images
 
     @property

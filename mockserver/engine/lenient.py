@@ -70,7 +70,6 @@ def _find_capability(endpoint: str, fields: Mapping[str, Any]) -> Capability:
 
 
 def _select_parameters(name: str, capability: Capability, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that the model accepts, each checked by itself; images are not checked."""
     schema = compile_schema(name, capability, ANY_DATE)
     typed: dict[str, Any] = {}
     for param in schema.properties:

@@ -9,7 +9,6 @@ from mockserver.contract.catalogue import Problem
 
 
 def understand_models(model: str | None, as_of: AsOf) -> dict[str, Any]:
-    """The body about one model, or about all where it is None. Raises Problem `model-unknown`."""
     served = {
         name: capability
         for name, capability in table().items()

@@ -9,7 +9,6 @@ from mockserver.engine.job import Job
 
 
 def moderate(job: Job, rules: Sequence[Mapping[str, Any]], as_of: AsOf) -> Problem | None:
-    """The problem with a job's prompt as of a date, by rules as in a scenario file, or None."""
     prompt = job.prompt.casefold()
     for rule in rules:
         if any(_contains_words(prompt, words.strip().casefold()) for words in rule["words"]):

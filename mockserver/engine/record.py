@@ -25,7 +25,6 @@ FILE_FIELDS = ("image", "mask", "markup", "images", "file")
 
 
 def find_secrets(request: Request, document: Mapping[str, Any] | None) -> frozenset[str]:
-    """The API key, and every value sent under a name of `KEY_NAMES`. `document` is the object of a JSON body."""
     headers = [value for name, value in request.headers if name in KEY_NAMES]
     # The last word of a header is the credential, whatever the scheme.
     keys = [get_api_key(request), *headers, *[value.rpartition(" ")[2] for value in headers]]
@@ -104,7 +103,6 @@ def _describe_fields(parts: tuple[Part, ...]) -> dict[str, Any]:
 
 
 def _shorten_texts(value: Any) -> Any:
-    """A JSON value with long texts cut; of a data URL little more than its media type is left."""
     if isinstance(value, str):
         limit = FILE_TEXT if value.startswith("data:") else TEXT
         return value if len(value) <= limit else f"{value[:limit]}... ({len(value)} characters)"

@@ -39,7 +39,6 @@ CACHE = Cache[Cached](CACHE_BYTES, lambda cached: cached.size)
 
 
 def get_or_compute(request: Request, settings: Settings, compute: Callable[[], Understood]) -> Understood:
-    """The cached result for a request, or else that of `compute`, which is then cached if `estimate_size` is finite."""
 
     def build() -> Cached:
         understood = compute()

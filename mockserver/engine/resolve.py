@@ -27,7 +27,6 @@ def build_job(
     hints: tuple[str, ...],
     dialect: str,
 ) -> Job:
-    """The job for `typed` parameters; `values` are the same with defaults filled in."""
     files = [image.part.digest for image in (*images, *filter(None, [mask]))]
     return Job(
         endpoint,
@@ -46,7 +45,6 @@ def build_job(
 def resolve(
     values: Mapping[str, Any], capability: Capability, images: tuple[InputImage, ...], mask: InputImage | None
 ) -> dict[str, Any]:
-    """The parameters with every `auto` resolved as the model does it, without those in `OWN_FIELDS`."""
     auto = capability.row["auto"]
     resolved = {name: value for name, value in values.items() if name not in OWN_FIELDS}
     if resolved.get("quality", "auto") == "auto":

@@ -75,7 +75,6 @@ def respond(
 
 
 def is_cheap_to_respond(understood: Understood, settings: Settings, context: Context) -> bool:
-    """Is a response built quickly enough for the event loop? Its images are cached, and its prompt is short."""
     job = understood.job
     if job is None:
         return True
@@ -83,7 +82,6 @@ def is_cheap_to_respond(understood: Understood, settings: Settings, context: Con
 
 
 def apply_faults(plan: Plan, turn: Turn, context: Context, unread: bool = False) -> FaultedPlan:
-    """A plan, with this server's own headers in it, after the faults of the turn. `unread`: the body was not read."""
     return table.apply_faults(plan, turn.faults, context.randint, unread)
 
 
@@ -169,7 +167,6 @@ def _explain_step(row: Row, facts: Mapping[str, Any], turn: Turn) -> str:
 
 
 def _find_any_model() -> str | None:
-    """The model in the message of an error for a request whose model is unknown."""
     return default_model("images/edits", as_of("any"), {})
 
 

@@ -43,7 +43,6 @@ def plan_images(
     wait: float,
     ok: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """A response with images that takes `wait` seconds. `ok` is what a scenario's step overrides."""
     processing = draw_latency(job, context)
     if job.stream:
         head = Head(200, build_headers(context, 200, "text/event-stream", None, processing))
@@ -90,13 +89,11 @@ def _build_body(
     origin: str,
     ok: Mapping[str, Any] | None,
 ) -> bytes:
-    """The JSON of a response. Except for its time it depends on the job and the images only, and is cached."""
     if usage is None or ok:
         values = _build_values(job, images, usage, context, origin)
         return serialize(override(values, ok) if ok else values, images, indent=2)
 
     def build_rest() -> bytes:
-        """The text after the time, which is always the first value."""
         values = _build_values(job, images, usage, context, origin)
         return serialize({**values, "created": 0}, images, indent=2).removeprefix(START + b"0")
 
@@ -144,7 +141,6 @@ def _build_item(job: Job, image: OutputImage, context: Context, origin: str) -> 
 
 
 def _count_svg_usage(job: Job, image: OutputImage) -> dict[str, Any] | None:
-    """What the author of an SVG used. The shape is documented; the counts are ours, reasoning from the table."""
     svg = job.parameters.get("svg")
     if svg is None:
         return None

@@ -28,7 +28,6 @@ def _list_rules(capability: Capability, as_of: AsOf) -> tuple[tuple[str, Mapping
 
 
 def meets(values: Mapping[str, Any], path: str, condition: Any) -> bool:
-    """Does the value at a dotted path meet a condition of contracts/models.yaml?"""
     value: Any = values
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None

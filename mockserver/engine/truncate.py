@@ -26,12 +26,10 @@ def shorten(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shrink(value: Any) -> Any:
-    """The beginning of a JSON-like value, up to `ROOM`. Objects in lists keep all their keys."""
     return _shrink(value, [ROOM])
 
 
 def _shrink(value: Any, room: list[int]) -> Any:
-    """`room` holds how many characters are left, and is updated."""
     room[0] -= VALUE
     if isinstance(value, str):
         text = value[: max(0, min(TEXT + NOTE, room[0]))]

@@ -52,32 +52,27 @@ CHEAP_BYTES = 16_384
 
 
 def understand(request: Request, settings: Settings, sources: Sources | None = None) -> Understood:
-    """The job that a whole request describes, or the problem with it. `sources` is empty where it is None."""
     compute = partial(_understand, request, settings, sources or Sources())
     return _complete(get_or_compute(request, settings, compute), request, settings)
 
 
 def understand_head(request: Request, settings: Settings) -> Understood:
-    """What can be said of a request before its body is read: the problem at admission, if there is one."""
     return _complete(_understand(request, settings, None), request, settings)
 
 
 def is_cheap_to_understand(request: Request) -> bool:
-    """Is a request understood quickly enough for the event loop? It is short, and its images were decoded before."""
     fields = [part for part in request.parts if part.filename is None]
     is_short = len(request.body) + sum(len(part.data) for part in fields) <= CHEAP_BYTES
     return is_short and all(find_inspected(part) for part in request.parts if part.filename is not None)
 
 
 def _understand(request: Request, settings: Settings, sources: Sources | None) -> Understood:
-    """The decision, with descriptions for the journal and the scenario. The request's headers are not in them yet."""
     understood = _decide(request, settings, sources)
     record = describe_request(request, understood)
     return replace(understood, call=digest_call(request, understood), record=record, facts=facts_of_entry(record))
 
 
 def _complete(understood: Understood, request: Request, settings: Settings) -> Understood:
-    """Add what differs between repeats of a call."""
     secrets = find_secrets(request, understood.document)
     headers = describe_headers(request, secrets)
     record = {**understood.record, "request": {**understood.record["request"], "headers": headers}}
@@ -92,7 +87,6 @@ def _complete(understood: Understood, request: Request, settings: Settings) -> U
 
 
 def _decide(request: Request, settings: Settings, sources: Sources | None) -> Understood:
-    """Without `sources` the decision ends after admission."""
     route, capability, schema, document = None, None, "", None
     try:
         route = admit(request, settings)

@@ -14,7 +14,6 @@ USAGE = Cache[tuple[dict[str, Any], float | None]](4_096, lambda _: 1)
 
 
 def count_usage(job: Job, as_of: AsOf) -> tuple[dict[str, Any] | None, float | None]:
-    """The usage block of a served job and its price in US dollars, each None where the model has none."""
     if not job.capability.row["usage"]:
         return None, None
     partials = job.parameters["partial_images"] if job.stream else 0

@@ -10,7 +10,6 @@ HALF = 128  # alpha below is transparent: a GIF has no partial transparency
 
 
 def encode_gif(image: Image.Image, count: int, milliseconds: int) -> bytes:
-    """A GIF that loops forever: `count` frames, each shown for `milliseconds`, with a growing bar at the bottom."""
     still = _quantize(image)
     frames = [_draw_progress(still, index, count) for index in range(count)]
     file = BytesIO()

@@ -59,7 +59,6 @@ class ImageInfo:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels of a file that was decoded."""
         assert self.width is not None
         assert self.height is not None
         return self.width, self.height
@@ -69,17 +68,14 @@ FACTS = Cache[ImageInfo](REMEMBERED, lambda _: 1)
 
 
 def inspect_image(part: Part) -> ImageInfo:
-    """Decode a file completely, unless its result is cached."""
     return FACTS.get_or_build(part.digest, lambda: inspect_bytes(part.data))
 
 
 def find_inspected(part: Part) -> ImageInfo | None:
-    """The cached result for a file, or None."""
     return FACTS.find(part.digest)
 
 
 def detect_type(data: bytes) -> str:
-    """The type by the first bytes: a media type or a description."""
     if not data:
         return "an empty file"
     head = data[:4096]

@@ -35,13 +35,11 @@ class Grid:
     step: Size
 
     def position(self, place: int) -> Size:
-        """The middle of the lower edge of a thumbnail, by its index."""
         row, column = divmod(place, self.columns)
         return self.first[0] + column * self.step[0], self.first[1] + row * self.step[1]
 
 
 def arrange(sizes: list[Size], area: Area, widest: int, label: int, gap: int) -> Grid:
-    """The grid that shows the images as large as possible with all labels, centred in the area."""
 
     def cell(columns: int) -> Size:
         rows = ceil(len(sizes) / columns)

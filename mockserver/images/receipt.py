@@ -72,7 +72,6 @@ class Sheet:
 
 
 def draw(image: Image.Image, accent: Colour, canvas: Canvas, subject: Subject) -> None:
-    """Draw the receipt as a card; the pixels around the card are unchanged."""
     unit = max(10, round(min(sqrt(image.width * image.height) / 40, min(image.size) / 24)))
     sheet = Sheet(image, ImageDraw.Draw(image), unit, accent)
     card = Area(0, 0, *image.size).inset(round(unit * 0.8))
@@ -94,7 +93,6 @@ def draw(image: Image.Image, accent: Colour, canvas: Canvas, subject: Subject) -
 
 
 def _head(sheet: Sheet, card: Area, canvas: Canvas, subject: Subject) -> Area:
-    """Draw the band at the top. Like the other parts, returns the area that is left."""
     large, plain, line = load_face(round(sheet.unit * 1.5)), load_face(sheet.unit), card.inset(sheet.unit)
     number = f"  ·  picture {subject.number} of {subject.of}" if subject.of > 1 else ""
     size = clip_line(f"{canvas.width}x{canvas.height} {canvas.format}{number}", plain, line.width)
@@ -127,7 +125,6 @@ def _facts(subject: Subject, area: Image.Image | None) -> list[tuple[str, str]]:
 
 
 def _details(sheet: Sheet, room: Area, facts: list[tuple[str, str]], share: float) -> Area:
-    """Draw the table at the bottom, in as many columns as fit."""
     small, gap = sheet.small, sheet.unit
     facts = [(clip_line(key, small, room.width * 0.45), clip_line(value, small, room.width)) for key, value in facts]
     keys = max(small.measure(key) for key, _ in facts) + gap * 0.7
@@ -147,7 +144,6 @@ def _details(sheet: Sheet, room: Area, facts: list[tuple[str, str]], share: floa
 
 
 def _prompt(sheet: Sheet, room: Area, prompt: str, share: float) -> Area:
-    """Draw the prompt at the top, in the largest font size in which all of it fits."""
     text = fold_text(prompt)
     text = text if text.strip(" \n") else "(an empty prompt)"
     for size in SIZES if share == 1.0 else SIZES[3:]:
@@ -161,7 +157,6 @@ def _prompt(sheet: Sheet, room: Area, prompt: str, share: float) -> Area:
 
 
 def _images(sheet: Sheet, room: Area, images: tuple[bytes, ...], area: Image.Image | None) -> None:
-    """Draw a contact sheet: each upload with its number and size, the mask's area on the first."""
     sheet.draw.rectangle((room.left, room.top, room.right - 1, room.bottom - 1), fill=PANEL)
     letters = sheet.small if len(images) <= CROWD else load_face(max(7, round(sheet.unit * 0.66)))
     sizes = [upright_size(data) for data in images]

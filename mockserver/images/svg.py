@@ -17,7 +17,6 @@ ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def draw(style: str, canvas: Canvas, subject: Subject) -> bytes:
-    """A well-formed SVG document in UTF-8, of the canvas's size."""
     size = f'width="{canvas.width}" height="{canvas.height}" viewBox="0 0 {canvas.width} {canvas.height}"'
     title, about = _text(f"{subject.model}, {canvas.width}x{canvas.height}"), _text(subject.prompt)
     body = "\n".join(STYLES[style](canvas, subject))
@@ -84,7 +83,6 @@ def _receipt(canvas: Canvas, subject: Subject) -> list[str]:
 
 
 def _images(subject: Subject, left: int, top: int, side: int) -> list[str]:
-    """The uploads in order, with the mask's area on the first."""
     drawn = []
     for place, data in enumerate(subject.images):
         thumbnail = make_thumbnail(data, fit(upright_size(data), side, side))

@@ -63,14 +63,12 @@ def load_face(size: int) -> Face:
 
 
 def fold_text(text: str) -> str:
-    """Replace characters that the font lacks by similar ones, where there are any."""
     text = text if len(text) <= LONGEST else text[:LONGEST] + "…"
     text = text.replace("\r\n", "\n").translate(ALIKE)
     return "".join(map(_fold_char, unicodedata.normalize("NFC", text)))
 
 
 def wrap_text(text: str, face: Face, width: float) -> Iterator[str]:
-    """The lines of a folded text, computed lazily."""
     line, used = "", 0.0
     for piece in _pieces(text, face, width):
         extent = 0.0 if piece == "\n" else face.measure(piece)
@@ -92,13 +90,11 @@ def fit_lines(text: str, face: Face, width: float, height: float) -> tuple[list[
 
 
 def clip_line(text: str, face: Face, width: float) -> str:
-    """One line, shortened to a width."""
     text = fold_text(text[:300]).replace("\n", " ")
     return text if face.measure(text) <= width else _ellipsise(text, face, width)
 
 
 def draw_text(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, face: Face, ink: Colour) -> None:
-    """Draw one line; `at` is its upper left corner."""
     left, base = at[0], round(at[1] + face.size * 0.95)
     for piece in TOKEN.findall(text):
         if piece[0] in DRAWABLE:

@@ -17,13 +17,11 @@ def upright_size(data: bytes) -> Size:
 
 
 def fit(size: Size, width: int, height: int) -> Size:
-    """The largest size of the same ratio within a width and height; small images are enlarged."""
     scale = min(width / size[0], height / size[1])
     return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
 
 
 def make_thumbnail(data: bytes, size: Size) -> Image.Image:
-    """The upload in RGB, scaled to a size and upright, with a checkerboard behind transparent pixels."""
     image: Image.Image = Image.open(BytesIO(data))
     turn = _orientation(image)
     lying = size[::-1] if turn in SIDEWAYS else size
@@ -45,7 +43,6 @@ def editable_area(mask: bytes) -> Image.Image:
 
 
 def tint_area(thumbnail: Image.Image, area: Image.Image) -> None:
-    """Tint, hatch and outline the area, so that it is visible on any image."""
     width, height = thumbnail.size
     area = area.resize(thumbnail.size, Image.Resampling.BOX)
     pen = max(1, min(width, height) // 150)

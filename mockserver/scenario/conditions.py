@@ -14,7 +14,6 @@ NULLABLE = ("endpoint", "model", "prompt")
 
 
 def build_when(conditions: Mapping[str, Any]) -> dict[str, Any]:
-    """The `when` for conditions by name. Raises ValueError for an unknown name or an invalid condition."""
     names = dict.fromkeys([*CONDITIONS, *sorted(endpoints.known_fields())])
     for name in conditions:
         if name not in names:

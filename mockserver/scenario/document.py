@@ -66,12 +66,10 @@ class Document:
         self.complete = True
 
     def line(self, path: Sequence[Any]) -> int:
-        """The line, from 1, of the value at a path."""
         line: int = self._find_node(path).start_mark.line + 1
         return line
 
     def keys(self, path: Sequence[Any]) -> dict[Any, int]:
-        """The keys of the mapping at a path, with their lines."""
         return {name.value: name.start_mark.line + 1 for name, _ in self._find_node(path).value}
 
     def _find_node(self, path: Sequence[Any]) -> Any:
@@ -85,7 +83,6 @@ class Document:
         return node
 
     def error_at(self, path: Sequence[Any], message: str, line: int | None = None) -> LintError:
-        """An error at a path; `line` overrides the line of the value there."""
         place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
         return LintError(self.source, line or self.line(path), f"{place and place + ': '}{message}")
 
@@ -154,7 +151,7 @@ def _too_deep(source: str, line: int) -> ScenarioError:
 
 
 def _check_nodes(root: Any, source: str) -> None:
-    """Reject what JSON cannot express, and documents that expand to more values than anybody would write."""
+    """Reject values that JSON cannot express, and documents whose aliases expand to too many values."""
     loader = data_files.LOADER("")
     for count, (node, depth) in enumerate(_walk(root)):
         line = node.start_mark.line + 1

@@ -35,12 +35,10 @@ def find_errors(document: Document, part: str = "scenario", is_valid: bool = Fal
 
 
 def find_messages(data: Any, part: str) -> list[str]:
-    """What is wrong with data that did not come from a file: a `when` or a `count`."""
     return [error.message for error in find_errors(PlainData(data), part)]
 
 
 def check_steps(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is wrong with all steps taken together, those of extended files included."""
     if len(steps) > STEPS:
         yield f"there are {len(steps)} steps, including those of extended files; expected at most {STEPS}"
     yield from _check_cost((step.get("when", {}) for step in steps), patterns.STEPS)
@@ -131,7 +129,6 @@ def _check_cost(whens: Any, limit: int) -> Iterator[str]:
 
 
 def _cost(regex: str) -> int:
-    """The cost of a pattern; 0 for an invalid one, which has its own error."""
     try:
         return patterns.search_cost(regex)
     except ValueError:
@@ -139,7 +136,6 @@ def _cost(regex: str) -> int:
 
 
 def _tests(when: Mapping[str, Any]) -> Iterator[tuple[list[Any], Mapping[str, Any]]]:
-    """The conditions that are more than a value, each with its path."""
     for name, condition in when.items():
         if name in ("fields", "headers"):
             yield from (([name, key], test) for key, test in condition.items() if isinstance(test, Mapping))

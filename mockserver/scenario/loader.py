@@ -40,7 +40,6 @@ def load(scenario: str | Path) -> Scenario:
 
 
 def find_errors(path: Path) -> list[LintError]:
-    """The mistakes in a file and in the files that it extends. Raises OSError if it cannot be read."""
     try:
         parse(path.read_bytes(), str(path), path.resolve().parent, (str(path.resolve()),))
     except ScenarioError as error:
@@ -63,9 +62,9 @@ def built_in_names() -> list[str]:
 
 
 def read_built_in(name: str) -> str:
-    """The text of a built-in scenario, to copy. Raises ScenarioError.
+    """Return the text of a built-in scenario, to copy. Raises ScenarioError.
 
-    Without the editor's schema comment, whose relative path is valid only in the original folder.
+    The editor's schema comment is omitted: its relative path is valid only in the original folder.
     """
     if name not in built_in_names():
         raise ScenarioError(_unknown(name, ""))
@@ -86,7 +85,6 @@ def parse(
 
 
 def parse_part(text: bytes, source: str, part: str) -> Data:
-    """The data of a lone `step` or `verify`. Raises ScenarioError."""
     document = read_document(text, source)
     errors = lint.find_errors(document, part)
     if errors:
@@ -125,7 +123,6 @@ def _resolve(
 
 
 def _read_base(name: str, folder: Path | None, seen: tuple[str, ...]) -> tuple[Data, Pictures]:
-    """The data of an extended file. Raises ValueError if it is unavailable, ScenarioError if it has mistakes."""
     path = None if name in built_in_names() else _find_file(name, folder)
     key = str(path or name)
     if key in seen:
@@ -137,7 +134,6 @@ def _read_base(name: str, folder: Path | None, seen: tuple[str, ...]) -> tuple[D
 
 
 def _read_pictures(document: Document, folder: Path | None) -> tuple[list[LintError], Pictures]:
-    """Errors, and the files that steps and URLs name. Replaces the names in the data by absolute paths."""
     errors: list[LintError] = []
     pictures: Pictures = {}
     for holder, key, place in _file_names(document.data):
@@ -154,7 +150,6 @@ def _read_pictures(document: Document, folder: Path | None) -> tuple[list[LintEr
 
 
 def _file_names(data: Data) -> Iterator[tuple[Any, Any, list[Any]]]:
-    """Where files are named: the container, the key in it, and the path in the document."""
     for index, step in enumerate(data.get("steps", ())):
         names = step.get("ok", {}).get("pictures", [])
         yield from ((names, place, ["steps", index, "ok", "pictures", place]) for place in range(len(names)))
@@ -163,7 +158,6 @@ def _file_names(data: Data) -> Iterator[tuple[Any, Any, list[Any]]]:
 
 
 def _find_file(name: str, folder: Path | None) -> Path:
-    """The file of that name in a folder. Raises ValueError if there is none."""
     if folder is None:
         raise ValueError(f"{name!r} cannot be found: a scenario without a file has no folder")
     path = (folder / name).resolve()

@@ -61,7 +61,6 @@ class Step:
 
     @property
     def may_respond_early(self) -> bool:
-        """True if the step may respond before the body of a request has been read."""
         return any(fault.name == "early" for fault in self.faults)
 
     def matches(self, request: RequestFacts, state: str, draw_chance: Callable[[int], float]) -> bool:
@@ -91,7 +90,6 @@ class Turn(NamedTuple):
         return self.step.faults if self.step else ()
 
     def to_json(self) -> dict[str, Any]:
-        """The turn as a journal entry shows it; steps count from 1."""
         return {
             "scenario": self.scenario,
             "step": None if self.one_shot else self.step and self.step.number,
@@ -137,7 +135,6 @@ class Scenario:
         object.__setattr__(self, "may_respond_early", any(step.may_respond_early for step in self.steps))
 
     def take_turn(self, stored: Stored, request: RequestFacts) -> tuple[Turn, Stored]:
-        """The turn of a session that makes this request, and the session's data afterwards."""
         step, counts, state = self._choose_step(stored, request)
         limited, levels = None, stored.get("levels", {})
         if self.limits and request.needs and (step is None or not (step.error or step.reply is not None)):
@@ -149,7 +146,6 @@ class Scenario:
         return Turn(self.name, step, step is None and self.then != "ok", limited=limited), after
 
     def _choose_step(self, stored: Stored, request: RequestFacts) -> tuple[Step | None, Mapping[str, int], str]:
-        """The step that responds, with the counts and the state that it is chosen in."""
         position, counts, state = stored.get("position", 0), stored.get("counts", {}), stored.get("state", START)
 
         def draw_chance(number: int) -> float:
@@ -217,6 +213,5 @@ def build_step(data: Mapping[str, Any], number: int, pictures: Mapping[str, byte
 
 
 def required_states(step: Mapping[str, Any]) -> tuple[str, ...]:
-    """The states that a step's data names; empty for any state."""
     state = step.get("state", ())
     return (state,) if isinstance(state, str) else tuple(state)

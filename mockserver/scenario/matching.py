@@ -31,7 +31,6 @@ class RequestFacts(NamedTuple):
 
 
 def facts_of_entry(entry: Mapping[str, Any]) -> RequestFacts:
-    """The facts of a journal entry, or of the part of one that describes the request."""
     request, job = entry["request"], entry["job"] or {}
     fields, headers = request["fields"], {name.lower(): value for name, value in request["headers"]}
     match = route(request["path"], as_of("any"))

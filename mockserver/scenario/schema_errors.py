@@ -19,7 +19,6 @@ INCOMPLETE = ("required", "oneOf", "anyOf", "dependentRequired", "minProperties"
 
 
 def find_schema_errors(document: Document, part: str) -> list[LintError]:
-    """The schema's errors in a part. Removes what is invalid from the document's data."""
     violations = list(_validator(part).iter_errors(document.data))
     errors = [lint_error for error in violations for lint_error in _explain_all(document, error)]
     if errors:
@@ -68,7 +67,6 @@ def _remove(root: Any, path: Sequence[Any]) -> None:
 
 
 def _explain_all(document: Document, error: "ValidationError") -> Iterator[LintError]:
-    """One error, or one for each unknown key, in the key's own line."""
     if error.validator != "additionalProperties":
         yield document.error_at(error.absolute_path, _explain(error))
         return
@@ -81,7 +79,6 @@ def _explain_all(document: Document, error: "ValidationError") -> Iterator[LintE
 
 
 def _properties(error: "ValidationError") -> Mapping[str, Any]:
-    """The keys that are allowed where the error is."""
     return error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
 
 

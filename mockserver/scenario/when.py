@@ -14,12 +14,10 @@ SHORT.maxstring = SHORT.maxother = 80
 
 
 def matches(when: Mapping[str, Any], request: RequestFacts) -> bool:
-    """True if all conditions hold. An empty `when` matches any request."""
     return not when or all(_holds(expected, actual) for _, expected, actual in _compare(when, request))
 
 
 def find_mismatches(when: Mapping[str, Any], request: RequestFacts) -> list[str]:
-    """One text for each condition that does not hold: what was expected, and what the request had."""
     return [
         f"{name}: expected {SHORT.repr(expected)}, was {SHORT.repr(actual)}"
         for name, expected, actual in _compare(when, request)
@@ -48,7 +46,6 @@ def _holds(expected: Any, actual: Any) -> bool:
 
 
 def _to_text(value: Any) -> str:
-    """A value as a form would send it."""
     if isinstance(value, str):
         return value
     whole = isinstance(value, float) and value.is_integer()
@@ -56,7 +53,6 @@ def _to_text(value: Any) -> str:
 
 
 def _to_number(value: Any) -> float:
-    """A value as a number, or NaN, which is in no range."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     try:

@@ -22,7 +22,6 @@ PATH = {"type": "string", "minLength": 1}
 def _edit_each(
     plan: Plan, options: Parameters, defaults: tuple[str, ...], edit: Callable[[Any, Any], object]
 ) -> Plan | None:
-    """Call `edit(container, key)` for every field that the paths of the parameters, or else the defaults, lead to."""
     paths = options.get("path", defaults)
 
     def edit_document(document: Any) -> bool:
@@ -38,27 +37,22 @@ def _edit_each(
 
 
 def missing(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Remove fields."""
     return _edit_each(plan, options, PICTURES, lambda container, key: container.pop(key))
 
 
 def nulls(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Set fields to null."""
     return _edit_each(plan, options, PICTURES, lambda container, key: _set(container, key, None))
 
 
 def wrong_type(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Give fields a value of another type."""
     return _edit_each(plan, options, PICTURES, lambda c, key: _set(c, key, OTHERS[type(c[key])]))
 
 
 def huge_number(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Set numbers to a value larger than any machine word."""
     return _edit_each(plan, options, (*NUMBERS, *CREATED), lambda c, key: _set(c, key, 10 ** options["digits"]))
 
 
 def new_enum(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Set enumerated fields to an undocumented value."""
     return _edit_each(plan, options, ENUMS, lambda container, key: _set(container, key, options["value"]))
 
 
@@ -67,7 +61,6 @@ def _set(container: Any, key: Any, value: Any) -> None:
 
 
 def unknown_fields(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Add undocumented fields with non-ASCII text."""
 
     def add_fields(document: Any) -> bool:
         inner = [container[key] for path in ("usage", "data.*") for container, key in find_keys(document, path)]
@@ -80,12 +73,10 @@ def unknown_fields(plan: Plan, options: Parameters, randint: RandInt) -> Plan | 
 
 
 def empty_data(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Return an empty list of images."""
     return _edit_each(plan, {}, ("data",), lambda container, key: _set(container, key, []))
 
 
 def bad_base64(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Send images whose base64 is invalid."""
     edits: dict[str, Callable[[str], str]] = {
         "cut": lambda text: text[: (len(text) - 1) // 4 * 4 + 1],
         "character": lambda text: f"{text[: len(text) // 2]}*{text[len(text) // 2 + 1 :]}",
@@ -116,7 +107,6 @@ def cut_json(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
 
 
 def not_json(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Replace the JSON by other text."""
     return replace_body(plan, options["text"].encode("utf-8", "replace")) if is_json(plan) else None
 
 

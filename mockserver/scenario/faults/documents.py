@@ -13,7 +13,6 @@ Edit = Callable[[Any], bool]
 
 
 def parse_json(data: bytes) -> Any:
-    """The value of a JSON text, or None for any other text."""
     try:
         return json.loads(data)
     except ValueError:
@@ -21,7 +20,6 @@ def parse_json(data: bytes) -> Any:
 
 
 def parse_event(data: bytes) -> tuple[str, Any] | None:
-    """Name and data of an event in the API's own format; None for anything else."""
     events = list(sse.parse(data))
     if len(events) != 1 or sse.frame(events[0].name, events[0].data.encode()) != data:
         return None
@@ -30,7 +28,6 @@ def parse_event(data: bytes) -> tuple[str, Any] | None:
 
 
 def format_event(name: str, value: Any) -> bytes:
-    """An event in the API's format, with characters of any script unescaped."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return sse.frame(name, text.encode("utf-8", "replace"))
 

@@ -40,7 +40,6 @@ class Fault:
     short: str | None = None
 
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema of the fault's value in a scenario."""
         whole = {"type": "object", "additionalProperties": False, "properties": dict(self.parameters)}
         if self.short is None:
             return {"description": f"{self.about} ({self.mark})", **whole}
@@ -48,14 +47,12 @@ class Fault:
         return {"description": f"{self.about} ({self.mark})", "if": {"type": "object"}, "then": whole, "else": alone}
 
     def request(self, value: Any) -> "RequestedFault":
-        """The fault with the parameters of a scenario's value, which satisfies the schema."""
         named = value if isinstance(value, Mapping) else {str(self.short): value}
         defaults = {name: schema["default"] for name, schema in self.parameters.items() if "default" in schema}
         return RequestedFault(self.name, {**defaults, **{name: _to_int(item) for name, item in named.items()}})
 
 
 def _to_int(value: Any) -> Any:
-    """JSON Schema accepts 7.0 as an integer, so it becomes one."""
     if isinstance(value, list):
         return list(map(_to_int, value))
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -20,7 +20,6 @@ LINE_ENDS = {"crlf": b"\r\n", "cr": b"\r"}
 
 
 def _rewrite_each(rewrite: Callable[[int, bytes, Parameters], bytes]) -> Apply:
-    """A fault that rewrites each event; events are numbered from 0."""
 
     def apply(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
         pieces = split_events(plan)
@@ -52,7 +51,6 @@ def _data_lines(number: int, data: bytes, options: Parameters) -> bytes:
 
 
 def _split_line(line: bytes) -> bytes:
-    """Split a line of JSON data into several lines, where JSON allows a line break."""
     value = parse_json(line.removeprefix(b"data: ")) if line.startswith(b"data: ") else None
     if value is None:
         return line

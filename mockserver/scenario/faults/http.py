@@ -22,7 +22,6 @@ KEPT = ("date", "access-control-", "x-mockserver-", "retry-after")
 
 
 def status(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Replace the response by a gateway's error."""
     code = options["code"]
     phrase = PHRASES.get(code) or (HTTPStatus(code).phrase if code in set(HTTPStatus) else "Unknown error")
     error = {"message": phrase, "type": "server_error" if code >= 500 else "invalid_request_error"}
@@ -45,7 +44,6 @@ def _replace_response(plan: Plan, code: int, headers: Headers, data: bytes) -> P
 
 
 def redirect(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Replace the response by a redirect."""
     return _replace_response(plan, options["code"], (("location", options["to"]),), b"")
 
 
@@ -80,13 +78,11 @@ def gzip(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
 
 
 def content_type(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Set another Content-Type, or remove it."""
     top = find_head(plan)
     return None if top is None else replace_head(plan, set_header(top, "content-type", options["as"]))
 
 
 def empty(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Remove the body."""
     return replace_body(plan, b"") if join_body(plan) else None
 
 

@@ -18,7 +18,6 @@ INSIDES = {"data": re.compile(rb"^da(?=ta:)", re.MULTILINE), "character": re.com
 
 
 def latency(plan: Plan, options: Parameters, randint: RandInt) -> Plan:
-    """Delay the response."""
     return (Wait(_latency(options, randint)), *plan)
 
 
@@ -35,7 +34,6 @@ def _latency(options: Parameters, randint: RandInt) -> float:
 
 
 def drip(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Send the body in pieces, with a pause before each."""
     steps: list[Step] = []
     size = max(options["bytes"], len(join_body(plan)) // PIECES)
     for step in plan:
@@ -59,7 +57,6 @@ def stall(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
 
 
 def split(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Split the bytes of the response at any place."""
     framed = to_raw(plan)
     steps: list[Step] = []
     places = set(itertools.islice(_places(framed, options), options["most"]))

@@ -11,12 +11,10 @@ Events = list[tuple[Plan, bytes]]
 
 
 def find_head(plan: Plan) -> Head | None:
-    """The head of a plan; None if it has none, or one that is serialized already."""
     return next((step for step in plan if isinstance(step, Head)), None)
 
 
 def find_header(plan: Plan, name: str) -> str:
-    """The last header of that lower-case name, or an empty string."""
     head = find_head(plan)
     return dict(head.headers).get(name, "") if head else ""
 
@@ -52,7 +50,6 @@ def replace_head(plan: Plan, new: Head) -> Plan:
 
 
 def replace_body(plan: Plan, data: bytes) -> Plan:
-    """A plan, which must have a head, with another body in one chunk. A Content-Length is updated."""
     waits = itertools.takewhile(lambda step: isinstance(step, Wait), plan)
     head = find_head(plan)
     assert head is not None
@@ -62,7 +59,6 @@ def replace_body(plan: Plan, data: bytes) -> Plan:
 
 
 def split_events(plan: Plan) -> Events:
-    """The events of a stream, each with the waits before it."""
     events: Events = []
     waits: list[Step] = []
     for step in plan[[isinstance(step, Head) for step in plan].index(True) + 1 :]:
@@ -80,7 +76,6 @@ def replace_events(plan: Plan, events: Events) -> Plan:
 
 
 def split_body(plan: Plan, size: int) -> tuple[Plan, Plan]:
-    """The plan up to `size` bytes of its body, and the rest."""
     before: list[Step] = []
     for place, step in enumerate(plan):
         if isinstance(step, Chunk):

@@ -30,14 +30,12 @@ def _completed(pieces: Events) -> list[int]:
 
 
 def unknown_events(plan: Plan, options: Parameters, randint: RandInt) -> Plan:
-    """Insert undocumented events."""
     unknown = format_event("image.progress", {"type": "image.progress", "progress": 0.5})
     pieces: Events = [piece for known in split_events(plan) for piece in (((), unknown), known)]
     return replace_events(plan, pieces)
 
 
 def duplicate_partials(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Send each partial image twice."""
     pieces = split_events(plan)
     twice = _partials(pieces)
     for place in reversed(twice):
@@ -46,7 +44,6 @@ def duplicate_partials(plan: Plan, options: Parameters, randint: RandInt) -> Pla
 
 
 def reorder_partials(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Send the partial images in reverse order."""
     pieces = split_events(plan)
     partials = _partials(pieces)
     reordered = [pieces[place][1] for place in reversed(partials)]
@@ -56,13 +53,11 @@ def reorder_partials(plan: Plan, options: Parameters, randint: RandInt) -> Plan 
 
 
 def fewer_partials(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Send only the first partial images."""
     pieces = split_events(plan)
     return _remove(plan, pieces, _partials(pieces)[options["keep"] :])
 
 
 def no_completed(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """End the stream cleanly without the final image."""
     pieces = split_events(plan)
     return _remove(plan, pieces, _completed(pieces))
 
@@ -74,7 +69,6 @@ def _remove(plan: Plan, pieces: Events, places: list[int]) -> Plan | None:
 
 
 def half_event(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Truncate the last event and end the stream cleanly."""
     pieces = split_events(plan)
     if not pieces:
         return None
@@ -83,7 +77,6 @@ def half_event(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None
 
 
 def json_instead(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Send the final image as a JSON body, though the client requested a stream."""
     documents = [parsed[1] for _, data in split_events(plan) if (parsed := parse_event(data))]
     top = find_head(plan)
     if not documents or top is None:
@@ -115,7 +108,6 @@ def wrong_family(plan: Plan, options: Parameters, randint: RandInt) -> Plan | No
 
 
 def error_event(plan: Plan, options: Parameters, randint: RandInt) -> Plan:
-    """Send an error event after some events and end the stream."""
     row = catalogue.families()[ERRORS[options["as"]]][-1]
     known = row.error({"request_id": find_header(plan, "x-request-id")})
     error = {key: known[key] for key in ("type", "code", "message", "param")}
@@ -134,7 +126,6 @@ def huge_event(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None
 
 
 def gap(plan: Plan, options: Parameters, randint: RandInt) -> Plan:
-    """Pause before each event except the first."""
     pieces = split_events(plan)
     return replace_events(
         plan, [*pieces[:1], *(((*waits, Wait(options["seconds"])), data) for waits, data in pieces[1:])]

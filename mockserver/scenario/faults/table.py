@@ -48,7 +48,6 @@ class FaultedPlan:
 
 
 def parse_faults(items: Iterable[Mapping[str, Any]]) -> tuple[RequestedFault, ...]:
-    """The `faults` of a step: a list of mappings from one name to its parameters."""
     return tuple(FAULTS[name].request(value) for item in items for name, value in item.items())
 
 
@@ -89,7 +88,6 @@ def _prefix(randint: RandInt, prefix: str) -> RandInt:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of a step's `faults`."""
     return {
         "description": "Faults to apply to the response, one name each. Faults of the content are applied before those "
         "of HTTP and of the connection, otherwise in this order.",

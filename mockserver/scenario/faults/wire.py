@@ -17,13 +17,11 @@ from mockserver.scenario.faults.parts import (
 
 
 def close(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Close the connection early."""
     parts = split_at(plan, options["at"], options.get("bytes"))
     return parts and (*parts[0], Cut("close"))
 
 
 def reset(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Reset the connection."""
     parts = split_at(plan, options["at"], options.get("bytes"))
     return parts and (*parts[0], Cut("reset"))
 
@@ -39,7 +37,6 @@ def truncate(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
 
 
 def _first(steps: Plan, left: int) -> Iterator[Step]:
-    """Steps that write `left` bytes in all."""
     for step in steps:
         if left and isinstance(step, Raw):
             yield Raw(step.data[:left])
@@ -49,7 +46,6 @@ def _first(steps: Plan, left: int) -> Iterator[Step]:
 
 
 def content_length(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Send a Content-Length that is not the length."""
     top, size = find_head(plan), len(join_body(plan))
     length = max(0, size + options["by"])
     if top is None or length == size:
@@ -61,7 +57,6 @@ def content_length(plan: Plan, options: Parameters, randint: RandInt) -> Plan | 
 
 
 def garble(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Garble some bytes."""
     top = find_head(plan)
     if options["in"] == "headers":
         if top is None:
