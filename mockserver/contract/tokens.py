@@ -12,7 +12,7 @@ Four counts make up a block, each multiplied by `n`:
 
 Formulas: success.md section 2 and the vision guide, each checked there against recordings, which the tests repeat.
 Rounding is part of the formulas, so they use exact fractions where a float could fall on the wrong side of a tie.
-Constants that nobody has observed are marked as guesses in the model's row. The table of token ranks ships as data,
+Unobserved constants are marked as guesses in the model's row. The table of token ranks ships as data,
 since tiktoken would download it.
 """
 

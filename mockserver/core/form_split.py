@@ -56,7 +56,7 @@ def _tail(body: bytes, stop: bytes) -> int:
 
 
 def _recognised(body: bytes, start: int, stop: bytes) -> str | None:
-    """Return the digest of the bytes from `start` to the form's end, if no boundary can be in them: a search takes longer."""
+    """The digest of the bytes from `start` to the form's end, if they hold no boundary: a search takes longer."""
     end = _tail(body, stop)
     digest = xxhash.xxh3_128_hexdigest(memoryview(body)[start:end]) if end > start else ""
     return digest if UNBROKEN.find(digest) else None

@@ -39,7 +39,7 @@ class Upload:
 
 @dataclass(slots=True)
 class UploadStore:
-    """The files of every session, oldest first. An upload that exceeds a limit is rejected; no stored file is evicted."""
+    """The files of every session, oldest first. An upload beyond a limit is rejected; no file is evicted."""
 
     session_bytes: int = SESSION_BYTES
     session_files: int = SESSION_FILES

@@ -71,7 +71,7 @@ def iterate_masks(typed: Mapping[str, Any], sources: Sources) -> Iterator[tuple[
 
 
 def _resolve_reference(param: str, reference: Mapping[str, str], sources: Sources) -> tuple[str, Part]:
-    """Return the image that a JSON body refers to. Nothing is downloaded: an unknown URL counts as a failed download."""
+    """Find the image that a JSON body refers to. Nothing is downloaded: an unknown URL counts as a failed download."""
     if "file_id" in reference:
         file = sources.files.get(reference["file_id"])
         if file is None:

@@ -2,7 +2,7 @@
 
 A form is identified by its parts, so a client that draws a new boundary for each request hits the cache. Of the headers
 only those count that can hold an API key, and they enter the key as a digest. Responses to requests that hit the cache
-take 183 µs of CPU time in place of 348 µs (a form with a tiny image, painted flat) and 300 µs in place of 538 µs (with
+take 183 µs of CPU time in place of 348 µs (a form with a tiny image, rendered flat) and 300 µs in place of 538 µs (with
 an image of 100 kB).
 """
 

@@ -94,7 +94,7 @@ def _colour(subject: Subject, lightness: float, saturation: float = 0.55) -> Col
 
 
 def _fog(image: Image.Image) -> Image.Image:
-    """Return a grey far from the image's own tone, so that even partial images of a single color differ; keeps alpha."""
+    """Find a grey far from the image's own tone, so that even partial images of a single color differ; keeps alpha."""
     tone = 0 if ImageStat.Stat(image.convert("L")).mean[0] > MIDDLE else 255
     fog = Image.new("RGB", image.size, (tone, tone, tone))
     if image.mode == "RGBA":

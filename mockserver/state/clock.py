@@ -54,6 +54,6 @@ class Clock:
         else:
             self._own.pop(session, None)
 
-    def restore(self, everybody: float, own: float, session: str) -> None:
+    def restore(self, all_offset: float, own: float, session: str) -> None:
         """Set how far the time of all sessions, and that of one, is ahead of the base."""
-        self._all, self._own[session] = everybody, own
+        self._all, self._own[session] = all_offset, own
