@@ -8,7 +8,6 @@ from mockserver.core import data_files
 
 
 def latest_date() -> date:
-    """The newest date in the contracts; never the wall clock."""
     day: date = data_files.contract("models.yaml")["latest"]
     return day
 

@@ -46,14 +46,12 @@ class Capability:
                 yield family, rule
 
     def grid(self, values: Mapping[str, Any]) -> tuple[int, int]:
-        """The columns and rows of the sheet that an image is drawn on: (1, 1) except for the frames of a GIF."""
         if values.get("output_format") != "gif":
             return 1, 1
         frames = self.row["frames"]
         return sizes.sheet_grid(frames, values.get("frame_count", frames["count"]))
 
     def substitute_family(self, family: str, body: str, as_of: AsOf) -> str:
-        """The family that the API used instead of `family` for that body on that date; else `family` itself."""
         for row in self.row["substitutes"]:
             is_valid = as_of.holds(row.get("since"), row["until"])
             if is_valid and row["problem"] == family and row.get("body", body) == body:
@@ -67,7 +65,6 @@ ANY_MODEL = Capability("", {"parameters": {}, "images": {"maximum": 16, "types":
 
 
 def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """`overlay` merged over `base`: mappings are merged, everything else is replaced."""
     merged = dict(base)
     for key, value in overlay.items():
         old = merged.get(key)

@@ -2,7 +2,7 @@
 
 The code that finds a problem knows only its family and the facts: `raise Problem("size-ratio", param="size", ...)`.
 Status, type, code, message and hint are data. A family has one row for each text that the API used for it, with the
-dates between which that text was observed, the groups of models it applies to, a source and a confidence; what nobody
+dates between which that text was observed, the groups of models it applies to, a source and a confidence; what was not
 observed is marked as a guess. `find_row` chooses the row for a date, a group and a provider. If no row of the family is
 valid on that date, it chooses the oldest later one, else the newest, because a wrong wording is better than no error.
 
@@ -75,7 +75,6 @@ class Row:
         return STAGES.index(self.at)
 
     def error(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """The error object. Facts for which the row has example values may be omitted."""
         known = {**self.facts, **facts}
         keys = [name for name in ("message", "type", "param", "code") if name not in self.absent]
         error = {name: fill_template(getattr(self, name), known) for name in keys}
@@ -162,7 +161,6 @@ def find_families(name: str) -> tuple[str, ...]:
 
 
 def join_quoted(values: Iterable[Any], last: str) -> str:
-    """Values as the API lists them: `'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`."""
     quoted = [f"'{value}'" for value in values]
     if len(quoted) < 3:
         return f" {last} ".join(quoted)

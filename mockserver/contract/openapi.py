@@ -66,7 +66,6 @@ def _restrict_group(
 
 
 def _exclude_value(group: dict[str, Any], model: str, conditions: Mapping[str, Any], base: Mapping[str, Any]) -> None:
-    """Remove a value that is always rejected: by a rule about one parameter and one value of it."""
     ((param, value), *more) = conditions.items()
     if more or not isinstance(value, str) or value == "any" or param not in base:
         return

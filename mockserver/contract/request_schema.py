@@ -178,7 +178,6 @@ def schema_types(schema: Mapping[str, Any]) -> list[str]:
 
 
 def known_values(schema: Mapping[str, Any]) -> list[str]:
-    """The values of an enum without null, in the order in which the API lists them."""
     return [value for value in schema["enum"] if value is not None]
 
 

@@ -36,7 +36,6 @@ def check(value: str, rule: Mapping[str, int], accept: Collection[str], grid: Si
 
 
 def resolve_auto(rule: Mapping[str, Any], of: Size) -> str:
-    """The size that `auto` becomes for an input of size `of`: the nearest ratio of a list, or a given area."""
     width, height = of
     if "area" in rule:
         side = math.sqrt(rule["area"] * width / height)

@@ -38,7 +38,7 @@ def create_app(state: ServerState | None = None) -> Starlette:
 
 
 def mount(path: str, app: ASGIApp) -> Mount:
-    """All under a path, including what holds a line feed, which Starlette does not match."""
+    """Mount an application under a path. Unlike Starlette's Mount, also matches paths that contain a line feed."""
     mounted = Mount(path, app)
     mounted.path_regex = re.compile(mounted.path_regex.pattern, re.DOTALL)
     return mounted

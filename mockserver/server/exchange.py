@@ -47,19 +47,15 @@ class Exchange:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port as the client knows this server."""
         return f"{self.scope['scheme']}://{self.request.host}"
 
     def has_gone(self) -> bool:
-        """Has the client disconnected?"""
         return self.connection.gone
 
     def facts(self, understood: Understood) -> RequestFacts:
-        """What a scenario matches against."""
         return understood.facts._replace(now=self.session.now())
 
     def context(self, taken: Taken) -> Context:
-        """What every id and time of the response is drawn from."""
         name, as_of = self.session.name, self.settings.as_of
         return Context(self.session.now(), name, taken.position, taken.seed, as_of, taken.attempt)
 
@@ -71,7 +67,6 @@ class Exchange:
         response: Response,
         watch: Callable[[], float],
     ) -> Record:
-        """What the session stores."""
         arrived = self.began + self.session.clock.advanced(self.session.name)
         log = SendLog(entry["answer"], self.began, watch)
         return Record(entry, plan, log, images, response.filed, response.removed, arrived, self.has_gone)

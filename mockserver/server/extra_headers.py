@@ -22,7 +22,6 @@ PREFLIGHT = (
 
 
 def is_preflight(request: Request) -> bool:
-    """Does a browser ask whether a page of another origin may send a request?"""
     names = ("origin", "access-control-request-method")
     return request.method == "OPTIONS" and all(request.header(name) is not None for name in names)
 
@@ -33,7 +32,6 @@ async def send_preflight_response(send: Send) -> None:
 
 
 def add_headers(plan: Plan, request: Request, entry_id: str, hints: Sequence[str], bare: bool) -> Plan:
-    """The plan with our headers; with `bare` only with those that a client needs, ours left out."""
     extra = [] if bare else [("x-mockserver-entry", entry_id)]
     if hints and not bare:
         extra.append(("x-mockserver-hint", encode_hint(" ".join(hints))))

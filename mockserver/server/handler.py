@@ -39,7 +39,6 @@ class Api:
         await self.serve(scope, receive, send, scope["path"].removeprefix(scope.get("root_path", "")), None)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, path: str, session_name: str | None) -> None:
-        """Respond to one request; the session is named by its path, else by its API key."""
         request, began = open_request(scope, path), self.state.clock.watch()
         if is_preflight(request):
             await send_preflight_response(send)
@@ -66,7 +65,6 @@ class Api:
         await self._send(exchange, record, is_stream(understood, response))
 
     async def run(self, work: Callable[[], T], is_cheap: bool = False) -> T:
-        """Do pure work on the event loop if it is cheap, else in a thread as soon as one is free."""
         if is_cheap:
             return work()
         async with self.state.slots():
@@ -85,7 +83,6 @@ class Api:
         return whole
 
     def _may_respond_early(self, exchange: Exchange) -> bool:
-        """Does the next step respond before the request body is read?"""
         session = exchange.session
         if not session.may_respond_early():
             return False
@@ -106,7 +103,6 @@ class Api:
         return await self.run(work, is_cheap_to_respond(understood, settings, context))
 
     async def _record(self, exchange: Exchange, understood: Understood, taken: Taken, response: Response) -> Record:
-        """Apply the faults of the turn, write the journal entry, and count the request."""
         turn, context, entry_id = taken.turn, exchange.context(taken), exchange.session.entry_id()
         entry = build_entry(understood, turn, context, response, entry_id)
         plan = meant = add_headers(response.plan, exchange.request, entry_id, response.hints, exchange.settings.bare)
@@ -172,6 +168,5 @@ class Api:
 
 
 def is_stream(understood: Understood, response: Response) -> bool:
-    """Is the response a stream of events?"""
     job = understood.job
     return job is not None and job.stream and response.row is None

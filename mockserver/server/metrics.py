@@ -51,7 +51,6 @@ class StatsCollector(Collector):
 
 
 def render_metrics(stats: RequestStats, sizes: Sizes) -> bytes:
-    """The text of one scrape. Its registry is its own, so that servers share nothing."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(StatsCollector(stats, sizes))
     return generate_latest(registry)

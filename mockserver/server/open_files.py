@@ -12,7 +12,6 @@ SPARE = 64
 
 
 def count_allowed_connections(limit: int) -> int:
-    """The connections that this process may hold, at most `limit`."""
     if resource is None:
         return limit
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]

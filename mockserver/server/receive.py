@@ -9,7 +9,6 @@ from mockserver.limits import Limits
 
 
 def open_request(scope: Scope, path: str) -> Request:
-    """The request without its body."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     return Request(scope["method"], path, tuple(headers), scope["query_string"].decode("latin-1"))
 

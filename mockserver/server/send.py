@@ -40,11 +40,11 @@ class Connection(Protocol):
 
     @property
     def gone(self) -> bool:
-        """Has the connection ended, or begun to end?"""
+        """True once the connection has ended or begun to end."""
 
     @property
     def uploaded(self) -> bool:
-        """Has the whole request arrived?"""
+        """True once the whole request has arrived."""
 
     async def rest(self, over: asyncio.Future[None]) -> bool:
         """Wait until `over` is done, the client has gone or the server stops; True unless `over` came first.
@@ -87,7 +87,6 @@ class InMemory:
 
 
 def connection_of(scope: Scope, receive: Receive) -> Connection:
-    """The connection that the server offers, or one without a socket."""
     offered: Connection | None = scope.get("extensions", {}).get("mockserver.server.connection")
     return offered or InMemory(receive)
 
@@ -103,7 +102,7 @@ async def carry_out(
     sleep: Sleep,
     before_end: Callable[[], Awaitable[None]] = _do_nothing,
 ) -> None:
-    """Carry out a plan step by step. Raises WireFaultNeedsSocket if it goes past HTTP and there is no socket."""
+    """Carry out a plan step by step. Raises WireFaultNeedsSocket for a step below HTTP if there is no socket."""
     is_raw, last = False, len(plan) - 1
     due: float | None = None
     for number, step in enumerate(plan):

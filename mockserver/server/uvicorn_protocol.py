@@ -127,7 +127,6 @@ class Protocol(HttpToolsProtocol):
         self.cycle = self._timeout = None  # type: ignore[assignment]
 
     def shutdown(self) -> None:
-        """The server stops. Stalled responses and draining connections are aborted."""
         super().shutdown()
         self.is_stopping = True
         if self.stalled or self.is_draining:
@@ -191,7 +190,6 @@ class Protocol(HttpToolsProtocol):
             self._unfinished.popleft()
 
     def on_body(self, body: bytes) -> None:
-        """A piece of a body; discarded while the response is stalled."""
         self._is_complete = True
         self._body_bytes += len(body)
         if not self.stalled or self.stalled[0] is not self.cycle:
@@ -204,7 +202,7 @@ class Protocol(HttpToolsProtocol):
             self.close_with_error(400, msg)
 
     def close_with_error(self, status: int, text: str) -> None:
-        """Send the final error response and drain; abort instead if a response is under way."""
+        """Send the final error response and drain; if a response has begun, abort instead."""
         if self.is_draining or self.transport.is_closing():
             return
         self.is_draining = True
@@ -221,13 +219,11 @@ class Protocol(HttpToolsProtocol):
         self.linger()
 
     def linger(self) -> None:
-        """Everything is sent: drain until the client closes."""
         self.is_draining = True
         self.flow.resume_reading()
         self.transport.write_eof()
 
     def check_timeout(self, now: float) -> None:
-        """Close the connection if its client has kept it waiting for too long."""
         awaited = self._awaited()
         if self._timeout is None:
             self._timeout = Timeout(awaited, now)
@@ -241,12 +237,10 @@ class Protocol(HttpToolsProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is under way."""
         return all(cycle.response_complete for cycle in self._unfinished)
 
     @property
     def idle_since(self) -> float:
-        """When the connection became idle; infinity where it is not, or was not checked yet."""
         return self._timeout.since if self._timeout and self.is_idle else float("inf")
 
     def _awaited(self) -> Awaited:
@@ -264,7 +258,6 @@ class Protocol(HttpToolsProtocol):
         return Awaited(("body", cycle), self._body_bytes, limits.pace_seconds, limits.pace * limits.pace_seconds)
 
     def _disconnect_requests(self) -> None:
-        """Tell all requests, earlier ones included, that the client has gone."""
         if self.stalled:
             self.stalled[1].cancel()
         for cycle in self._unfinished:
@@ -285,7 +278,6 @@ class Connection:
         self.protocol = protocol
 
     async def send(self, message: Any) -> None:
-        """ASGI's send; also speaks HTTP/1.0, and drains an upload that a response did not wait for."""
         cycle = self.cycle
         if cycle.scope["http_version"] == "1.0":
             message = self._without_chunks(message)
@@ -302,7 +294,6 @@ class Connection:
             await cycle.send(message)
 
     def _without_chunks(self, message: Any) -> Any:
-        """HTTP/1.0 has no chunks: the body ends with the connection."""
         self.cycle.chunked_encoding = False
         self.cycle.expected_content_length += len(message.get("body", b""))
         headers = [pair for pair in message.get("headers", ()) if pair[0].lower() != b"transfer-encoding"]
@@ -318,12 +309,10 @@ class Connection:
 
     @property
     def gone(self) -> bool:
-        """Whether the connection is closed, closing or draining."""
         return self.protocol.is_draining or self.protocol.transport.is_closing()
 
     @property
     def uploaded(self) -> bool:
-        """Whether the whole request has arrived."""
         return not self.cycle.more_body
 
     async def rest(self, over: asyncio.Future[None]) -> bool:
@@ -348,13 +337,11 @@ class Connection:
         return cycle.disconnected
 
     async def write(self, data: bytes) -> None:
-        """Write raw bytes once the client has read enough of what came before."""
         await self.protocol.flow.drain()
         if not self.gone:
             self.protocol.transport.write(data)
 
     async def cut(self, how: str) -> None:
-        """End the connection after everything written: `close` or `reset`."""
         self.cycle.disconnected = True  # otherwise uvicorn logs an incomplete response
         transport = self.protocol.transport
         if how == "close":
@@ -384,18 +371,15 @@ class ConnectionMiddleware:
 
 
 def bind_protocol(limits: Limits, open_connections: set[Protocol]) -> type[Protocol]:
-    """A protocol class for one server."""
     return type("Protocol", (Protocol,), {"limits": limits, "open_connections": open_connections})
 
 
 def remove_upgrade(data: bytes) -> bytes:
-    """The beginning of a request without its request to upgrade, if the head is complete."""
     end = data.find(b"\r\n\r\n")
     return UPGRADE.sub(rb"\1ignored", data[:end]) + data[end:] if end > 0 and UPGRADE.search(data, 0, end) else data
 
 
 def close_idlest(others: Iterable[Protocol]) -> None:
-    """Abort the connection that has been idle longest, if one is idle."""
     idle = [(one.idle_since, place, one) for place, one in enumerate(others) if one.idle_since < float("inf")]
     if idle:
         min(idle)[2].transport.abort()

@@ -65,7 +65,6 @@ def _open_socket(family: int, address: Any, *options: int) -> socket.socket:
 
 
 def root_url(listener: socket.socket) -> str:
-    """The URL that reaches a listening socket from this machine."""
     host, port = listener.getsockname()[:2]
     host = ANYWHERE.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -109,7 +108,6 @@ class UvicornServer(uvicorn.Server):
                 await asyncio.sleep(0.2)
 
     def check_timeouts(self, now: float) -> None:
-        """Close the connections whose clients have kept the server waiting for too long."""
         for connection in list(self.connections):
             connection.check_timeout(now)
 
@@ -126,7 +124,6 @@ def load_protocol() -> Any:
 
 
 def build_uvicorn(server: ServerState) -> UvicornServer:
-    """A uvicorn server for an application: silent, and without headers of its own."""
     wire, connections = load_protocol(), set[Any]()
     app: ASGIApp = create_app(server)
     config = uvicorn.Config(
@@ -205,7 +202,6 @@ class BackgroundServer:
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout=30)
 
     def stop(self) -> None:
-        """Stop serving and wait until the thread has ended."""
         self._uvicorn.should_exit = True
         self._thread.join()
 

@@ -36,7 +36,6 @@ class WorkerOptions:
 
 
 def run_worker(listener: socket.socket, options: WorkerOptions, ready: Connection) -> None:
-    """Serve the socket until SIGTERM, or until the parent process is gone."""
     server = options.build()
     protect_admin(server, listener, options.host)
     threading.Thread(target=_stop_with_parent, args=(multiprocessing.parent_process(),), daemon=True).start()
@@ -88,7 +87,6 @@ class Worker:
         self.process.terminate()
 
     def join(self) -> None:
-        """Wait until the process has ended; kill it after STOP_SECONDS."""
         self.process.join(STOP_SECONDS)
         if self.process.is_alive():
             self.process.kill()
@@ -161,7 +159,6 @@ def _describe_exit(status: int | None) -> str:
 
 @contextlib.contextmanager
 def open_stop_socket() -> Iterator[socket.socket]:
-    """A socket that becomes readable on SIGINT or SIGTERM."""
     reader, writer = socket.socketpair()
 
     def handle(*_: object) -> None:

@@ -13,10 +13,10 @@ LAST = 253_000_000_000.0
 
 
 class Clock:
-    """Seconds since 1970, for all sessions and for those that were moved on by themselves.
+    """Seconds since 1970, with one offset for all sessions and offsets of single sessions.
 
-    `base` is the time without any offset. `watch` always runs, also where `base` stands still, and measures how long
-    clients waited.
+    `base` is the time without any offset. `watch` always runs, even if `base` is frozen, and measures how long clients
+    waited.
     """
 
     def __init__(self, base: Callable[[], float] = time.time, watch: Callable[[], float] = time.monotonic) -> None:
@@ -25,11 +25,9 @@ class Clock:
         self._own = FIFOCache[str, float](SESSIONS)
 
     def __call__(self, session: str | None = None) -> float:
-        """The time of a session, or of all that were not moved on by themselves."""
         return self.base() + self.advanced(session)
 
     def advanced(self, session: str | None = None) -> float:
-        """Seconds that a session's time is ahead of the base."""
         return self._all + self._own.get(session or "", 0.0)
 
     def advance(self, seconds: float, session: str | None = None) -> None:
@@ -47,7 +45,6 @@ class Clock:
             self._own[session] = self._own.get(session, 0.0) + seconds
 
     def reset(self, session: str | None = None) -> None:
-        """Reset one session to the time of all, or all to the base."""
         if session is None:
             self._all = 0.0
             self._own.clear()
@@ -55,5 +52,5 @@ class Clock:
             self._own.pop(session, None)
 
     def restore(self, all_offset: float, own: float, session: str) -> None:
-        """Set how far the time of all sessions, and that of one, is ahead of the base."""
+        """Set the offsets of the clock of all sessions and of one session, in seconds."""
         self._all, self._own[session] = all_offset, own

@@ -23,7 +23,7 @@ class ImageLookup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a scenario defines by URL, a session's uploads by id, and the images received and sent."""
+    """The URLs that a scenario defines, a session's uploads by id, and the images received and sent."""
 
     urls: Mapping[str, bytes]
     files: Mapping[str, Upload]
@@ -31,7 +31,6 @@ class Stores:
 
 
 def find(url: str, *, host: str, stores: Stores, now: float) -> bytes | None:
-    """The bytes at a URL: what the scenario defines, or an upload, an image or the sample of this server; else None."""
     if url in stores.urls:
         return stores.urls[url]
     try:

@@ -72,25 +72,25 @@ class ServerState(ABC):
             self.clock = Clock(self.clock)
 
     def slots(self) -> asyncio.Semaphore:
-        """The places for work off the running event loop."""
+        """Limits the number of requests that are processed in threads at once."""
         loop = asyncio.get_running_loop()
         return self._slots.setdefault(loop, asyncio.Semaphore(self.limits.image_threads))
 
     @abstractmethod
     async def start(self) -> None:
-        """Play the server's scenario, unless an earlier server that shares the state began with the same."""
+        """Play the server's scenario, unless an earlier server that shares the state started with the same one."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Close what the running event loop has open."""
+        """Close the connections of the running event loop."""
 
     @abstractmethod
     async def open_session(self, name: str, scenario: str | None = None) -> Session:
-        """A session for one request, which may name a scenario. Raises ScenarioError for one that is unknown."""
+        """Open a session for one request, which may name a scenario. Raises ScenarioError for an unknown one."""
 
     @abstractmethod
     def held_image(self, digest: str) -> bytes | None:
-        """The bytes of an xxh3 digest, if this process holds them."""
+        """Return the bytes with an xxh3 digest if this process has them in memory."""
 
     @abstractmethod
     async def scenario(self, session: str | None = None) -> Scenario:
@@ -98,14 +98,14 @@ class ServerState(ABC):
 
     @abstractmethod
     async def play(self, session: str | None, scenario: Scenario | None = None, as_of: str | None = None) -> None:
-        """Begin a scenario in a session, as of a date; None keeps what the session has.
+        """Start a scenario in a session, as of a date; None leaves the session's own.
 
-        Without a session it is the server's scenario, which all sessions without one of their own begin again.
+        Without a session it becomes the server's scenario, and all sessions without one of their own start it again.
         """
 
     @abstractmethod
     async def add_step(self, session: str | None, step: Mapping[str, Any]) -> None:
-        """Add a step for the next request that it fits: of one session, or of any. Raises ValueError for too many."""
+        """Add a step for the next matching request of one session, or of any. Raises ValueError for too many."""
 
     @abstractmethod
     async def reset(self, session: str | None = None) -> None:
@@ -113,11 +113,11 @@ class ServerState(ABC):
 
     @abstractmethod
     async def time(self, session: str | None = None) -> Time:
-        """The time of a session, or that of all which were not moved on by themselves."""
+        """Return the time of a session, or of all sessions whose clock was not advanced separately."""
 
     @abstractmethod
     async def advance(self, seconds: float, session: str | None = None) -> Time:
-        """Move the clock of a session, or of all, on. Raises ValueError and OverflowError as Clock does."""
+        """Advance the clock of a session, or of all. Raises ValueError and OverflowError as Clock does."""
 
     @abstractmethod
     async def read_journal(self) -> Journal:
@@ -137,7 +137,7 @@ class ServerState(ABC):
 
     @abstractmethod
     async def was_image_dropped(self, sha256: str) -> bool:
-        """Was there an image of that SHA-256 which is no longer held?"""
+        """True if an image with that SHA-256 was stored and has been evicted."""
 
     @abstractmethod
     async def find_image_by_name(self, start: str) -> tuple[bytes, str] | None:

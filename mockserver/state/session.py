@@ -37,7 +37,6 @@ class Record:
 
     @property
     def is_abandoned(self) -> bool:
-        """Has the client disconnected before the end of the response?"""
         return self.has_gone() and not self.entry["answer"]["complete"]
 
 
@@ -59,27 +58,23 @@ class Session(ABC):
 
     @property
     def settings(self) -> Settings:
-        """The server's settings, overlaid by the scenario's and the session's own."""
         return self.sessions.settings_for(self.name, self._server_settings, self.scenario)
 
     def now(self) -> float:
-        """The session's time in seconds since 1970."""
         return self.clock(self.name)
 
     def watch(self) -> float:
-        """Seconds on a clock that always runs, moved on with the session's time."""
+        """Seconds on a clock that always runs, advanced together with the session's time."""
         return self.clock.watch() + self.clock.advanced(self.name)
 
     def may_respond_early(self) -> bool:
-        """Might a step respond before the request body is read?"""
         return self.sessions.may_respond_early(self.name, self.scenario)
 
     def peek(self, facts: RequestFacts) -> Turn:
-        """The turn that `take` would return."""
         return self.sessions.peek(self.name, facts, self.scenario)
 
     def sources(self, host: str) -> Sources:
-        """What a request may refer to; `host` is this server's name and port as the client knows them."""
+        """Return what a request may refer to; `host` is this server's name and port as the client knows them."""
         now = self.now()
         uploads = self.uploads.of(self.name, now)
         stores = local_urls.Stores(self.settings.urls, uploads, self.images)

@@ -78,7 +78,6 @@ class SessionStore:
         return taken
 
     def may_respond_early(self, name: str, picked: Scenario | None = None) -> bool:
-        """Might a step respond before the request body is read?"""
         scenario = picked or self.scenario_of(name)
         given = self.session(name).waiting or self.waiting
         return scenario.may_respond_early or (
@@ -86,7 +85,6 @@ class SessionStore:
         )
 
     def peek(self, name: str, asked: RequestFacts, picked: Scenario | None = None) -> Turn:
-        """The turn that `take` would return."""
         session = self.session(name)
         scenario = self._seeded(picked) if picked else self.scenario_of(name)
         stored = session.places.get(picked.name if picked else "", {})
@@ -94,9 +92,9 @@ class SessionStore:
         return one_shot.take_turn(scenario, stored, (session.waiting, self.waiting), asked)[0]
 
     def play(self, name: str | None, scenario: Scenario | None = None, as_of: str | None = None) -> None:
-        """Begin a scenario in a session, as of a date; None keeps what the session has.
+        """Start a scenario in a session, as of a date; None leaves the session's own.
 
-        Without a name it is the server's scenario, which all sessions without one of their own begin again.
+        Without a name it becomes the server's scenario, and all sessions without one of their own start it again.
         """
         if scenario:
             scenario = self._seeded(scenario)
@@ -110,14 +108,13 @@ class SessionStore:
         self._sessions[name] = SessionState(scenario=scenario or old.scenario, as_of=as_of or old.as_of)
 
     def scenario_of(self, name: str | None = None) -> Scenario:
-        """The scenario that a session plays, or the server's."""
         session = self._sessions.get(name) if name is not None else None
         return (session and session.scenario) or self.scenario
 
     def add_step(self, name: str | None, step: Mapping[str, Any]) -> None:
-        """Add a step, as data, for the next request that it fits: of one session, or of any.
+        """Add a step, as data, for the next matching request of one session, or of any.
 
-        Raises ValueError if too many are waiting.
+        Raises ValueError if too many are queued.
         """
         queue = self.waiting if name is None else self.session(name).waiting
         if len(queue) >= WAITING:
@@ -125,7 +122,6 @@ class SessionStore:
         queue.append(one_shot.new_one_shot(step))
 
     def settings_for(self, name: str, settings: Settings, picked: Scenario | None = None) -> Settings:
-        """The settings of a session: its own over its scenario's over the server's."""
         session = self.session(name)
         scenario = picked or session.scenario or self.scenario
         wanted = settings, scenario, session.as_of or scenario.as_of
@@ -135,7 +131,6 @@ class SessionStore:
         return self._overlaid[1]
 
     def reset(self, name: str | None = None) -> None:
-        """Forget one session, or all: the next request begins the server's scenario."""
         if name is None:
             self._sessions.clear()
             self.waiting.clear()
@@ -146,14 +141,12 @@ class SessionStore:
         return len(self._sessions)
 
     def restore(self, name: str, session: SessionState, waiting: list[OneShot]) -> None:
-        """Replace the state of one session, and the steps that wait for a request of any."""
         self._sessions[name], self.waiting = session, waiting
 
     def _seeded(self, scenario: Scenario) -> Scenario:
         return scenario if self._seed is None else replace(scenario, seed=self._seed)
 
     def session(self, name: str) -> SessionState:
-        """The state of one session, which is now the newest."""
         self._sessions[name] = session = self._sessions.get(name) or SessionState()
         return session
 
@@ -163,7 +156,6 @@ def too_many_steps() -> ValueError:
 
 
 def _attempt(attempts: FIFOCache[str, int], digest: str | None) -> int:
-    """How often a job has come, this time included; a request without a job comes for the first time."""
     if digest is None:
         return 1
     attempts[digest] = attempts.get(digest, 0) + 1

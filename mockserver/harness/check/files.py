@@ -29,7 +29,6 @@ class ImageFile:
         return format_path(self.path)
 
     def fixed_path(self, suffix: str) -> str:
-        """A new path in the same folder, with another suffix."""
         return str(self.path.with_name(f"{self.path.stem}-fixed{suffix}"))
 
 

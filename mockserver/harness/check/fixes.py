@@ -32,13 +32,11 @@ def find_fix(problem: Problem, group: str, files: Sequence[ImageFile]) -> Fix | 
 
 
 def _params(files: Sequence[ImageFile]) -> Iterator[tuple[str, ImageFile]]:
-    """Each file with the name that problems use for it: `image`, `image[0]`, `mask`."""
     for index, file in enumerate(files):
         yield file.part.name.replace("[]", f"[{index}]"), file
 
 
 def _collect_facts(file: ImageFile, problem_facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that a row's `when` can test."""
     facts = {name: getattr(file.facts, name) for name in ("real_type", "format", "mode", "transparent")}
     return {**facts, **dict.fromkeys(file.facts.traits, True), **problem_facts}
 
@@ -50,7 +48,6 @@ def _matches(value: Any, expected: Any) -> bool:
 
 
 def _placeholders(file: ImageFile, first: ImageFile) -> dict[str, str]:
-    """The values of a line's placeholders, as Python literals."""
     width, height = first.facts.upright or (0, 0)
     values = {
         "file": str(file.path),

@@ -12,7 +12,6 @@ def format_json(verdicts: Sequence[Verdict]) -> str:
 
 
 def format_text(verdicts: Sequence[Verdict]) -> str:
-    """One line per verdict, then the details of rejected files, then hints."""
     details = (line for verdict in verdicts if not verdict.accepted for line in _details(verdict))
     hints = dict.fromkeys(f"hint: {hint}" for verdict in verdicts for hint in verdict.hints)
     return "\n".join((*map(_summary, verdicts), *details, *hints))

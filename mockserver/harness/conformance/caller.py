@@ -32,7 +32,6 @@ class Target:
 
     @property
     def url(self) -> str:
-        """The address, for messages."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port is None else f":{self.port}"
         return f"{'https' if self.secure else 'http'}://{host}{port}{self.prefix}"

@@ -36,18 +36,15 @@ class Case:
 
     @property
     def provider(self) -> str:
-        """The provider whose path it requests; an unknown path counts as OpenAI's."""
         endpoint = route(self.request["path"].partition("?")[0], as_of("any"))
         return endpoint.provider if endpoint else "openai"
 
     @property
     def is_served(self) -> bool:
-        """Whether the expected response holds images, which a real server bills."""
         return bool(200 <= self.expect["status"] < 300)
 
     @property
     def has_own_key(self) -> bool:
-        """Whether the request carries the caller's key."""
         return "auth" not in self.request
 
     @property
@@ -61,7 +58,6 @@ class Case:
 
     @property
     def last_day(self) -> str:
-        """The last date on which the case holds; only for a case with `until`."""
         assert self.until is not None
         return str(self.until - timedelta(days=1))
 
@@ -81,7 +77,6 @@ class Call:
 
 @cache
 def load() -> tuple[Case, ...]:
-    """Every case of contracts/cases/, in the order of the files."""
     return tuple(_read())
 
 

@@ -39,7 +39,6 @@ def shorten(value: Any, limit: int = 300) -> str:
 
 
 def compare(case: Case, status: int, headers: Headers, body: bytes) -> list[Difference]:
-    """Every difference between a response and what the case expects."""
     return list(_compare(case.expect, status, headers, body))
 
 
@@ -71,7 +70,6 @@ def _compare_content(expect: Mapping[str, Any], headers: Headers, body: bytes) -
 
 
 def _event_pattern(name: str) -> str:
-    """A pattern for one event's name; an event whose name ends in `?` is optional."""
     return f"(?:{re.escape(name.removesuffix('?'))}\n){'?' if name.endswith('?') else ''}"
 
 
@@ -115,7 +113,6 @@ def _compare_images(expected: Mapping[str, Any], items: Sequence[Any]) -> Iterat
 
 
 def inspect_image(item: Any) -> dict[str, Any]:
-    """Format, size, mode and frames of an item's image, as far as it can be decoded."""
     try:
         data = base64.b64decode(item["b64_json"], validate=True)
         return _inspect_svg(data) if data.lstrip()[:1] == b"<" else _inspect_pixels(data)
@@ -150,7 +147,6 @@ def _inspect_svg(data: bytes) -> dict[str, Any]:
 
 
 def parse_json(body: bytes) -> Any:
-    """A body as JSON, or None if it is not JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -158,5 +154,4 @@ def parse_json(body: bytes) -> Any:
 
 
 def parse_events(body: bytes) -> list[tuple[str, Any]]:
-    """The events of a stream: names and parsed data."""
     return [(event.name, parse_json(event.data.encode())) for event in sse.parse(body)]

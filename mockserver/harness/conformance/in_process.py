@@ -15,7 +15,6 @@ from mockserver.scenario.machine import Step, Turn
 
 
 def parse_request(call: Call) -> Request:
-    """A call's bytes as the engine's request."""
     delimiter = parse_boundary(dict(call.headers).get("content-type", ""))
     path, _, query = call.path.partition("?")
     if delimiter is None:
@@ -30,7 +29,7 @@ def parse_request(call: Call) -> Request:
 
 
 def respond_to(case: Case, call: Call, settings: Settings) -> Reply:
-    """The engine's status, headers and body. An error that the case orders is requested as a scenario would."""
+    """Return the engine's response. An error that the case requires is requested as a scenario would request it."""
     turn = Turn("case", Step(1, case.orders) if case.orders else None)
     context = Context(0, case.id, 0, 0, settings.as_of)
     plan = respond(understand(parse_request(call), settings), turn, context, settings, "http://localhost").plan
@@ -43,6 +42,5 @@ def understand_case(case: Case, day: AsOf) -> Understood:
 
 
 def estimate(case: Case, day: AsOf) -> float | None:
-    """The price of a served case in US dollars, or None if contracts/ has no price for it."""
     job = understand_case(case, day).job
     return usage.count_usage(job, day)[1] if job else None

@@ -49,7 +49,6 @@ def redact(value: Any, secret: str, depth: int = 20) -> Any:
 
 
 def judge(case: Case, url: str, reply: Reply, cost: float, secret: str) -> Outcome:
-    """The outcome of a case from the server's reply, with the secret redacted. `cost` is the estimate of the call."""
     differences = compare(case, *reply)
     if not differences:
         return Outcome(case, "as expected", cost=cost)
@@ -81,7 +80,6 @@ def draft_rows(case: Case, url: str, status: int, headers: Headers, body: bytes)
 
 
 def has_error(reply: Reply) -> bool:
-    """Whether a response holds the API's error object, or at least a text in its place."""
     return bool(reply[2]) and "note" not in dict(_observe_error(reply[2]))
 
 
@@ -102,7 +100,6 @@ def _observe_error(body: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def response_date(headers: Headers) -> date:
-    """The date of a response's Date header, or today if it has none or an invalid one."""
     text = next((value for name, value in headers if name == "date"), "")
     try:
         return parsedate_to_datetime(text).date()

@@ -17,7 +17,6 @@ OPAQUE = (200, 120, 40, 255)
 
 
 def make(recipe: Mapping[str, Any]) -> bytes:
-    """The bytes of a file from the recipe that the mapping holds among other keys."""
     kind = find_kind(recipe)
     if kind in FORMATS:
         return _render(kind, recipe[kind])
@@ -34,12 +33,10 @@ def make(recipe: Mapping[str, Any]) -> bytes:
 
 
 def find_kind(recipe: Mapping[str, Any]) -> str:
-    """The recipe's name among the mapping's keys."""
     return next(name for name in (*FORMATS, "text", "base64_of", "bytes_hex", "cut") if name in recipe)
 
 
 def media_type(recipe: Mapping[str, Any]) -> str:
-    """The content type that a client would declare for the file."""
     return MEDIA_TYPES.get(find_kind(recipe), "application/octet-stream")
 
 
@@ -48,7 +45,6 @@ def build_data_url(recipe: Mapping[str, Any]) -> str:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Width and height from `WIDTHxHEIGHT`."""
     width, height = text.split("x")
     return int(width), int(height)
 

@@ -44,7 +44,6 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
 
 
 def as_junit(url: str, label: str, outcomes: Sequence[Outcome]) -> bytes:
-    """The report as JUnit XML; a wrong guess counts as skipped."""
     return format_junit(f"mockserver conform {url} as of {label}", [_outcome_case(outcome) for outcome in outcomes])
 
 

@@ -67,7 +67,6 @@ def conform(
 
 
 def check_arguments(key: str, key_name: str, budget: float) -> None:
-    """Raise ValueError for a key that a header cannot carry, or an invalid budget."""
     if not is_header_safe(key):
         problem = "has characters that no HTTP header can carry" if key else "is empty"
         raise ValueError(f"{key_name} {problem}; expected an API key")
@@ -106,7 +105,6 @@ class ServerProbe:
         self._is_known = False
 
     def record(self, outcome: Outcome, reply: Reply) -> None:
-        """Take a response into account. Raises UnusableServer."""
         if outcome.case is self._keyed and reply[0] == 401:
             raise UnusableServer(f"{self._url} rejects the key")
         self._is_known = self._is_known or outcome.is_costly or outcome.verdict == "as expected" or has_error(reply)
@@ -136,7 +134,6 @@ def select(cases: Sequence[Case], day: AsOf, budget: float) -> tuple[list[Priced
 
 
 def report(outcomes: Sequence[Outcome]) -> list[str]:
-    """The lines to print: each difference with its draft, the reasons for skipped cases, and the totals."""
     lines = []
     for outcome in outcomes:
         if outcome.verdict in ("differs", "guess"):

@@ -86,7 +86,6 @@ def bad_base64(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None
 
 
 def other_image(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Send images of another format or size than the response states."""
 
     def convert(container: Any, key: Any) -> None:
         try:
@@ -101,7 +100,6 @@ def other_image(plan: Plan, options: Parameters, randint: RandInt) -> Plan | Non
 
 
 def cut_json(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Truncate the JSON; the HTTP framing stays correct."""
     data = join_body(plan)
     return replace_body(plan, data[: int((len(data) - 1) * options["keep"])]) if is_json(plan) and data else None
 

@@ -48,7 +48,6 @@ def redirect(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
 
 
 def retry_after(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Set Retry-After in either of its formats, or remove it."""
     top = find_head(plan)
     if top is None or top.status < 300:
         return None
@@ -61,7 +60,6 @@ def retry_after(plan: Plan, options: Parameters, randint: RandInt) -> Plan | Non
 
 
 def gzip(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Compress the body, flushing each chunk so that a client can decompress it at once."""
     top = find_head(plan)
     if top is None or not join_body(plan):
         return None

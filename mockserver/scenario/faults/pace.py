@@ -46,7 +46,6 @@ def drip(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
 
 
 def stall(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Stop sending, forever or for a number of seconds."""
     if options["at"] == "events":
         ends = [place for place, step in enumerate(plan) if isinstance(step, Chunk)]
         cut = ends[min(options["events"], len(ends)) - 1] + 1 if is_stream(plan) and ends else 0

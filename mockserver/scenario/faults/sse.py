@@ -89,12 +89,10 @@ def json_instead(plan: Plan, options: Parameters, randint: RandInt) -> Plan | No
 
 
 def done(plan: Plan, options: Parameters, randint: RandInt) -> Plan:
-    """End the stream with `[DONE]`, as chat completions do."""
     return replace_events(plan, [*split_events(plan), ((), b"data: [DONE]\n\n")])
 
 
 def wrong_family(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Give the events of an edit the names of a generation's, and vice versa."""
     pieces: Events = []
     is_changed = False
     for waits, data in split_events(plan):
@@ -116,7 +114,6 @@ def error_event(plan: Plan, options: Parameters, randint: RandInt) -> Plan:
 
 
 def huge_event(plan: Plan, options: Parameters, randint: RandInt) -> Plan | None:
-    """Make the last event larger than common buffers."""
     pieces = split_events(plan)
     known = parse_event(pieces[-1][1]) if pieces else None
     if known is None:

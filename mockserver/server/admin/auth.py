@@ -14,7 +14,6 @@ OPEN = ("/", "/health", "/openapi.json", "/sample.png")
 
 
 def loopback(host: str) -> bool:
-    """Does a host name or address mean this machine alone?"""
     name = host.lower().strip("[]").rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -39,7 +38,6 @@ class Guard:
             await self.app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
-        """Raise AdminError for a request that may not use the application."""
         headers = Headers(scope=scope)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if len(scope["query_string"]) > (limit := self.state.limits.query_bytes):

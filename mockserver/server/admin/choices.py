@@ -10,7 +10,6 @@ ENDPOINT = "images/edits"
 
 
 def choices(as_of: AsOf) -> dict[str, Any]:
-    """In the shape of contracts/schemas/choices.json, the newest model last."""
     return {
         "scenarios": [
             {"name": name, "about": loader.load(name).about, "yaml": loader.read_built_in(name)}
@@ -29,6 +28,5 @@ def _model(capability: Capability) -> dict[str, Any]:
 
 
 def _values(capability: Capability, name: str) -> list[str]:
-    """The values that a parameter is limited to; empty if it takes others too, or is unknown."""
     schema = capability.parameter_schema(name)
     return list(schema.get("enum", ())) if schema else []

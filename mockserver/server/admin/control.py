@@ -24,7 +24,6 @@ class Control:
         self.state = state
 
     async def get_journal(self, request: Request) -> Response:
-        """The entries that the query selects, oldest first."""
         try:
             selection = wanted(request.query_params.multi_items())
         except ValueError as error:
@@ -33,24 +32,21 @@ class Control:
         return JSONResponse({"entries": journal.chosen(selection), "dropped": journal.dropped})
 
     async def delete_journal(self, request: Request) -> Response:
-        """Forget the entries of `?session=`, or all."""
         await self.state.clear_journal(read_query(request, "session").get("session"))
         return Response(status_code=204)
 
     async def get_entry(self, request: Request) -> Response:
-        """One entry by its id."""
         read_query(request, "session")
         journal = await self.state.read_journal()
         return JSONResponse(journal.read(_find_entry(journal, request.path_params["id"])))
 
     async def get_ledger(self, request: Request) -> Response:
-        """What the calls of `?session=`, or all, would have cost."""
         session = read_query(request, "session").get("session")
         journal = await self.state.read_journal()
         return JSONResponse(ledger(journal.noted(session), journal.dropped))
 
     async def get_verdict(self, request: Request) -> Response:
-        """What the client of `?session=`, or any, did wrong; with `?end=true` also what it did not do."""
+        """With `?end=true` also evaluates the rules that need the end of the run."""
         query = read_query(request, "session", "end")
         end = query.get("end", "false")
         if end not in BOOLEANS:
@@ -59,7 +55,7 @@ class Control:
         return JSONResponse(verdict(journal.noted(query.get("session")), BOOLEANS[end]))
 
     async def report_result(self, request: Request) -> Response:
-        """Note how the client interpreted a response, `success` or `error`; responds with its session's verdict."""
+        """Record how the client interpreted a response, `success` or `error`; responds with the session's verdict."""
         read_query(request, "session")
         report = await read_object(request, "entry", "result")
         if report["result"] not in RESULTS:
@@ -70,11 +66,9 @@ class Control:
         return JSONResponse(verdict(journal.noted(entry["session"])))
 
     async def get_clock(self, request: Request) -> Response:
-        """The time of `?session=`, or of all."""
         return _time_response(await self.state.time(read_query(request, "session").get("session")))
 
     async def advance_clock(self, request: Request) -> Response:
-        """Move the time of `?session=`, or of all, on: limits refill and URLs expire, and no client waits."""
         session = read_query(request, "session").get("session")
         seconds = (await read_object(request, "advance"))["advance"]
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):

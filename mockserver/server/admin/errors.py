@@ -27,7 +27,6 @@ def problem_response(status: int, title: str, detail: str, headers: Mapping[str,
 
 
 def unavailable_response(error: Exception) -> Response:
-    """The response while the server's state is unavailable."""
     return problem_response(503, "Service Unavailable", str(error), {"retry-after": "1"})
 
 
@@ -36,7 +35,6 @@ def bad_request(detail: str) -> AdminError:
 
 
 def read_query(request: Request, *names: str) -> dict[str, str]:
-    """The parameters of the query, all of which must be among these names. Raises AdminError."""
     for name, _ in request.query_params.multi_items():
         if name not in names:
             raise bad_request(f"unknown query parameter {name!r}; expected {', '.join(names)}")

@@ -15,7 +15,6 @@ def text() -> str:
 
 @functools.cache
 def headers() -> Mapping[str, str]:
-    """The policy, and that a browser must revalidate a cached page."""
     policy = (
         "default-src 'none'",
         f"script-src {_digest('script')}",
@@ -35,6 +34,5 @@ def headers() -> Mapping[str, str]:
 
 
 def _digest(tag: str) -> str:
-    """The source of the page's only script or style, for the policy."""
     (inside,) = re.findall(f"<{tag}>(.*?)</{tag}>", text(), re.DOTALL)
     return f"'sha256-{base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()}'"

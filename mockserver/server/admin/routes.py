@@ -60,7 +60,6 @@ ERRORS = (AdminError, HTTPException, StateUnavailable, ClientDisconnect)
 
 
 async def respond_to_error(request: Request, error: Exception) -> Response:
-    """The response to what an endpoint, or Starlette, raised."""
     match error:
         case AdminError():
             return error.response()
@@ -79,15 +78,12 @@ class Admin:
         self.state = state
 
     async def get_page(self, request: Request) -> Response:
-        """The page that shows the journal to people."""
         return HTMLResponse(page.text(), headers=page.headers())
 
     async def get_choices(self, request: Request) -> Response:
-        """The built-in scenarios, and the models that edit images."""
         return JSONResponse(choices.choices(self.state.settings.as_of))
 
     async def get_health(self, request: Request) -> Response:
-        """That the server runs, and what it plays."""
         return JSONResponse(
             {
                 "status": "ok",
@@ -98,23 +94,20 @@ class Admin:
         )
 
     async def get_metrics(self, request: Request) -> Response:
-        """Counts and sizes in Prometheus' format."""
         from mockserver.server import metrics  # its library takes longer to load than a server may take to start
 
         text = metrics.render_metrics(self.state.stats, await self.state.sizes())
         return Response(text, headers={"content-type": metrics.CONTENT_TYPE})
 
     async def reset(self, request: Request) -> Response:
-        """Reset scenario position, clock, files and journal of `?session=`, or of all."""
         await self.state.reset(read_query(request, "session").get("session"))
         return Response(status_code=204)
 
     async def get_scenario(self, request: Request) -> Response:
-        """The scenario of `?session=`, or the server's."""
         return JSONResponse((await self.state.scenario(request.query_params.get("session"))).data)
 
     async def put_scenario(self, request: Request) -> Response:
-        """Begin a scenario, from YAML or JSON, in `?session=` or in all sessions."""
+        """Start a scenario, from YAML or JSON, in `?session=` or in all sessions."""
         session = request.query_params.get("session")
         try:
             scenario = parse(await read_body(request), "scenario")
@@ -124,7 +117,7 @@ class Admin:
         return JSONResponse((await self.state.scenario(session)).data)
 
     async def add_step(self, request: Request) -> Response:
-        """Add a step for the next request that it fits, of `?session=` or of any."""
+        """Add a step for the next matching request, of `?session=` or of any session."""
         try:
             step = parse_part(await read_body(request), "step", "step")
             await self.state.add_step(request.query_params.get("session"), step)
@@ -135,7 +128,6 @@ class Admin:
         return Response(status_code=204)
 
     async def verify_calls(self, request: Request) -> Response:
-        """How many calls of `?session=`, or of all, met a `when`, and which came near."""
         try:
             question = parse_part(await read_body(request), "verify", "verify")
         except ScenarioError as error:
@@ -144,11 +136,9 @@ class Admin:
         return JSONResponse(verify(entries, question["when"], question.get("times")))
 
     async def get_openapi(self, request: Request) -> Response:
-        """The API as of the server's date as one OpenAPI document."""
         return JSONResponse(bundle(self.state.settings.as_of))
 
     async def get_image(self, request: Request) -> Response:
-        """An image that was received or sent, by its SHA-256."""
         sha256 = request.path_params["sha256"]
         image = await self.state.find_image(sha256)
         if image:
@@ -158,10 +148,8 @@ class Admin:
         raise AdminError(404, "Not Found", "no image with this SHA-256 was received or sent")
 
     async def get_sample(self, request: Request) -> Response:
-        """A small image to try an edit with."""
         return Response(sample.png(), media_type="image/png")
 
 
 def _invalid(title: str, error: ScenarioError) -> AdminError:
-    """A line for each fault."""
     return AdminError(400, title, "\n".join(error.errors))

@@ -96,12 +96,10 @@ class Client:
             return await self._evaluate(name, arguments)
 
     def read_blocking(self, name: str, *arguments: Argument) -> Any:
-        """As `read`, for pure functions that cannot await. Blocks the calling thread."""
         with self._reported():
             return self._blocking.register_script(read_script(name))(args=arguments)
 
     async def close(self) -> None:
-        """Close the connections of the running event loop."""
         connection = self._clients.pop(asyncio.get_running_loop(), None)
         if connection:
             await connection[0].aclose()
@@ -114,7 +112,6 @@ class Client:
         return await scripts[name](args=arguments)
 
     def _connection(self) -> "tuple[Redis, dict[str, AsyncScript]]":
-        """The client of the running event loop, and its scripts."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
             self._clients[loop] = self._connect(), {}
@@ -122,7 +119,6 @@ class Client:
 
     @contextlib.contextmanager
     def _reported(self) -> Iterator[None]:
-        """Raises every error as StateUnavailable, and reports the first of them to the user."""
         try:
             yield
         except self._errors as error:

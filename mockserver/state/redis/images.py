@@ -12,11 +12,9 @@ class RedisImages:
         self._client = client
 
     def find(self, sha256: str) -> tuple[bytes, str] | None:
-        """An image and its media type by SHA-256."""
         return _parse(self._client.read_blocking("find", "sha256", sha256))
 
     def named(self, start: str) -> tuple[bytes, str] | None:
-        """An image and its media type by the beginning of its xxh3 digest."""
         return _parse(self._client.read_blocking("find", "digest", start))
 
 

@@ -23,7 +23,6 @@ class JournalCopy(Journal):
     def update(
         self, meta: Sequence[bytes | None], numbers: Sequence[bytes], changed: Sequence[Sequence[bytes]]
     ) -> None:
-        """Take in the numbers of all entries, and the entries that changed since this revision."""
         epoch, revision, dropped = ((value or b"").decode() for value in meta)
         if epoch != self.epoch:
             self._copies.clear()

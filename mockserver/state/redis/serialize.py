@@ -23,12 +23,10 @@ def unpack(text: str | bytes) -> Scenario:
 
 
 def label(text: str) -> str:
-    """The key of a scenario's text."""
     return xxhash.xxh3_128_hexdigest(text.encode())
 
 
 def _files(scenario: Scenario) -> list[tuple[str, bytes]]:
-    """The files that a scenario names, by their names in its data."""
     steps = zip(scenario.data["steps"], scenario.steps, strict=True)
     named = [(data.get("ok", {}).get("pictures", ()), step.pictures) for data, step in steps]
     pictures = [pair for names, files in named for pair in zip(names, files, strict=True)]

@@ -46,7 +46,6 @@ class Snapshot:
         return SessionState(position, self.own_scenario, as_of, attempts, places, list(self.own_waiting))
 
     def serialize_session(self, session: SessionState) -> str:
-        """The state of the session after a turn."""
         data = {"position": session.position, "as_of": session.as_of, "places": session.places, "begun": self.begun}
         return json.dumps(data)
 
@@ -74,5 +73,4 @@ class SessionUploads(UploadStore):
 
 
 def serialize_upload(upload: Upload) -> str:
-    """All but the bytes."""
     return json.dumps({name: value for name, value in asdict(upload).items() if name != "data"})

@@ -80,7 +80,7 @@ class RedisState(ServerState):
             self.client.quiet = False
 
     async def _start(self, is_new: bool) -> None:
-        """Play the server's scenario. Unless it is new, only where Redis has none: it lost what it held."""
+        """Play the server's scenario. If it is not new, only if Redis lost its data and has no scenario."""
         text = serialize.pack(self._start_scenario)
         await self.client.run("start", serialize.label(text), text, uuid.uuid4().hex, int(is_new))
 
@@ -88,7 +88,6 @@ class RedisState(ServerState):
         await self.client.close()
 
     def lock(self, session: str) -> asyncio.Lock:
-        """Requests of one session in this worker take their turns one after the other."""
         return self._locks.setdefault(session, asyncio.Lock())
 
     async def open_session(self, name: str, scenario: str | None = None) -> Session:
@@ -97,7 +96,6 @@ class RedisState(ServerState):
         return RedisSession(self, name, named, snapshot, await self.load_uploads(name, snapshot))
 
     async def load(self, name: str) -> Snapshot:
-        """What Redis holds of a session."""
         while True:
             shared, own, *rest = await self.client.read("meet", name)
             epoch, version, label, begun, ahead, upload_bytes = ((value or b"").decode() for value in shared)
@@ -134,7 +132,6 @@ class RedisState(ServerState):
                 self._scenarios[label.decode()] = seeded
 
     async def load_uploads(self, name: str, snapshot: Snapshot) -> SessionUploads:
-        """The uploads of a session, with their bytes."""
         keys = {about["id"]: (about["id"], about["digest"]) for about in snapshot.uploads}
         contents = {id: self._contents.get(key) for id, key in keys.items()}
         missing = [id for id, data in contents.items() if data is None]
@@ -176,7 +173,6 @@ class RedisState(ServerState):
         return Time(clock(session), clock.advanced(session))
 
     def session_clock(self, name: str, snapshot: Snapshot) -> Clock:
-        """The clock as it is for a session."""
         clock = Clock(self.clock.base, self.clock.watch)
         clock.restore(*snapshot.advanced, name)
         return clock
@@ -224,6 +220,5 @@ def connect(
 
 
 def _parse_uploads(rows: list[bytes]) -> list[Mapping[str, Any]]:
-    """What is known of each upload, oldest first."""
     numbered = sorted((int(number), json.loads(about)) for number, about in (row.split(b" ", 1) for row in rows))
     return [about for _, about in numbered]
