@@ -26,7 +26,7 @@ def build_entry(
     """The entry, redacted, in the shape of contracts/schemas/journal.json but for two things.
 
     Images and files are named by their xxh3 digests until the entry is read, a file's under `digest`. `repeats`,
-    `waited`, `told`, and what has been sent of the response, are filled in by others.
+    `waited`, `told`, and what has been sent of the response, are filled in later.
     """
     entry = {
         "id": entry_id,

@@ -13,7 +13,7 @@ from mockserver.images.inspect import ImageInfo
 
 @dataclass(frozen=True, slots=True)
 class InputImage:
-    """An image of the request, and what was found out by decoding it."""
+    """An image of the request, and the result of decoding it."""
 
     part: Part
     facts: ImageInfo

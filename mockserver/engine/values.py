@@ -23,7 +23,7 @@ class Settings:
     `moderation` lists the words that the safety system rejects, `limits` what a session may use per minute, both as in
     a scenario file. `bare` leaves out all headers that a client does not need. `validate` says what is checked of a
     request for images: `strict` for everything, `schema` for types, enums and required fields only, or `off`. `dialect`
-    is one of contracts/dialects.yaml. `urls` holds the bytes to be found at URLs.
+    is one of contracts/dialects.yaml. `urls` maps URLs to their bytes.
     """
 
     as_of: AsOf = field(default_factory=lambda: as_of("any"))

@@ -32,11 +32,11 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class WireFaultNeedsSocket(RuntimeError):
-    """The scenario requests a fault below HTTP, and the application runs without a socket."""
+    """The scenario requests a fault below HTTP, but the application runs without a socket."""
 
 
 class Connection(Protocol):
-    """What a server offers beside ASGI, as `mockserver.server.connection` in the scope's extensions."""
+    """What a server offers in addition to ASGI, as `mockserver.server.connection` in the scope's extensions."""
 
     @property
     def gone(self) -> bool:

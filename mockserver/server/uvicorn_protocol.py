@@ -84,7 +84,7 @@ class RequestRejected(Exception):
 
 
 class DiscardedTrailers(list[tuple[bytes, bytes]]):
-    """Where headers after a body go: they are not part of the request."""
+    """Discards headers after a body, which are not part of the request."""
 
     def append(self, header: tuple[bytes, bytes]) -> None:
         """Discard it."""

@@ -27,7 +27,7 @@ class StateUnavailable(Exception):
 
 
 class Time(NamedTuple):
-    """A session's time in seconds since 1970, and how far it was moved on."""
+    """A session's time in seconds since 1970, and the seconds by which it was advanced."""
 
     now: float
     advanced: float
@@ -51,7 +51,7 @@ class ServerState(ABC):
     `clock` may be any function that returns seconds since 1970. `look` is called before each turn, to load a changed
     scenario. `witness` is called with each entry, its request, the intended plan and the plan with faults, before
     anything is sent. `hosts` are the names that a listening socket was bound to, None without one. `token` is what
-    `/__mock` asks for, None if nothing. `dated` counts the calls of each model that has a shutdown date.
+    `/__mock` requires, None if it requires none. `dated` counts the calls of each model that has a shutdown date.
     """
 
     settings: Settings = field(default_factory=Settings)

@@ -21,7 +21,7 @@ from mockserver.state.sessions import SessionStore, Taken
 class Record:
     """What one request leaves behind.
 
-    `entry` is its journal entry, `images` are (xxh3 digest, bytes, media type), `upload` is a file to keep and
+    `entry` is its journal entry, `images` are (xxh3 digest, bytes, media type), `upload` is a file to store and
     `removed` the id of one to delete. `arrived` is when the request arrived, by the session's watch; `has_gone` says
     whether the client has disconnected.
     """

@@ -46,7 +46,7 @@ class Taken(NamedTuple):
 
 
 class SessionStore:
-    """The state of all sessions; the one that was idle longest is evicted when there are too many.
+    """The state of all sessions; the session that was idle longest is evicted if there are too many.
 
     `seed` replaces that of each scenario.
     """
