@@ -48,5 +48,28 @@ class Limits:
     query_bytes: int = 4_096
     """Bytes of a query under `/__mock`. Beyond it: 414."""
 
+    sessions: int = 10_000
+    """Sessions, and sessions whose clock was moved on. Beyond it: the one that was idle longest is forgotten."""
+    session_jobs: int = 10_000
+    """Jobs of a session whose attempts are counted. Beyond it: the oldest are forgotten."""
+    waiting_steps: int = 100
+    """One-shot steps that wait for a request, of one session or of any. Beyond it: 409."""
+    journal_entries: int = 1_000
+    """Entries of the journal. Beyond it: the oldest are dropped, and counted."""
+    journal_image_bytes: int = 64 * 1024 * 1024
+    """Bytes of images received and sent. Beyond it: the oldest are dropped."""
+    remembered_digests: int = 10_000
+    """SHA-256 digests of dropped images. Beyond it: the oldest are forgotten."""
+    tracked_calls: int = 10_000
+    """Calls of which repetitions are recognised. Beyond it: the oldest are forgotten."""
+    session_upload_bytes: int = 256 * 1024 * 1024
+    """Bytes of the files of a session. Beyond it: the upload is rejected."""
+    session_uploads: int = 1_000
+    """Files of a session. Beyond it: the upload is rejected."""
+    sessions_with_uploads: int = 1_000
+    """Sessions that have files. Beyond it: the upload is rejected."""
+    total_upload_bytes: int = 1024 * 1024 * 1024
+    """Bytes of the files of all sessions. Beyond it: the upload is rejected."""
 
-DEFAULTS = Limits()
+
+DEFAULT_LIMITS = Limits()

@@ -3,7 +3,7 @@
 from mockserver.core.form_split import split_form
 from mockserver.core.multipart import FindCached, FormParser, find_nothing
 from mockserver.core.request import Part
-from mockserver.limits import DEFAULTS, Limits
+from mockserver.limits import DEFAULT_LIMITS, Limits
 
 # The largest body, in bytes, that is buffered.
 SHORT = 2 * 1024 * 1024
@@ -17,7 +17,11 @@ class FormReader:
     """
 
     def __init__(
-        self, boundary: bytes, find_cached: FindCached = find_nothing, short: int = SHORT, limits: Limits = DEFAULTS
+        self,
+        boundary: bytes,
+        find_cached: FindCached = find_nothing,
+        short: int = SHORT,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.parts: list[Part] = []
         self.error: str | None = None

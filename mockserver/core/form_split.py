@@ -7,7 +7,7 @@ import xxhash
 from mockserver.core.cache import Cache
 from mockserver.core.multipart import CACHED, VIEWED, FindCached, FormParser, find_nothing
 from mockserver.core.request import Part
-from mockserver.limits import DEFAULTS, Limits
+from mockserver.limits import DEFAULT_LIMITS, Limits
 
 # Characters of a boundary (RFC 2046, section 5.1.1).
 LONGEST = 70
@@ -23,7 +23,7 @@ UNBROKEN = Cache[bool](RECOGNISED, lambda _: 1)
 
 
 def split_form(
-    body: bytes, boundary: bytes, find_cached: FindCached = find_nothing, limits: Limits = DEFAULTS
+    body: bytes, boundary: bytes, find_cached: FindCached = find_nothing, limits: Limits = DEFAULT_LIMITS
 ) -> list[Part] | None:
     """The parts of a complete form, or None for an unusual form, which the parser must check."""
     first, stop = b"--" + boundary, b"\r\n--" + boundary

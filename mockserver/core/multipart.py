@@ -14,7 +14,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from mockserver.core.request import Part
-from mockserver.limits import DEFAULTS, Limits
+from mockserver.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -51,7 +51,9 @@ class FormParser:
     `find_cached` returns the bytes with an xxh3 digest if they are in memory already, so that they are stored once.
     """
 
-    def __init__(self, boundary: bytes, find_cached: FindCached = find_nothing, limits: Limits = DEFAULTS) -> None:
+    def __init__(
+        self, boundary: bytes, find_cached: FindCached = find_nothing, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         self.parts: list[Part] = []
         self.error: str | None = None
         self._find_cached, self._limits, self._ended = find_cached, limits, False

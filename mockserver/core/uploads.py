@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-SESSION_BYTES = 256 * 1024 * 1024
-SESSION_FILES = 1_000
-SESSIONS = 1_000
-TOTAL_BYTES = 1024 * 1024 * 1024
+from mockserver.limits import DEFAULT_LIMITS, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +38,7 @@ class Upload:
 class UploadStore:
     """The files of every session, oldest first. An upload beyond a limit is rejected; no file is evicted."""
 
-    session_bytes: int = SESSION_BYTES
-    session_files: int = SESSION_FILES
-    total_bytes: int = TOTAL_BYTES
+    limits: Limits = DEFAULT_LIMITS
     _held: dict[str, dict[str, Upload]] = field(default_factory=dict)
 
     def of(self, session: str, now: float) -> Mapping[str, Upload]:
@@ -56,10 +51,13 @@ class UploadStore:
     def room(self, session: str) -> int:
         """Return how many bytes a session may upload in its next file; 0 if it may not upload any file."""
         held = self._held.get(session, {})
-        if len(held) >= self.session_files or (not held and len(self._held) >= SESSIONS):
+        if len(held) >= self.limits.session_uploads or (
+            not held and len(self._held) >= self.limits.sessions_with_uploads
+        ):
             return 0
         weights = {name: sum(len(file.data) for file in files.values()) for name, files in self._held.items()}
-        return max(0, min(self.session_bytes - weights.get(session, 0), self.total_bytes - sum(weights.values())))
+        left = self.limits.session_upload_bytes - weights.get(session, 0)
+        return max(0, min(left, self.limits.total_upload_bytes - sum(weights.values())))
 
     def held(self) -> tuple[int, int]:
         files = [file for one in self._held.values() for file in one.values()]

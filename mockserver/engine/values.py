@@ -7,9 +7,10 @@ from typing import Any
 from mockserver.contract.asof import AsOf, as_of
 from mockserver.contract.catalogue import Problem
 from mockserver.core.request import Part
-from mockserver.core.uploads import SESSION_BYTES, Upload
+from mockserver.core.uploads import Upload
 from mockserver.engine.context import Context
 from mockserver.engine.job import Job
+from mockserver.limits import DEFAULT_LIMITS
 from mockserver.scenario.matching import RequestFacts
 
 
@@ -57,7 +58,7 @@ class Sources:
     """
 
     files: Mapping[str, Upload] = field(default_factory=dict)
-    room: int = SESSION_BYTES
+    room: int = DEFAULT_LIMITS.session_upload_bytes
     find: Callable[[str], bytes | None] = _find_nothing
 
 

@@ -6,7 +6,8 @@ from itertools import islice
 
 from cachetools import FIFOCache
 
-CALLS = 10_000
+from mockserver.limits import DEFAULT_LIMITS, Limits
+
 # Of the same call under way many times, so many are asked whether their clients have gone; the rest will tell.
 NEWEST = 16
 
@@ -26,8 +27,8 @@ class Call:
 class RepeatTracker:
     """The calls of all sessions, by digest; those that came longest ago are forgotten."""
 
-    def __init__(self) -> None:
-        self._calls = FIFOCache[tuple[str, str], Call](CALLS)
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._calls = FIFOCache[tuple[str, str], Call](limits.tracked_calls)
 
     def begin(
         self, session: str, digest: str, entry: str, at: float, gone: Callable[[], bool]

@@ -15,10 +15,7 @@ from cachetools import FIFOCache
 from mockserver.journal import send_log
 from mockserver.journal.filters import Filter
 from mockserver.journal.repeats import RepeatTracker
-
-ENTRIES = 1_000
-PICTURE_BYTES = 64 * 1024 * 1024
-REMEMBERED = 10_000
+from mockserver.limits import DEFAULT_LIMITS, Limits
 
 
 class _Data(FIFOCache[str, tuple[bytes, str]]):
@@ -41,10 +38,10 @@ class Pictures:
     The SHA-256 of one is computed when somebody asks, or at the last moment before it is dropped.
     """
 
-    def __init__(self, limit: int = PICTURE_BYTES) -> None:
-        self.limit = limit
-        self._data = _Data(limit, self._sum)
-        self._sha256 = FIFOCache[str, str](REMEMBERED)
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.limit = limits.journal_image_bytes
+        self._data = _Data(self.limit, self._sum)
+        self._sha256 = FIFOCache[str, str](limits.remembered_digests)
         # Responses are made in threads, and look for pictures there.
         self._lock = threading.RLock()
 
@@ -100,12 +97,16 @@ class Pictures:
 class Journal:
     """The entries of all sessions, oldest first; the oldest go when there are more than `limit`."""
 
-    limit: int = ENTRIES
+    limit: int = DEFAULT_LIMITS.journal_entries
     dropped: int = 0
     pictures: Pictures = field(default_factory=Pictures)
     repeats: RepeatTracker = field(default_factory=RepeatTracker)
     _entries: deque[dict[str, Any]] = field(default_factory=deque)
     _count: int = 0
+
+    @classmethod
+    def limited(cls, limits: Limits) -> "Journal":
+        return cls(limits.journal_entries, pictures=Pictures(limits), repeats=RepeatTracker(limits))
 
     def next_id(self) -> str:
         """The id of the next entry: a number that only a full reset sets back."""

@@ -151,7 +151,7 @@ class Protocol(HttpToolsProtocol):
             self._head = bytearray(data) if is_first else None
         self._pending_bytes += len(data)
         if self._pending_bytes > self.limits.head_bytes:
-            self.close_with_error(431, "A head of more than 64 KiB.")
+            self.close_with_error(431, f"A head of more than {self.limits.head_bytes} bytes.")
 
     def _join_head(self, data: bytes) -> bytes:
         """The next piece of a head. If the complete head asks for an upgrade: all of it without, for a new parser."""
@@ -197,7 +197,7 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         if self._head_size() > self.limits.head_bytes:
-            self.close_with_error(431, "A head of more than 64 KiB.")
+            self.close_with_error(431, f"A head of more than {self.limits.head_bytes} bytes.")
         else:
             self.close_with_error(400, msg)
 

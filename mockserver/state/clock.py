@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from cachetools import FIFOCache
 
-SESSIONS = 10_000
+from mockserver.limits import DEFAULT_LIMITS, Limits
+
 # Some thirty years: dates stay dates.
 FURTHEST = 1_000_000_000.0
 # Within the year 9987.
@@ -19,10 +20,15 @@ class Clock:
     waited.
     """
 
-    def __init__(self, base: Callable[[], float] = time.time, watch: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        base: Callable[[], float] = time.time,
+        watch: Callable[[], float] = time.monotonic,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
         self.base, self.watch = base, watch
         self._all = 0.0
-        self._own = FIFOCache[str, float](SESSIONS)
+        self._own = FIFOCache[str, float](limits.sessions)
 
     def __call__(self, session: str | None = None) -> float:
         return self.base() + self.advanced(session)

@@ -19,9 +19,18 @@ from mockserver.state.sessions import SessionStore, Taken
 class MemoryState(ServerState):
     """Sessions, journal and uploads that no other process shares."""
 
-    sessions: SessionStore = field(default_factory=lambda: SessionStore(load("ok")))
-    journal: Journal = field(default_factory=Journal)
-    uploads: UploadStore = field(default_factory=UploadStore)
+    # Those that are not passed are made with the limits of the server.
+    sessions: SessionStore = None  # type: ignore[assignment]
+    journal: Journal = field(init=False)
+    uploads: UploadStore = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sessions is None:
+            self.sessions = SessionStore(load("ok"), limits=self.limits)
+        self.journal = Journal.limited(self.limits)
+        if self.uploads is None:
+            self.uploads = UploadStore(self.limits)
 
     async def start(self) -> None: ...
 

@@ -69,7 +69,7 @@ class ServerState(ABC):
 
     def __post_init__(self) -> None:
         if not isinstance(self.clock, Clock):
-            self.clock = Clock(self.clock)
+            self.clock = Clock(self.clock, limits=self.limits)
 
     def slots(self) -> asyncio.Semaphore:
         """Limits the number of requests that are processed in threads at once."""

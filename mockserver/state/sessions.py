@@ -9,15 +9,11 @@ from cachetools import FIFOCache
 
 from mockserver.engine.overlay import apply_scenario
 from mockserver.engine.values import Settings
+from mockserver.limits import DEFAULT_LIMITS, Limits
 from mockserver.scenario import one_shot
 from mockserver.scenario.machine import Scenario, Stored, Turn
 from mockserver.scenario.matching import RequestFacts
 from mockserver.scenario.one_shot import OneShot
-
-SESSIONS = 10_000
-JOBS = 10_000
-# One-shot steps that wait for a request; each is looked at when one comes.
-WAITING = 100
 
 
 @dataclass(slots=True)
@@ -31,7 +27,7 @@ class SessionState:
     position: int = 0
     scenario: Scenario | None = None
     as_of: str | None = None
-    attempts: FIFOCache[str, int] = field(default_factory=lambda: FIFOCache(JOBS))
+    attempts: FIFOCache[str, int] = field(default_factory=lambda: FIFOCache(DEFAULT_LIMITS.session_jobs))
     places: dict[str, Stored] = field(default_factory=dict)
     waiting: list[OneShot] = field(default_factory=list)
 
@@ -51,10 +47,10 @@ class SessionStore:
     `seed` replaces that of each scenario.
     """
 
-    def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
-        self._seed = seed
+    def __init__(self, scenario: Scenario, seed: int | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._seed, self.limits = seed, limits
         self.scenario = self._seeded(scenario)
-        self._sessions = FIFOCache[str, SessionState](SESSIONS)
+        self._sessions = FIFOCache[str, SessionState](limits.sessions)
         self.waiting: list[OneShot] = []
         self._overlaid: tuple[tuple[Settings, Scenario, str | None], Settings] | None = None
 
@@ -105,7 +101,9 @@ class SessionStore:
                     session.places.pop("", None)
             return
         old = self.session(name)
-        self._sessions[name] = SessionState(scenario=scenario or old.scenario, as_of=as_of or old.as_of)
+        session = self._new_session()
+        session.scenario, session.as_of = scenario or old.scenario, as_of or old.as_of
+        self._sessions[name] = session
 
     def scenario_of(self, name: str | None = None) -> Scenario:
         session = self._sessions.get(name) if name is not None else None
@@ -117,8 +115,8 @@ class SessionStore:
         Raises ValueError if too many are queued.
         """
         queue = self.waiting if name is None else self.session(name).waiting
-        if len(queue) >= WAITING:
-            raise too_many_steps()
+        if len(queue) >= self.limits.waiting_steps:
+            raise too_many_steps(self.limits)
         queue.append(one_shot.new_one_shot(step))
 
     def settings_for(self, name: str, settings: Settings, picked: Scenario | None = None) -> Settings:
@@ -147,12 +145,15 @@ class SessionStore:
         return scenario if self._seed is None else replace(scenario, seed=self._seed)
 
     def session(self, name: str) -> SessionState:
-        self._sessions[name] = session = self._sessions.get(name) or SessionState()
+        self._sessions[name] = session = self._sessions.get(name) or self._new_session()
         return session
 
+    def _new_session(self) -> SessionState:
+        return SessionState(attempts=FIFOCache(self.limits.session_jobs))
 
-def too_many_steps() -> ValueError:
-    return ValueError(f"{WAITING} steps are waiting already; expected requests to take them")
+
+def too_many_steps(limits: Limits) -> ValueError:
+    return ValueError(f"{limits.waiting_steps} steps are waiting already; expected requests to take them")
 
 
 def _attempt(attempts: FIFOCache[str, int], digest: str | None) -> int:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mockserver.core.form_reader import FormReader
 from mockserver.core.multipart import parse_boundary
 from mockserver.core.request import Part
-from mockserver.limits import DEFAULTS
+from mockserver.limits import DEFAULT_LIMITS
 from tests.support.images import png
 
 EDGE = b"----edge0123"
@@ -254,7 +254,7 @@ def test_single_piece_is_split_at_once(piece: bytes) -> None:
         (b"--" + EDGE + b"\r\n: x\r\n\r\nx\r\n" + CLOSE, "0-length header"),
         (part('name="a"', b"x", *(f"X{i}: y" for i in range(100_000))) + CLOSE, "header count"),
         (part('name="a"', b"x", "X: " + "y" * 1_000_000) + CLOSE, "header size"),
-        (part('name="a"') * (DEFAULTS.form_parts + 1) + CLOSE, f"more than {DEFAULTS.form_parts} parts"),
+        (part('name="a"') * (DEFAULT_LIMITS.form_parts + 1) + CLOSE, f"more than {DEFAULT_LIMITS.form_parts} parts"),
     ],
 )
 def test_invalid_bodies(body: bytes, error: str) -> None:
@@ -268,8 +268,8 @@ def test_invalid_bodies(body: bytes, error: str) -> None:
 
 
 def test_maximum_number_of_parts() -> None:
-    reader = read(part('name="a"') * DEFAULTS.form_parts + CLOSE)
-    assert (reader.error, len(reader.parts)) == (None, DEFAULTS.form_parts)
+    reader = read(part('name="a"') * DEFAULT_LIMITS.form_parts + CLOSE)
+    assert (reader.error, len(reader.parts)) == (None, DEFAULT_LIMITS.form_parts)
 
 
 @pytest.mark.parametrize("after", [b"", b"\r\n", b"\r\nafter", BODY])

@@ -13,6 +13,7 @@ import pytest
 from mockserver.core.uploads import Upload, UploadStore
 from mockserver.engine.values import Settings
 from mockserver.journal.store import Pictures
+from mockserver.limits import Limits
 from mockserver.scenario import machine
 from mockserver.server.app import create_app
 from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
@@ -123,7 +124,7 @@ def test_file_of_some_purposes_cannot_be_downloaded(client: openai.OpenAI) -> No
 
 
 def test_upload_beyond_a_limit_is_rejected() -> None:
-    store = UploadStore(session_bytes=20, session_files=3, total_bytes=32)
+    store = UploadStore(Limits(session_upload_bytes=20, session_uploads=3, total_upload_bytes=32))
     with (
         serve_in_thread(MemoryState(Settings(), uploads=store)) as server,
         openai.OpenAI(base_url=f"{server.url}/v1", api_key="sk-test", max_retries=0) as client,
@@ -142,9 +143,8 @@ def test_upload_beyond_a_limit_is_rejected() -> None:
     store.remove("unknown", "file-none")
 
 
-def test_number_of_sessions_with_files_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mockserver.core.uploads.SESSIONS", 1)
-    store = UploadStore()
+def test_number_of_sessions_with_files_is_limited() -> None:
+    store = UploadStore(Limits(sessions_with_uploads=1))
     store.put("one", Upload("file-1", "a", "vision", b"x", "digest", 1))
     assert (store.room("one") > 0, store.room("two")) == (True, 0)
     store.clear("one")
@@ -232,7 +232,7 @@ def test_edit_with_an_unknown_url(server: BackgroundServer, client: openai.OpenA
 def test_edit_with_an_evicted_image(server: BackgroundServer, client: openai.OpenAI) -> None:
     old = client.images.generate(model="dall-e-2", prompt="x", size="256x256").data
     assert old
-    server.call(lambda: setattr(server.server.journal, "pictures", Pictures(0)))
+    server.call(lambda: setattr(server.server.journal, "pictures", Pictures(Limits(journal_image_bytes=0))))
     upload(client)
     client.images.generate(model="dall-e-2", prompt="y", size="256x256")
     with pytest.raises(openai.BadRequestError, match="Upstream status code: 404"):

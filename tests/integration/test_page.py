@@ -17,6 +17,7 @@ from selenium.webdriver.common.keys import Keys
 
 from mockserver.engine.values import Settings
 from mockserver.journal.store import Pictures
+from mockserver.limits import Limits
 from mockserver.scenario.loader import load
 from mockserver.server.admin import page as served
 from mockserver.server.uvicorn_server import BackgroundServer, serve_in_thread
@@ -527,7 +528,7 @@ def test_address_of_a_call(show: Any) -> None:
 @browsing
 def test_dropped_picture(show: Any) -> None:
     made = server()
-    made.journal.pictures = Pictures(1)
+    made.journal.pictures = Pictures(Limits(journal_image_bytes=1))
     page, started = show(made)
     edit(started)
     page.heard = ["410 (Gone)"]

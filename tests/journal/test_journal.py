@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.journal import store
 from mockserver.journal.store import Journal, Pictures
+from mockserver.limits import DEFAULT_LIMITS, Limits
 
 
 def entry(session: str, **more: Any) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def test_bounds() -> None:
 
 def test_default_bounds() -> None:
     noted = Journal()
-    for _ in range(store.ENTRIES + 1):
+    for _ in range(DEFAULT_LIMITS.journal_entries + 1):
         noted.add(entry("a"))
     assert (len(noted.entries()), noted.dropped) == (1000, 1)
     assert noted.pictures.limit == 64 * 1024 * 1024
@@ -122,7 +122,7 @@ def test_find() -> None:
 
 def test_oldest_goes() -> None:
     """What was dropped is known to have been there, by the SHA-256 it always had."""
-    pictures = Pictures(limit=10)
+    pictures = Pictures(Limits(journal_image_bytes=10))
     for name in ("one", "two", "three"):
         pictures.put(name, name.encode(), "image/png")
     assert pictures.find(sha(b"one")) is None
@@ -132,7 +132,7 @@ def test_oldest_goes() -> None:
 
 
 def test_known_stays_longer() -> None:
-    pictures = Pictures(limit=10)
+    pictures = Pictures(Limits(journal_image_bytes=10))
     for name in ("one", "two", "one", "three"):
         pictures.put(name, name.encode(), "image/png")
     assert pictures.find(sha(b"two")) is None
@@ -142,7 +142,7 @@ def test_known_stays_longer() -> None:
 
 @pytest.mark.parametrize(("size", "kept"), [(10, True), (11, False), (1000, False)])
 def test_one_larger_than_the_limit(size: int, kept: bool) -> None:
-    pictures = Pictures(limit=10)
+    pictures = Pictures(Limits(journal_image_bytes=10))
     pictures.put("small", b"s", "image/png")
     pictures.put("large", bytes(size), "image/png")
     assert (pictures.find(sha(bytes(size))) is not None) == kept
@@ -154,16 +154,15 @@ def test_one_larger_than_the_limit(size: int, kept: bool) -> None:
 
 
 def test_no_room_at_all() -> None:
-    pictures = Pictures(limit=0)
+    pictures = Pictures(Limits(journal_image_bytes=0))
     pictures.put("empty", b"", "image/png")
     pictures.put("one", b"1", "image/png")
     assert (pictures.weight, pictures.find(sha(b"1")), pictures.dropped(sha(b"1"))) == (0, None, True)
 
 
-def test_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forgotten() -> None:
     """Digests of dropped pictures are bounded too: the oldest are forgotten."""
-    monkeypatch.setattr(store, "REMEMBERED", 2)
-    pictures = Pictures(limit=1)
+    pictures = Pictures(Limits(journal_image_bytes=1, remembered_digests=2))
     for name in "abcd":
         pictures.put(name, name.encode(), "image/png")
     assert pictures.sha256("a") is None
@@ -174,7 +173,7 @@ def test_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(derandomize=True, max_examples=100, deadline=None)
 @given(st.integers(0, 20), st.lists(st.binary(max_size=8), max_size=30))
 def test_never_more_than_the_limit(limit: int, puts: list[bytes]) -> None:
-    pictures = Pictures(limit)
+    pictures = Pictures(Limits(journal_image_bytes=limit))
     for data in puts:
         pictures.put(data.hex(), data, "image/png")
         held = [one for one in set(puts) if pictures.find(sha(one))]

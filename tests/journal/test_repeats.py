@@ -1,9 +1,7 @@
 """The same call again, told apart from calls that run side by side."""
 
-import pytest
-
-from mockserver.journal import repeats
 from mockserver.journal.repeats import RepeatTracker
+from mockserver.limits import Limits
 
 
 def never() -> bool:
@@ -59,9 +57,8 @@ def test_forget() -> None:
     assert mine.begin("t", "a", "e5", 4, never) == (None, None)
 
 
-def test_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeats, "CALLS", 2)
-    mine = RepeatTracker()
+def test_bounded() -> None:
+    mine = RepeatTracker(Limits(tracked_calls=2))
     for number, digest in enumerate("abac"):
         mine.begin("s", digest, f"e{number}", number, never)
         mine.end("s", digest, f"e{number}", number)

@@ -13,6 +13,7 @@ from mockserver import __version__
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
 from mockserver.journal.store import Pictures
+from mockserver.limits import Limits
 from mockserver.scenario.loader import load
 from mockserver.server.app import create_app
 from mockserver.state.memory import MemoryState
@@ -114,7 +115,7 @@ def test_pictures() -> None:
 
 def test_dropped_picture() -> None:
     server = flat()
-    server.journal.pictures = Pictures(10)
+    server.journal.pictures = Pictures(Limits(journal_image_bytes=10))
     _, journal = ask(server, post(), {"url": "/__mock/journal"})
     sha256 = journal.json()["entries"][0]["job"]["images"][0]
     gone, never = ask(server, {"url": f"/__mock/pictures/{sha256}"}, {"url": f"/__mock/pictures/{'0' * 64}"})

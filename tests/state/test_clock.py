@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from mockserver.limits import Limits
 from mockserver.state import clock
 from mockserver.state.clock import Clock
 from mockserver.state.memory import MemoryState
@@ -57,9 +58,8 @@ def test_no_further() -> None:
         late.advance(1)
 
 
-def test_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "SESSIONS", 2)
-    mine = Clock(lambda: 0.0)
+def test_bounded() -> None:
+    mine = Clock(lambda: 0.0, limits=Limits(sessions=2))
     for name in "abac":
         mine.advance(1, name)
     assert [mine(name) for name in "abc"] == [2, 0, 1]

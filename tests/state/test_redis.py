@@ -15,8 +15,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from mockserver.core.uploads import SESSIONS, Upload, UploadStore
+from mockserver.core.uploads import Upload
 from mockserver.engine.values import Settings
+from mockserver.limits import DEFAULT_LIMITS, Limits
 from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import RequestFacts
@@ -211,10 +212,9 @@ def test_told_reaches_all(redis: Redis) -> None:
 def test_journal_is_bounded(redis: Redis, monkeypatch: pytest.MonkeyPatch, more: int, held: bytes) -> None:
     """What Redis holds beyond the bound is shown to nobody, also once others are forgotten."""
     two = Two(redis)
-    monkeypatch.setattr(redis_session, "CALLS", 1)
     monkeypatch.setattr(redis_session, "MORE", more)
     for server in two.servers:
-        server.journal.limit = 2
+        server.journal.limit, server.limits = 2, Limits(tracked_calls=1)
     for number in range(4):
         url = f"/__mock/s/{number}/v1/images/edits"
         two.edit(number % 2, url=url, data={**FORM["data"], "prompt": str(number)})
@@ -275,9 +275,8 @@ def test_files(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = two.ask(0, "POST", "/v1/files", **(upload | {"data": {"purpose": "vision", **lasting}})).json()["id"]
     two.ask(0, "POST", "/__mock/clock", json={"advance": 3601})
     assert two.ask(1, "GET", f"/v1/files/{gone}", headers=head).status_code == 404
-    held = [server.upload_limits for server in two.servers]
-    for one in held:
-        one.session_files = 2
+    for server in two.servers:
+        server.limits = Limits(session_uploads=2)
     assert two.ask(0, "POST", "/v1/files", **upload).status_code == 400
     two.ask(0, "POST", "/__mock/reset")
     assert two.ask(1, "POST", "/v1/files", **upload).status_code == 200
@@ -286,12 +285,12 @@ def test_files(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_room_counts_the_uploads_of_all_sessions() -> None:
     def room(session: str, total: int, sessions: int) -> int:
-        uploads = SessionUploads(UploadStore(session_bytes=5, total_bytes=12), total, sessions)
+        uploads = SessionUploads(Limits(session_upload_bytes=5, total_upload_bytes=12), total, sessions)
         uploads.put("a", Upload("f", "a", "vision", b"1234", "digest", 0))
         return uploads.room(session)
 
     assert (room("a", 8, 2), room("b", 8, 2), room("b", 9, 2)) == (1, 4, 3)
-    assert room("b", 8, SESSIONS) == 0
+    assert room("b", 8, DEFAULT_LIMITS.sessions_with_uploads) == 0
 
 
 def test_upload_that_another_worker_deletes_meanwhile(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from mockserver.contract.asof import as_of
 from mockserver.engine.values import Settings
+from mockserver.limits import DEFAULT_LIMITS, Limits
 from mockserver.scenario.loader import load
 from mockserver.scenario.matching import RequestFacts
-from mockserver.state import sessions
 from mockserver.state.memory import MemoryState
 from mockserver.state.sessions import SessionStore, Taken
 from tests.support.redis import Make, Store, scenario
@@ -82,7 +82,7 @@ def test_one_shot_steps(store: Make) -> None:
         "overloaded",
         "server-error",
     ]
-    for _ in range(sessions.WAITING):
+    for _ in range(DEFAULT_LIMITS.waiting_steps):
         memory.add_step("b", {"error": "overloaded"})
     with pytest.raises(ValueError, match="100 steps are waiting already"):
         memory.add_step("b", {"error": "overloaded"})
@@ -138,22 +138,20 @@ def test_reset_of_an_own_scenario(store: Make) -> None:
     assert memory.take("a")[0].turn.scenario == "two"
 
 
-def test_idle_longest_goes(store: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "SESSIONS", 2)
-    memory = store(TWO)
+def test_idle_longest_goes(store: Make) -> None:
+    memory = store(TWO, limits=Limits(sessions=2))
     taken = memory.take("a", "b", "a", "c", "a", "b")
     assert [one.position for one in taken] == [0, 0, 1, 0, 2, 0]
 
 
-def test_oldest_job_goes(store: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "JOBS", 2)
-    memory = store(TWO)
+def test_oldest_job_goes(store: Make) -> None:
+    memory = store(TWO, limits=Limits(session_jobs=2))
     assert [memory.take("a", job=job)[0].attempt for job in "jkjljk"] == [1, 1, 2, 1, 3, 1]
 
 
 def test_many_sessions() -> None:
     memory = Store(lambda: MemoryState(sessions=SessionStore(TWO)), 1)
-    names = [f"s{number}" for number in range(sessions.SESSIONS + 1)]
+    names = [f"s{number}" for number in range(DEFAULT_LIMITS.sessions + 1)]
 
     async def all_of_them() -> list[Taken]:
         return [memory.servers[0].sessions.take(name, RequestFacts()) for name in names]

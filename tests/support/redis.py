@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import pytest
 
 from mockserver.engine.values import Settings
+from mockserver.limits import DEFAULT_LIMITS
 from mockserver.scenario.loader import parse
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import RequestFacts
@@ -146,8 +147,10 @@ Make = Callable[..., Store]
 def store(request: pytest.FixtureRequest) -> Make:
     """Makes the state of sessions that play a scenario: in memory, or in Redis for two servers."""
     if request.param == "memory":
-        return lambda played, settings=None: Store(lambda: MemoryState(settings or Settings(), SessionStore(played)), 1)
+        return lambda played, settings=None, limits=DEFAULT_LIMITS: Store(
+            lambda: MemoryState(settings or Settings(), SessionStore(played, limits=limits), limits=limits), 1
+        )
     redis = request.getfixturevalue("redis")
-    return lambda played, settings=None: Store(
-        lambda: connect(redis.url, settings or Settings(), played, None, Clock()), 2
+    return lambda played, settings=None, limits=DEFAULT_LIMITS: Store(
+        lambda: connect(redis.url, settings or Settings(), played, None, Clock(), limits=limits), 2
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mockserver.journal.store import Journal
+from mockserver.limits import Limits
 
 # A stored entry also holds the SHA-256 of each of its images, by xxh3 digest.
 SHA256 = "sha256"
@@ -15,8 +16,8 @@ MORE = 64
 class JournalCopy(Journal):
     """The entries of all workers."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits.journal_entries)
         self.epoch, self.revision = "", 0
         self._copies: dict[bytes, dict[str, Any]] = {}
 

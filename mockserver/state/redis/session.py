@@ -10,12 +10,9 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from mockserver.core.plan import as_single_chunk
-from mockserver.journal.repeats import CALLS
-from mockserver.journal.store import REMEMBERED
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import RequestFacts
 from mockserver.scenario.one_shot import OneShot
-from mockserver.state import sessions
 from mockserver.state.redis.client import Argument
 from mockserver.state.redis.journal import MORE, SHA256
 from mockserver.state.redis.snapshot import SessionUploads, Snapshot, serialize_upload
@@ -55,8 +52,8 @@ class RedisSession(Session):
         self._restore()
 
     def _restore(self) -> None:
-        self.sessions = SessionStore(self._snapshot.scenario, self._state.seed)
-        self.sessions.restore(self.name, self._snapshot.session(), self._snapshot.waiting)
+        self.sessions = SessionStore(self._snapshot.scenario, self._state.seed, self._state.limits)
+        self.sessions.restore(self.name, self._snapshot.session(self._state.limits), self._snapshot.waiting)
 
     async def refresh(self) -> None:
         snapshot = await self._state.load(self.name)
@@ -80,7 +77,8 @@ class RedisSession(Session):
         ]
         attempt = before.attempts.get(job, 0) if job is not None else 0
         arguments: list[Argument] = [before.version, before.session_version, before.serialize_session(session)]
-        arguments += [job or "", attempt, sessions.SESSIONS, sessions.JOBS]
+        limits = self._state.limits
+        arguments += [job or "", attempt, limits.sessions, limits.session_jobs]
         arguments += [-1 if steps is None else len(steps) for steps in queues]
         arguments += [step for steps in queues if steps is not None for step in steps]
         is_taken, number, more = await self._take_once(arguments)
@@ -123,10 +121,10 @@ class RedisSession(Session):
         entry, upload, state = record.entry, record.upload, self._state
         arguments: list[Argument] = [self._number, self._generation, self.name, entry["call"], record.arrived]
         arguments += [self._repeats or "", self._serialize(entry, self._predicted), state.journal.limit, MORE]
-        arguments += [repr(self.watch()) if self._predicted else "", entry["id"], CALLS]
+        arguments += [repr(self.watch()) if self._predicted else "", entry["id"], state.limits.tracked_calls]
         arguments += [upload.id, serialize_upload(upload), upload.data] if upload else ["", "", ""]
         removed = [*self._uploads.expired, *filter(None, [record.removed])]
-        arguments += [state.image_bytes, REMEMBERED, len(removed), *removed]
+        arguments += [state.image_bytes, state.limits.remembered_digests, len(removed), *removed]
         for digest, data, media_type in record.images:
             arguments += [digest, self._digests[digest], media_type, b"" if digest in known else data]
         return await state.client.run("record", *arguments)
@@ -159,7 +157,8 @@ class RedisSession(Session):
         place = (self._number, self._generation, self.name, entry["call"], when, entry["id"])
         # The response has begun, so the client cannot be notified; the server's user is.
         with contextlib.suppress(StateUnavailable):
-            await self._state.client.run("complete", *place, self._serialize(entry, answer), CALLS)
+            calls = self._state.limits.tracked_calls
+            await self._state.client.run("complete", *place, self._serialize(entry, answer), calls)
 
     def _serialize(self, entry: dict[str, Any], answer: dict[str, Any] | None) -> bytes:
         return json.dumps({**entry, "answer": answer or entry["answer"], SHA256: self._digests}).encode()

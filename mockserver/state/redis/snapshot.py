@@ -7,10 +7,11 @@ from typing import Any
 
 from cachetools import FIFOCache
 
-from mockserver.core.uploads import SESSIONS, Upload, UploadStore
+from mockserver.core.uploads import Upload, UploadStore
+from mockserver.limits import Limits
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.one_shot import OneShot
-from mockserver.state.sessions import JOBS, SessionState
+from mockserver.state.sessions import SessionState
 
 
 @dataclass(slots=True)
@@ -36,11 +37,11 @@ class Snapshot:
     upload_bytes: int = 0
     upload_sessions: int = 0
 
-    def session(self) -> SessionState:
+    def session(self, limits: Limits) -> SessionState:
         places = dict(self.data.get("places", {}))
         if self.own_scenario is None and self.data.get("begun", "") != self.begun:
             places.pop("", None)
-        attempts = FIFOCache[str, int](JOBS)
+        attempts = FIFOCache[str, int](limits.session_jobs)
         attempts.update(self.attempts)
         position, as_of = self.data.get("position", 0), self.data.get("as_of")
         return SessionState(position, self.own_scenario, as_of, attempts, places, list(self.own_waiting))
@@ -53,8 +54,8 @@ class Snapshot:
 class SessionUploads(UploadStore):
     """The uploads of one session, with limits that count those of all sessions."""
 
-    def __init__(self, limits: UploadStore, total: int, sessions: int) -> None:
-        super().__init__(limits.session_bytes, limits.session_files, limits.total_bytes)
+    def __init__(self, limits: Limits, total: int, sessions: int) -> None:
+        super().__init__(limits)
         self._total, self._sessions = total, sessions
         self.expired: set[str] = set()
 
@@ -66,10 +67,12 @@ class SessionUploads(UploadStore):
 
     def room(self, session: str) -> int:
         held = self._held.get(session, {})
-        if len(held) >= self.session_files or (not held and self._sessions >= SESSIONS):
+        if len(held) >= self.limits.session_uploads or (
+            not held and self._sessions >= self.limits.sessions_with_uploads
+        ):
             return 0
         own = sum(len(upload.data) for upload in held.values())
-        return max(0, min(self.session_bytes - own, self.total_bytes - self._total))
+        return max(0, min(self.limits.session_upload_bytes - own, self.limits.total_upload_bytes - self._total))
 
 
 def serialize_upload(upload: Upload) -> str:

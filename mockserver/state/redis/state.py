@@ -31,14 +31,14 @@ from weakref import WeakValueDictionary
 
 from cachetools import FIFOCache, LRUCache
 
-from mockserver.core.uploads import SESSION_BYTES, Upload, UploadStore
+from mockserver.core.uploads import Upload
 from mockserver.engine.values import Settings
 from mockserver.journal.repeats import RepeatTracker
-from mockserver.journal.store import PICTURE_BYTES, Journal
+from mockserver.journal.store import Journal
+from mockserver.limits import DEFAULT_LIMITS, Limits
 from mockserver.scenario import one_shot
 from mockserver.scenario.loader import find_scenario
 from mockserver.scenario.machine import Scenario
-from mockserver.state import sessions
 from mockserver.state.clock import Clock
 from mockserver.state.redis import serialize
 from mockserver.state.redis.client import Client
@@ -48,6 +48,7 @@ from mockserver.state.redis.session import RedisSession
 from mockserver.state.redis.snapshot import SessionUploads, Snapshot
 from mockserver.state.server_state import ServerState, Sizes, Time
 from mockserver.state.session import Session
+from mockserver.state.sessions import too_many_steps
 
 SCENARIOS = 100
 # A worker remembers so many images that Redis holds.
@@ -60,16 +61,23 @@ class RedisState(ServerState):
     `scenario` is what the server was started with; `seed` replaces that of every scenario.
     """
 
-    def __init__(self, settings: Settings, client: Client, scenario: Scenario, seed: int | None, clock: Clock) -> None:
-        super().__init__(settings, clock=clock)
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        scenario: Scenario,
+        seed: int | None,
+        clock: Clock,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        super().__init__(settings, clock=clock, limits=limits)
         self.client, self.seed = client, seed
-        self.journal, self.repeats = JournalCopy(), RepeatTracker()
-        self.upload_limits = UploadStore()
-        self.images, self.image_bytes = RedisImages(client), PICTURE_BYTES
+        self.journal, self.repeats = JournalCopy(limits), RepeatTracker(limits)
+        self.images, self.image_bytes = RedisImages(client), limits.journal_image_bytes
         self.known_images = FIFOCache[str, str](IMAGES)
         self._start_scenario = scenario
         self._scenarios = FIFOCache[str, Scenario](SCENARIOS)
-        self._contents = LRUCache[tuple[str, str], bytes](SESSION_BYTES, len)
+        self._contents = LRUCache[tuple[str, str], bytes](limits.session_upload_bytes, len)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self) -> None:
@@ -137,7 +145,7 @@ class RedisState(ServerState):
         missing = [id for id, data in contents.items() if data is None]
         if missing:
             contents |= dict(zip(missing, await self.client.read("contents", name, *missing), strict=True))
-        uploads = SessionUploads(self.upload_limits, snapshot.upload_bytes, snapshot.upload_sessions)
+        uploads = SessionUploads(self.limits, snapshot.upload_bytes, snapshot.upload_sessions)
         for about in snapshot.uploads:
             data = contents[about["id"]]
             if data is not None:  # else another request has deleted it
@@ -158,12 +166,12 @@ class RedisState(ServerState):
         text = serialize.pack(played) if played else ""
         label = serialize.label(text) if played else ""
         data = json.dumps({"as_of": as_of or snapshot.data.get("as_of"), "begun": snapshot.begun})
-        await self.client.run("play", session or "", uuid.uuid4().hex, label, text, data, sessions.SESSIONS)
+        await self.client.run("play", session or "", uuid.uuid4().hex, label, text, data, self.limits.sessions)
 
     async def add_step(self, session: str | None, step: Mapping[str, Any]) -> None:
-        text, limits = json.dumps(one_shot.new_one_shot(step)), (sessions.SESSIONS, sessions.WAITING)
+        text, limits = json.dumps(one_shot.new_one_shot(step)), (self.limits.sessions, self.limits.waiting_steps)
         if not await self.client.run("give", session or "", uuid.uuid4().hex, text, *limits):
-            raise sessions.too_many_steps()
+            raise too_many_steps(self.limits)
 
     async def reset(self, session: str | None = None) -> None:
         await self.client.run("reset", session or "", uuid.uuid4().hex, self.journal.limit)
@@ -173,14 +181,14 @@ class RedisState(ServerState):
         return Time(clock(session), clock.advanced(session))
 
     def session_clock(self, name: str, snapshot: Snapshot) -> Clock:
-        clock = Clock(self.clock.base, self.clock.watch)
+        clock = Clock(self.clock.base, self.clock.watch, self.limits)
         clock.restore(*snapshot.advanced, name)
         return clock
 
     async def advance(self, seconds: float, session: str | None = None) -> Time:
         clock = self.session_clock(session or "", await self.load(session or ""))
         clock.advance(seconds, session)
-        await self.client.run("advance", session or "", repr(seconds), sessions.SESSIONS)
+        await self.client.run("advance", session or "", repr(seconds), self.limits.sessions)
         return Time(clock(session), clock.advanced(session))
 
     async def read_journal(self) -> Journal:
@@ -215,8 +223,9 @@ def connect(
     seed: int | None,
     clock: Clock,
     say: Callable[[str], object] = lambda line: None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> RedisState:
-    return RedisState(settings, Client(url, say), scenario, seed, clock)
+    return RedisState(settings, Client(url, say), scenario, seed, clock, limits)
 
 
 def _parse_uploads(rows: list[bytes]) -> list[Mapping[str, Any]]:
