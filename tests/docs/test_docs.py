@@ -1,4 +1,4 @@
-"""The documents: what they say is run, and names everything there is."""
+"""The documents: their code runs, and they name every option, fault and fixture."""
 
 import re
 import shutil
@@ -35,7 +35,7 @@ FIXTURES = (HOME / "docs" / "reference" / "fixtures.md").read_text("utf-8")
 @pytest.mark.slow
 @pytest.mark.parametrize("document", RUN, ids=lambda document: str(document.relative_to(HOME)))
 def test_every_block_is_run(document: Path, tmp_path: Path) -> None:
-    """The first guide is run in test_readme.py, which also looks at what its blocks print."""
+    """test_readme.py runs the first guide, and checks its output too."""
     assert len(play(document, tmp_path)) == len(blocks(document))
 
 
@@ -45,7 +45,7 @@ def test_every_fence_begins_a_block(document: Path) -> None:
     assert text.count("```") == 2 * len(blocks(document))
 
 
-def test_every_fixture_and_word() -> None:
+def test_every_fixture_and_setting_is_documented() -> None:
     """Fixtures, marker arguments, options of pytest and of its ini file."""
     fixtures = [name for name in vars(pytest_plugin) if name.startswith("images_mock")]
     assert len(fixtures) > 5
@@ -58,13 +58,12 @@ def test_every_fixture_and_word() -> None:
     assert [name for name in named if f"`{name}" not in FIXTURES] == []
 
 
-def test_every_scenario() -> None:
+def test_every_scenario_is_documented() -> None:
     text = (HOME / "docs" / "reference" / "scenarios-built-in.md").read_text("utf-8")
     assert [name for name in loader.built_in_names() if f"| `{name}` |" not in text] == []
 
 
 def test_every_document_is_linked() -> None:
-    """The index links each page, and README.md the index."""
     index = HOME / "docs" / "index.md"
     linked = index.read_text("utf-8")
     assert [one.name for one in DOCS if one != index and f"]({one.relative_to(index.parent)})" not in linked] == []
@@ -72,8 +71,8 @@ def test_every_document_is_linked() -> None:
 
 
 @pytest.mark.parametrize("document", WRITTEN, ids=lambda document: str(document.relative_to(HOME)))
-def test_every_link_leads_somewhere(document: Path) -> None:
-    """A file that is there, and where a heading is named, one of its own."""
+def test_every_link_resolves(document: Path) -> None:
+    """The file exists, and so does the heading, if the link has one."""
     for link in LINK.findall(FENCE.sub("", document.read_text("utf-8"))):
         name, _, heading = link.partition("#")
         file = (document.parent / name).resolve() if name else document
@@ -82,14 +81,14 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 
 def anchors(document: Path) -> list[str]:
-    """The names by which the headings of a document can be linked."""
+    """The anchors of the headings of a document."""
     headings = re.findall(r"^#+ (.*)$", FENCE.sub("", document.read_text("utf-8")), re.MULTILINE)
     return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-def test_every_fault() -> None:
-    """The tables tell each fault as the table of faults does, and what a correct client does."""
-    told = {row["fault"]: row for row in tables.faults()}
+def test_every_fault_is_documented() -> None:
+    """The tables match the table of faults, and state what a correct client does."""
+    described = {row["fault"]: row for row in tables.faults()}
     rows = {
         line
         for line in (HOME / "docs" / "reference" / "faults.md").read_text("utf-8").splitlines()
@@ -97,14 +96,14 @@ def test_every_fault() -> None:
     }
     assert len(rows) == len(FAULTS)
     for name, fault in FAULTS.items():
-        shown = told[name] | {"fault": f"`{name}`", "what happens": fault.short or "", "then": fault.about}
+        shown = described[name] | {"fault": f"`{name}`", "what happens": fault.short or "", "then": fault.about}
         (line,) = [row for row in rows if row.startswith(f"| `{name}` |")]
         assert line.startswith(tables.format_markdown([shown]).splitlines()[2])
         assert len(line.split("|")[-2]) > 20
 
 
-def test_every_command_and_option() -> None:
-    """Each option of each command is named in some document, and each command in the one on the command line."""
+def test_every_command_and_option_is_documented() -> None:
+    """Some document names each option; the command-line reference names each command."""
     text = "".join(document.read_text("utf-8") for document in [README, *DOCS])
     named = (HOME / "docs" / "reference" / "command-line.md").read_text("utf-8")
     assert [name for name in main.command.commands if f"`mockserver {name}" not in named] == []
@@ -114,21 +113,21 @@ def test_every_command_and_option() -> None:
     assert sorted(name for name in options if not re.search(rf"`{name}[` ]", text)) == []
 
 
-def test_fidelity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its tables are what the contracts say; `python -c 'from tests import fidelity; fidelity.mend()'` mends them."""
+def test_fidelity_tables_are_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module docstring of tests/support/fidelity.py shows how to update the tables."""
     text = fidelity.DOCUMENT.read_text("utf-8")
     assert text.count("<!-- table: ") == len(fidelity.TABLES)
-    assert fidelity.mended(text) == text
+    assert fidelity.render_tables(text) == text
     document = tmp_path / "fidelity.md"
     document.write_text(text.replace("| high |", "| sure |"))
     monkeypatch.setattr(fidelity, "DOCUMENT", document)
-    fidelity.mend()
+    fidelity.update_tables()
     assert document.read_text("utf-8") == text
 
 
 @pytest.mark.slow
-def test_extending(tmp_path: Path) -> None:
-    """The steps are followed in a checkout that may be changed, whose own package and contracts then answer."""
+def test_guide_to_extending_runs(tmp_path: Path) -> None:
+    """Follow the steps in a copy of the repository, with its own package and contracts."""
     for name in ("mockserver", "contracts", "scenarios"):
         shutil.copytree(HOME / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     assert play(EXTENDING, tmp_path)

@@ -1,10 +1,10 @@
-"""The reader of documents: it does what is right, and finds what is wrong."""
+"""The runner of documents runs valid blocks and reports failing ones."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.support.documents import blocks, installed, plain, play, same
+from tests.support.documents import blocks, matches_output, normalize, play, strip_installs
 
 RIGHT = """
 ```json
@@ -73,25 +73,25 @@ print(os.environ["MOCKSERVER_URL"] == "http://127.0.0.1:4010")
 """
 
 
-def written(folder: Path, text: str) -> Path:
+def write_document(folder: Path, text: str) -> Path:
     document = folder / "document.md"
     document.write_text(text)
     return document
 
 
-def test_right(tmp_path: Path) -> None:
-    document = written(tmp_path, RIGHT)
-    told = play(document, tmp_path, {"anything": "something"})
-    assert [block.line for block, _ in told] == [block.line for block in blocks(document)]
-    assert told[3][1] == "something\n"
-    assert told[-1][1] == "True\n"
+def test_valid_blocks_run(tmp_path: Path) -> None:
+    document = write_document(tmp_path, RIGHT)
+    results = play(document, tmp_path, {"anything": "something"})
+    assert [block.line for block, _ in results] == [block.line for block in blocks(document)]
+    assert results[3][1] == "something\n"
+    assert results[-1][1] == "True\n"
     assert (tmp_path / "pytest.ini").read_text().startswith("[pytest]")
 
 
 @pytest.mark.parametrize(
     ("info", "code", "wrong"),
     [
-        ("ruby", "puts 1", "nobody can run 'ruby'"),
+        ("ruby", "puts 1", "unsupported language 'ruby'"),
         ("json", "{", ""),
         ("yaml", "scenario: x\nsteps: [{eror: x}]", "unknown key"),
         ("python", "raise SystemExit(3)", "status 3"),
@@ -99,18 +99,32 @@ def test_right(tmp_path: Path) -> None:
         ("python", "def test_x():\n    assert 0", "test_x"),
         ("python file=test_x.py", "def test_x():\n    assert 0", "no command runs these tests"),
         ("sh", "echo x >&2", "status 0"),
-        ("sh", "python3 -m pip install nonsuch", "nobody knows nonsuch"),
+        ("sh", "python3 -m pip install nonsuch", "unknown packages: nonsuch"),
         ("sh parsed", "mockserver --prot 1", "--prot"),
         ("sh parsed", "if", ""),
         ("console", "mockserver", "a console begins with a command"),
-        ("console", "$ echo one\ntwo", "said:\none"),
+        ("console", "$ echo one\ntwo", "actual:\none"),
         ("console", "$ false", "status 1"),
     ],
-    ids=lambda value: None,
+    ids=[
+        "language",
+        "json",
+        "scenario",
+        "exit-status",
+        "warning",
+        "failing-test",
+        "test-without-command",
+        "stderr",
+        "package",
+        "option",
+        "shell-syntax",
+        "no-prompt",
+        "output",
+        "failing-command",
+    ],
 )
-def test_wrong(tmp_path: Path, info: str, code: str, wrong: str) -> None:
-    """What fails is told with its place."""
-    document = written(tmp_path, f"\n```{info}\n{code}\n```\n")
+def test_failing_block_is_reported_with_its_position(tmp_path: Path, info: str, code: str, wrong: str) -> None:
+    document = write_document(tmp_path, f"\n```{info}\n{code}\n```\n")
     with pytest.raises(AssertionError, match=r"^document.md:2: ") as caught:
         play(document, tmp_path)
     assert wrong in str(caught.value)
@@ -126,11 +140,12 @@ def test_wrong(tmp_path: Path, info: str, code: str, wrong: str) -> None:
         ("a ...\nb\n", "a long line\nb\n", True),
         ("at 127.0.0.1:4010 in 1.00s\n", "at 127.0.0.1:55555 in 2.34s\n", True),
     ],
+    ids=["equal", "different", "any-lines", "missing-line", "rest-of-line", "address-and-time"],
 )
-def test_same(shown: str, said: str, is_same: bool) -> None:
-    assert same(shown, said) is is_same
+def test_matches_output(shown: str, said: str, is_same: bool) -> None:
+    assert matches_output(shown, said) is is_same
 
 
-def test_plain_and_installed() -> None:
-    assert plain("== one ====  \n") == "= one =\n"
-    assert installed("npm install --dev openai ai\nnode x.mjs\n") == "node x.mjs\n"
+def test_normalize_and_strip_installs() -> None:
+    assert normalize("== one ====  \n") == "= one =\n"
+    assert strip_installs("npm install --dev openai ai\nnode x.mjs\n") == "node x.mjs\n"

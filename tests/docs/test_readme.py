@@ -1,4 +1,4 @@
-"""The calls that the first guide shows, and the tables of the documents against the data that they show."""
+"""The output of the first guide, and the tables of the reference compared with their data."""
 
 import subprocess
 from pathlib import Path
@@ -27,8 +27,7 @@ def table(page: str, heading: str) -> list[list[str]]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("unmeasured")
-def test_pasted(tmp_path: Path) -> None:
-    """What each block of the first guide prints."""
+def test_first_guide_prints_its_results(tmp_path: Path) -> None:
     played = play(FIRST_CALLS, tmp_path)
     said = [text for block, text in played if block.language in ("sh", "python") and text]
     edit, stream, retry, wrong, journal = said
@@ -42,14 +41,14 @@ def test_pasted(tmp_path: Path) -> None:
     assert decode_image((tmp_path / "out.png").read_bytes()).size[0] > 256
 
 
-def test_options() -> None:
+def test_options_are_documented() -> None:
     options = main.command.get_params(click.Context(main.command))
     known = {max(option.opts, key=len): option for option in options if isinstance(option, click.Option)}
     defaults = {name: str(option.default) if option.show_default else "" for name, option in known.items()}
     assert {option: default for option, default, _ in table("command-line.md", "Serve")} == defaults
 
 
-def test_scenarios() -> None:
+def test_scenarios_are_documented() -> None:
     assert [tuple(cells) for cells in table("scenarios-built-in.md", "Built-in scenarios")] == [
         (name, load(name).about) for name in data_files.names("scenarios", ".yaml")
     ]
@@ -61,11 +60,11 @@ def test_scenario_of_your_own() -> None:
     )
     scenario = parse(example.encode(), "scenarios.md")
     stored: Stored = {}
-    answered = []
+    responds = []
     for _ in range(5):
         turn, stored = scenario.take_turn(stored, RequestFacts())
-        answered.append(turn.step is not None)
-    assert answered == [True] * 4 + [False]
+        responds.append(turn.step is not None)
+    assert responds == [True] * 4 + [False]
 
 
 def test_ci_runs_the_command_of_the_readme() -> None:
@@ -75,8 +74,7 @@ def test_ci_runs_the_command_of_the_readme() -> None:
     assert found.stdout == command
 
 
-def test_tables() -> None:
-    """What the reference says of models, uploads, errors and the verdict is what the data says."""
+def test_tables_of_the_reference_match_the_data() -> None:
     day = as_of("any")
     pages = {
         "models.md": [tables.models(day)],
@@ -86,5 +84,8 @@ def test_tables() -> None:
     }
     texts = {page: (REFERENCE / page).read_text("utf-8") for page in pages}
     assert [
-        page for page, told in pages.items() for rows in told if tables.format_markdown(rows) not in texts[page]
+        page
+        for page, tables_of_page in pages.items()
+        for rows in tables_of_page
+        if tables.format_markdown(rows) not in texts[page]
     ] == []

@@ -1,4 +1,4 @@
-"""The table of bounds in the documents: each stands in the code, and has that value."""
+"""The limits in the documents match the code, and the server enforces them."""
 
 import asyncio
 import gc
@@ -28,7 +28,7 @@ ROWS = re.findall(r"^\| [^|]+ \| ([^|]+) \| `([\w.]+)` \| [^|]+ \|$", TEXT, re.M
 
 
 @pytest.mark.parametrize("name", [name for _, name in ROWS])
-def test_each_bound_is_that_of_the_code(name: str) -> None:
+def test_documented_limit_matches_the_code(name: str) -> None:
     bound = next(bound for bound, other in ROWS if other == name)
     module, _, constant = name.rpartition(".")
     if name == "mockserver.limits.Limits.image_threads":
@@ -39,12 +39,11 @@ def test_each_bound_is_that_of_the_code(name: str) -> None:
         assert f"{getattr(importlib.import_module(module), constant):,}" == bound
 
 
-def test_the_tables_are_whole() -> None:
-    assert len(ROWS) == TEXT.count("\n| ") - 2  # but for the heads
+def test_every_row_of_the_tables_is_checked() -> None:
+    assert len(ROWS) == TEXT.count("\n| ") - 2  # without the header rows
 
 
 def nested(levels: int) -> str:
-    """A JSON object of so many levels."""
     return '{"a":' * (levels - 1) + "{}" + "}" * (levels - 1)
 
 
@@ -58,7 +57,7 @@ def test_levels_of_json(levels: int, deep: bool) -> None:
 JSON = {"Authorization": "Bearer sk-test-0123456789", "Content-Type": "application/json"}
 
 
-def test_a_body_that_is_announced_as_too_large_is_not_read() -> None:
+def test_body_with_a_too_large_content_length_is_not_read() -> None:
     talk = MockClient()
     talk.server.limits = Limits(upload_bytes=1_000)
     answer = talk.edit(data={"prompt": "x" * 2_000})
@@ -67,11 +66,11 @@ def test_a_body_that_is_announced_as_too_large_is_not_read() -> None:
 
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
-def test_a_body_that_turns_out_too_large_is_not_read_on(kind: str) -> None:
+def test_reading_stops_when_a_body_exceeds_the_limit(kind: str) -> None:
     came: list[int] = []
 
     class Pieces:
-        """A body without an announced length, and without an end."""
+        """An endless body without a declared length."""
 
         def __aiter__(self) -> AsyncIterator[bytes]:
             return self
@@ -117,7 +116,7 @@ def test_keys_that_are_not_ascii() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_nothing_is_painted_for_who_has_gone(stream: bool) -> None:
+def test_nothing_is_rendered_after_the_client_disconnects(stream: bool) -> None:
     with serve_in_thread(MemoryState(Settings(paint="flat"), limits=Limits(image_threads=1))) as started:
         there, server = Slow(started), started.server
         with there.connect() as connection:
@@ -158,7 +157,7 @@ def test_pieces_of_a_large_part_are_put_together() -> None:
     assert reader.parts[0].data == data
 
 
-def test_too_large_a_body_about_the_mock_is_read_to_its_end_all_the_same() -> None:
+def test_too_large_admin_body_is_drained() -> None:
     with serve_in_thread() as started:
         there = Slow(started)
         for size, path in ((2 << 20, "clock"), (2 << 20, "next"), (17 << 20, "clock")):
@@ -172,8 +171,8 @@ def test_too_large_a_body_about_the_mock_is_read_to_its_end_all_the_same() -> No
     [(100, (b"", b""), 200), (3_000_000, (b"", b""), 200), (100, (b"Authorization", b"Other"), 401)],
     ids=["cut", "parsed", "refused"],
 )
-def test_nothing_of_a_request_waits_for_the_collector(size: int, change: tuple[bytes, bytes], status: int) -> None:
-    """Uploads are let go of with their answers, not when Python's collector happens to come."""
+def test_requests_are_freed_without_the_garbage_collector(size: int, change: tuple[bytes, bytes], status: int) -> None:
+    """Uploads are released with their responses, not by a later garbage collection."""
     wanted = edit(image=png() + b"x" * size).replace(b"Connection: close\r\n", b"").replace(*change)
 
     def held() -> int:
@@ -191,7 +190,7 @@ def test_nothing_of_a_request_waits_for_the_collector(size: int, change: tuple[b
                     answer = http.client.HTTPResponse(client)
                     answer.begin()
                     assert (answer.status, bool(answer.read())) == (status, True)
-                # The connection knows its last request; a thread may still be about to let go of what it did.
+                # The connection still refers to its last request, and a thread may not have released its result yet.
                 slow.until(lambda: held() <= before + 2)
                 started.call(lambda: started.check_timeouts(0.0))
             slow.until(lambda: held() <= before)

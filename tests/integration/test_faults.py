@@ -1,4 +1,4 @@
-"""Every fault over a real socket: what a raw client sees, what httpx2 makes of it, and what the official client."""
+"""Every fault over a real socket: as seen by a raw client, httpx2 and the official client."""
 
 import asyncio
 import base64
@@ -40,13 +40,13 @@ STREAM = CALL | {"stream": "true", "partial_images": "2"}
 FILES = {"image": ("a.png", png(), "image/png")}
 
 
-def connected(server: BackgroundServer) -> socket.socket:
-    """A connection to the server, which waits half a minute for an answer."""
+def connect(server: BackgroundServer) -> socket.socket:
+    """Connect to the server with a timeout of 30 seconds."""
     return socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=30)
 
 
-def asked(fields: dict[str, str], close: bool = True) -> bytes:
-    """An edit as bytes, in the session `me`."""
+def build_request(fields: dict[str, str], close: bool = True) -> bytes:
+    """Serialize an edit in the session `me`."""
     request = httpx2.Request("POST", f"http://x/__mock/s/me{EDITS}", data=fields, files=FILES)
     more = {"authorization": f"Bearer {KEY}", **({"connection": "close"} if close else {})}
     head = "".join(f"{key}: {value}\r\n" for key, value in (dict(request.headers) | more).items())
@@ -55,7 +55,7 @@ def asked(fields: dict[str, str], close: bool = True) -> bytes:
 
 @pytest.fixture(autouse=True)
 def contracted() -> None:
-    """Broken answers break the contract."""
+    """Disable the check: faults violate the contract."""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def server() -> Iterator[BackgroundServer]:
 
 
 class Seen:
-    """What became of one call: the bytes on the wire, how the connection ended, and what httpx2 made of it."""
+    """The result of one call: the bytes on the wire, how the connection ended, and the result in httpx2."""
 
     def __init__(
         self, server: BackgroundServer, name: str, given: Any, fields: dict[str, str], error: str | None
@@ -90,22 +90,22 @@ class Seen:
         except httpx2.HTTPError as caught:
             self.error = caught
         self.play()
-        self.raw, self.end = self.spoken(fields)
+        self.raw, self.end = self.exchange(fields)
         self.entry = server.call(lambda: server.server.journal.entries("me")[-1])
 
     def play(self) -> None:
         self.server.call(lambda: self.server.server.sessions.play("me", self.scenario))
 
-    def spoken(self, fields: dict[str, str]) -> tuple[bytes, str]:
-        """All bytes of an answer and how it ended: `closed`, `reset`, or `open` when no more came."""
+    def exchange(self, fields: dict[str, str]) -> tuple[bytes, str]:
+        """Return all received bytes and how the connection ended: `closed`, `reset`, or `open` after a timeout."""
         received = bytearray()
-        wait_until(lambda: not resting(self.server))
-        with connected(self.server) as client:
-            client.sendall(asked(fields))
+        wait_until(lambda: not is_stalled(self.server))
+        with connect(self.server) as client:
+            client.sendall(build_request(fields))
             while True:
                 if self.is_endless:
                     # All that is sent before the stall has been sent by then.
-                    wait_until(lambda: resting(self.server))
+                    wait_until(lambda: is_stalled(self.server))
                     client.settimeout(0.1)
                 try:
                     data = client.recv(65_536)
@@ -127,7 +127,7 @@ class Seen:
 
     @property
     def events(self) -> list[Any]:
-        """The data of each event, as the standard says."""
+        """The data of each event, parsed as the standard defines."""
         text = self.response.content.decode("utf-8-sig")
         blocks = re.split("\n\n+", re.sub("\r\n|\r", "\n", text))
         datas = [[line for line in block.split("\n") if line.startswith("data:")] for block in blocks]
@@ -325,7 +325,7 @@ CASES: list[Case] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case[0]}-{number}" for number, case in enumerate(CASES)])
-def test_seen(server: BackgroundServer, case: Case) -> None:
+def test_fault(server: BackgroundServer, case: Case) -> None:
     name, given, fields, error, expected = case
     seen = Seen(server, name, given, fields, error)
     assert expected(seen), (seen.error, seen.raw[:400], seen.end)
@@ -334,12 +334,12 @@ def test_seen(server: BackgroundServer, case: Case) -> None:
     assert any(name in hint for hint in seen.entry["hints"])
 
 
-def test_each_is_tested() -> None:
+def test_every_fault_has_a_case() -> None:
     assert {case[0] for case in CASES} == set(FAULTS)
 
 
 def edit(server: BackgroundServer, *faults: Any, stream: bool = False) -> Any:
-    """What the official client makes of a served edit with those faults."""
+    """Send an edit with the official client; the response has these faults."""
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": faults}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
     url = f"{server.url}/__mock/s/me/v1"
@@ -353,13 +353,13 @@ def edit(server: BackgroundServer, *faults: Any, stream: bool = False) -> Any:
 
 LEGAL = [row for row in FAULTS.values() if row.mark == "legal"]
 QUICK = {"latency": 0, "gap": 0, "split": {"seconds": 0}, "drip": {"seconds": 0}}
-# They say something else, and rightly so.
+# These faults change the events.
 OTHER = {"new_enum", "unknown_fields", "duplicate_partials", "reorder_partials", "fewer_partials", "huge_event"}
 
 
 @pytest.mark.parametrize("row", [row for row in LEGAL if row.name != "redirect"], ids=lambda row: row.name)
 def test_legal(server: BackgroundServer, row: Fault) -> None:
-    """The official client gets the same pictures as without; of a stream, the same events."""
+    """The official client gets the same images as without the fault, and the same events of a stream."""
     fault = {row.name: QUICK.get(row.name, {})}
     plain = edit(server, stream=True)
     events = edit(server, fault, stream=True)
@@ -371,7 +371,7 @@ def test_legal(server: BackgroundServer, row: Fault) -> None:
 
 
 def test_all_that_is_legal(server: BackgroundServer) -> None:
-    """At once, in any order: each is done where the others leave room for it."""
+    """Combine all legal faults in both orders: each applies where the others allow it."""
     faults = [
         {row.name: QUICK.get(row.name, {})} for row in LEGAL if row.name not in ("redirect", "huge_event", "gzip")
     ]
@@ -382,7 +382,7 @@ def test_all_that_is_legal(server: BackgroundServer) -> None:
 
 
 def test_redirected(server: BackgroundServer) -> None:
-    """The official client follows; the next step answers."""
+    """The official client follows the redirect to the next step."""
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [{"redirect": {}}]}, {"ok": {}}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
     with openai.OpenAI(base_url=f"{server.url}/__mock/s/me/v1", api_key=KEY, max_retries=0) as client:
@@ -404,7 +404,7 @@ def test_legal_in_other_ways(server: BackgroundServer, fault: Any) -> None:
 
 
 def test_split_characters(server: BackgroundServer) -> None:
-    """A character of several bytes comes in pieces, and is whole again in the end."""
+    """The client reassembles a multibyte character that is split between chunks."""
     answer = edit(server, {"split": {"inside": "character"}}, {"unknown_fields": {}})
     assert answer.x_unknown["nested"][2] == {"text": "日本 🦊"}
 
@@ -412,7 +412,7 @@ def test_split_characters(server: BackgroundServer) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("stream", [False, True], ids=["body", "stream"])
 def test_next_request(server: BackgroundServer, name: str, stream: bool) -> None:
-    """Whatever a fault does, or cannot do, the next request of the session is answered."""
+    """The next request of the session succeeds, whether or not the fault applies."""
     quick = QUICK.get(name, {"seconds": 0} if name == "stall" else {})
     steps = [{"ok": {}, "faults": [{name: quick}]}, {"ok": {}}]
     server.call(lambda: server.server.sessions.play("me", build({"scenario": "mine", "steps": steps})))
@@ -425,15 +425,15 @@ def test_next_request(server: BackgroundServer, name: str, stream: bool) -> None
     assert answers[-1].status_code == 200
     assert "completed" in answers[-1].text if stream else answers[-1].json()["data"]
     entry = server.call(lambda: server.server.journal.entries("me")[-2])
-    struck, missed = entry["turn"]["faults"], "Faults that do not apply" in " ".join(entry["hints"])
-    assert (struck == [name]) is not missed
+    applied, missed = entry["turn"]["faults"], "Faults that do not apply" in " ".join(entry["hints"])
+    assert (applied == [name]) is not missed
     assert entry["answer"]["outcome"] == ("served" if missed else "faulted")
     applies = FAULTS[name].on in ("any response", "JSON") or (FAULTS[name].on == "stream") is stream
     assert missed is (name in ("early", "retry_after") or (not applies))
 
 
 def test_sent_bytes(server: BackgroundServer) -> None:
-    """What is told of an answer that was cut is what was sent of it."""
+    """The journal records how much of a truncated response was sent."""
     seen = Seen(server, "reset", {"at": "body", "bytes": 100}, CALL, None)
     assert seen.raw.count(b"\r\n64\r\n") == 1
     assert (seen.entry["answer"]["sent_bytes"], seen.entry["answer"]["complete"]) == (100, False)
@@ -444,20 +444,20 @@ def test_sent_bytes(server: BackgroundServer) -> None:
 
 
 def test_keep_alive_after_content_faults(server: BackgroundServer) -> None:
-    """A connection that only carried odd contents is used again."""
+    """Faults in the content leave the connection usable."""
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [{"empty_data": {}}]}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
-    with connected(server) as client:
+    with connect(server) as client:
         for _ in range(2):
-            client.sendall(asked(CALL, close=False))
+            client.sendall(build_request(CALL, close=False))
             received = b""
             while not received.endswith(b"\r\n0\r\n\r\n"):
                 received += client.recv(65_536)
             assert b'"data": []' in received
 
 
-def resting(server: BackgroundServer) -> bool:
-    """Does some answer rest?"""
+def is_stalled(server: BackgroundServer) -> bool:
+    """Is a response stalled?"""
     return server.call(lambda: any(one.stalled for one in server.connections))
 
 
@@ -471,9 +471,9 @@ def wait_until(true: Callable[[], bool]) -> None:
 def test_stall_ends_with_the_client(server: BackgroundServer, at: str) -> None:
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [{"stall": at}]}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
-    with connected(server) as client:
-        client.sendall(asked(CALL))
-        wait_until(lambda: resting(server))
+    with connect(server) as client:
+        client.sendall(build_request(CALL))
+        wait_until(lambda: is_stalled(server))
     wait_until(lambda: not server.call(lambda: server.connections))
 
 
@@ -481,9 +481,9 @@ def test_stall_ends_with_the_client(server: BackgroundServer, at: str) -> None:
 def test_stall_ends_with_the_server(fault: Any, caplog: pytest.LogCaptureFixture) -> None:
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [fault]}]})
     with serve_in_thread(MemoryState(Settings(paint="flat"), SessionStore(scenario))) as started:
-        client = connected(started)
-        client.sendall(asked(CALL))
-        wait_until(lambda: resting(started))
+        client = connect(started)
+        client.sendall(build_request(CALL))
+        wait_until(lambda: is_stalled(started))
         started.stop()
         with client, contextlib.suppress(ConnectionResetError):
             while client.recv(65_536):
@@ -492,29 +492,29 @@ def test_stall_ends_with_the_server(fault: Any, caplog: pytest.LogCaptureFixture
 
 
 def test_early_before_the_upload(server: BackgroundServer) -> None:
-    """The answer is there although the body never comes; what then comes is thrown away, and the next call is heard."""
+    """The response precedes the body, which is then discarded; the next call works."""
     faults = [{"early": {}}]
     scenario = build({"scenario": "mine", "steps": [{"error": "slow-down", "faults": faults}, {"ok": {}}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
-    head, _, rest = asked(CALL, close=False).partition(b"\r\n\r\n")
-    with connected(server) as client:
+    head, _, rest = build_request(CALL, close=False).partition(b"\r\n\r\n")
+    with connect(server) as client:
         client.sendall(head + b"\r\n\r\n" + rest[:10])
         assert client.recv(12) == b"HTTP/1.1 429"
-        client.sendall(rest[10:] + asked(CALL))
+        client.sendall(rest[10:] + build_request(CALL))
         received = b"".join(iter(lambda: client.recv(65_536), b""))
     assert b"HTTP/1.1 200" in received
 
 
 def test_upload_while_nothing_is_sent(server: BackgroundServer) -> None:
-    """It is taken and thrown away, however much it is."""
+    """The upload is received and discarded, whatever its size."""
     faults = [{"early": {}}, {"stall": "start"}]
     scenario = build({"scenario": "mine", "steps": [{"error": "slow-down", "faults": faults}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
-    head = asked(CALL).partition(b"\r\n\r\n")[0]
+    head = build_request(CALL).partition(b"\r\n\r\n")[0]
     head = re.sub(rb"content-length: \d+", b"content-length: 50000000", head, flags=re.IGNORECASE)
-    with connected(server) as client:
+    with connect(server) as client:
         client.sendall(head + b"\r\n\r\n")
-        wait_until(lambda: resting(server))
+        wait_until(lambda: is_stalled(server))
         client.sendall(bytes(20_000_000))
         held = server.call(lambda: [len(one.cycle.body) for one in server.connections])
     assert held == [0]
@@ -528,7 +528,7 @@ def test_upload_while_nothing_is_sent(server: BackgroundServer) -> None:
     ],
 )
 def test_early_that_cannot_be(server: BackgroundServer, step: Any, status: int) -> None:
-    """Only an error of the request can come early; for all else the upload is read."""
+    """Only a request error can be sent early; other responses wait for the upload."""
     scenario = build({"scenario": "mine", "steps": [{**step, "faults": [{"early": {}}]}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
     with httpx2.Client(base_url=f"{server.url}/__mock/s/me", timeout=30) as client:
@@ -539,7 +539,7 @@ def test_early_that_cannot_be(server: BackgroundServer, step: Any, status: int) 
 
 
 def test_early_and_unknown(server: BackgroundServer) -> None:
-    """Who may not come in is told so, as always."""
+    """Authentication and routing errors take precedence."""
     scenario = build({"scenario": "mine", "steps": [{"error": "slow-down", "faults": [{"early": {}}]}]})
     server.call(lambda: server.server.sessions.play("me", scenario))
     with httpx2.Client(base_url=f"{server.url}/__mock/s/me", timeout=60) as client:
@@ -549,7 +549,7 @@ def test_early_and_unknown(server: BackgroundServer) -> None:
 
 @pytest.mark.parametrize("fault", [{"close": {}}, {"reset": "headers"}, {"split": {}}, {"content_length": -1}])
 def test_without_a_socket(fault: Any) -> None:
-    """An application in memory has no wire: that is said, and not passed over."""
+    """An in-memory application has no socket, and reports that."""
     scenario = build({"scenario": "mine", "steps": [{"ok": {}, "faults": [fault]}]})
     app = create_app(MemoryState(Settings(paint="flat"), SessionStore(scenario)))
 
@@ -562,7 +562,7 @@ def test_without_a_socket(fault: Any) -> None:
 
 
 def test_language() -> None:
-    """The schema of scenario files is that of the table."""
+    """The schema of scenario files matches the table."""
     assert data_files.contract("schemas/scenario.json")["$defs"]["faults"] == table.schema()
     for row in FAULTS.values():
         Draft202012Validator.check_schema(row.schema())

@@ -1,4 +1,4 @@
-"""What nobody sends in good faith, over raw sockets to a server in a process of its own: it answers, and lives on."""
+"""Malicious requests over raw sockets to a server in its own process: it responds and keeps serving."""
 
 import json
 import os
@@ -12,28 +12,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.attacks import KEY, NONE, all_of_them, edit, head, part
+from tests.support.attacks import KEY, NONE, all_attacks, edit, head, part
 
-# Seconds that nothing here takes.
+# Seconds; far more than any request takes.
 DEADLINE = 60
-# The most that the server may have held in memory at any time: what it holds at rest, a bomb's pixels, answers kept.
+# The peak memory allowed: the idle server, the pixels of a bomb, and cached responses.
 MOST = 768 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Victim:
-    """The server: its port, its process, and what it has said."""
+    """The server: its port, process and log."""
 
     port: int
     process: subprocess.Popen[bytes]
     log: Path
 
     def connect(self) -> socket.socket:
-        """A connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE)
 
     def send(self, data: bytes, end: bool = False) -> bytes:
-        """All that is answered to bytes until the server hangs up; with `end` nothing more is coming from us."""
+        """Send bytes and return the response once the server closes; `end` shuts down our side first."""
         with self.connect() as connection:
             connection.sendall(data)
             if end:
@@ -41,14 +40,14 @@ class Victim:
             return b"".join(iter(lambda: connection.recv(65_536), b""))
 
     def memory(self) -> int:
-        """The most bytes that it has held so far."""
+        """Peak memory in bytes."""
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 @pytest.fixture(scope="module")
 def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
-    """A server as anybody starts it; at the end it stops as it should."""
+    """A server with default options, which must stop cleanly."""
     folder = tmp_path_factory.mktemp("hostile")
     log = folder / "log"
     command = [sys.executable, "-m", "mockserver", "--port", "0", "--port-file", str(folder / "port")]
@@ -63,36 +62,36 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
     assert [line for line in log.read_text().splitlines() if not line.startswith("WARNING:")] == []
 
 
-def status(answer: bytes) -> int:
-    """The status of an answer, or 0 where there is none."""
-    answer = answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
-    return int(answer.split(b" ", 2)[1]) if answer else NONE
+def status(response: bytes) -> int:
+    """The status of a response, or NONE."""
+    response = response.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+    return int(response.split(b" ", 2)[1]) if response else NONE
 
 
-ATTACKS = {name: (sent, statuses) for name, sent, statuses in all_of_them()}
+ATTACKS = {name: (sent, statuses) for name, sent, statuses in all_attacks()}
 
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_attacks(victim: Victim, name: str) -> None:
     sent, statuses = ATTACKS[name]
-    answer = victim.send(sent, end=NONE in statuses)
-    assert status(answer) in statuses
-    assert b"Traceback" not in answer
-    assert b"\nx-injected" not in answer.lower()
-    assert b"smuggled" not in answer
+    response = victim.send(sent, end=NONE in statuses)
+    assert status(response) in statuses
+    assert b"Traceback" not in response
+    assert b"\nx-injected" not in response.lower()
+    assert b"smuggled" not in response
     assert status(victim.send(edit())) == 200
     assert victim.memory() < MOST
 
 
 def test_the_journal_after_injections(victim: Victim) -> None:
     mark = "</script><b>\r\nX-Injected: 1\0\x1b[2J\u202e"
-    answer = victim.send(edit(prompt=mark.encode()))
-    entry = next(line for line in answer.split(b"\r\n") if line.startswith(b"x-mockserver-entry: ")).split()[1]
-    told = victim.send(head(f"/__mock/journal/{entry.decode()}", "GET"))
-    about, _, body = told.partition(b"\r\n\r\n")
+    response = victim.send(edit(prompt=mark.encode()))
+    entry = next(line for line in response.split(b"\r\n") if line.startswith(b"x-mockserver-entry: ")).split()[1]
+    journal = victim.send(head(f"/__mock/journal/{entry.decode()}", "GET"))
+    about, _, body = journal.partition(b"\r\n\r\n")
     assert b"content-type: application/json" in about
     assert json.loads(body)["job"]["prompt"] == mark
-    assert min(body) >= 32  # nothing that a terminal obeys
+    assert min(body) >= 32  # no control characters
     secret = KEY.rpartition(" ")[2].encode()
     assert secret not in victim.send(head("/__mock/journal", "GET"))
     assert secret.decode() not in victim.log.read_text()
@@ -120,14 +119,14 @@ def test_a_body_that_never_ends(victim: Victim, framing: str) -> None:
     with victim.connect() as connection:
         connection.sendall(head("/v1/images/edits", "POST", kind, framing))
         if framing.startswith("Content"):
-            # What is announced as too large is refused before it comes.
+            # A declared length that is too large is rejected before the body arrives.
             assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
         else:
             connection.sendall(b"%x\r\n" % 10**9 + part("image", b"x" * 100_000, filename="a.png"))
         assert status(victim.send(edit())) == 200
 
 
-def test_an_answer_that_nobody_reads(victim: Victim) -> None:
+def test_clients_that_never_read_the_response(victim: Victim) -> None:
     greedy = [victim.connect() for _ in range(20)]
     for connection in greedy:
         connection.sendall(edit())
@@ -136,7 +135,7 @@ def test_an_answer_that_nobody_reads(victim: Victim) -> None:
         connection.close()
 
 
-def test_who_waits_to_be_told_to_continue(victim: Victim) -> None:
+def test_expect_100_continue(victim: Victim) -> None:
     whole = edit()
     top, _, body = whole.partition(b"\r\n\r\n")
     with victim.connect() as connection:
@@ -146,18 +145,18 @@ def test_who_waits_to_be_told_to_continue(victim: Victim) -> None:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
 
 
-def test_who_would_be_refused_is_not_told_to_continue(victim: Victim) -> None:
+def test_rejected_request_gets_no_100_continue(victim: Victim) -> None:
     kind = "Content-Type: multipart/form-data; boundary=hostile-edge"
     announced = head("/v1/images/edits", "POST", kind, "Content-Length: 4000000000", "Expect: 100-continue")
     assert status(victim.send(announced)) == 413
 
 
-def test_where_the_journal_is_full(victim: Victim) -> None:
+def test_full_journal(victim: Victim) -> None:
     for _ in range(3):
         victim.send(
             b"".join([head("/v1/nowhere", "GET").replace(b"close", b"keep-alive")] * 400) + head("/v1/x", "GET")
         )
-    told = json.loads(victim.send(head("/__mock/journal", "GET")).partition(b"\r\n\r\n")[2])
-    assert len(told["entries"]) == 1_000
-    assert told["dropped"] >= 200
+    journal = json.loads(victim.send(head("/__mock/journal", "GET")).partition(b"\r\n\r\n")[2])
+    assert len(journal["entries"]) == 1_000
+    assert journal["dropped"] >= 200
     assert os.path.getsize(victim.log) < 1_000_000

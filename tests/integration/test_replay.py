@@ -1,4 +1,4 @@
-"""The same scenario, seed and clock: the same bytes, today and on another machine."""
+"""The same scenario, seed and clock give the same bytes, on every machine."""
 
 import base64
 import hashlib
@@ -34,11 +34,11 @@ BASE64 = re.compile(rb"iVBORw0KGgo[A-Za-z0-9+/]+=*")
 
 @pytest.fixture(autouse=True)
 def contracted() -> None:
-    """Faults need not keep to the contract."""
+    """Disable the check: faults violate the contract."""
 
 
 def requests() -> list[Request]:
-    """A few calls of every kind, over and over."""
+    """A few calls of every kind, repeated."""
     headers = (("authorization", "Bearer sk-test"), ("content-type", "multipart/form-data; boundary=x"))
     picture = Part("image", "a.png", "image/png", png(), "picture")
 
@@ -52,14 +52,14 @@ def requests() -> list[Request]:
     return [whole, stream, blood, edit(model="gpt-image-2", prompt="A dog", n="2", size="1000x1000")] * 7
 
 
-def pixels(match: re.Match[bytes]) -> bytes:
-    """A picture as its pixels: how they are packed is the library's business."""
+def hash_pixels(match: re.Match[bytes]) -> bytes:
+    """Hash the pixels of an image: its compression depends on the library."""
     with Image.open(io.BytesIO(base64.b64decode(match[0]))) as picture:
         return hashlib.blake2b(picture.tobytes(), digest_size=8).hexdigest().encode()
 
 
-def told(name: str) -> str:
-    """A digest of every turn and plan of a scenario, images by their pixels. The wording of hints does not count."""
+def digest_scenario(name: str) -> str:
+    """Hash every turn and plan of a scenario: images by their pixels, without the hints."""
     scenario, found = load(name), hashlib.blake2b(digest_size=16)
     stored: Stored = {}
     state = SessionStore(scenario)
@@ -70,30 +70,30 @@ def told(name: str) -> str:
         context = Context(NOW + position, "a", position, scenario.seed, settings.as_of)
         given = respond(understood, turn, context, settings, "http://localhost")
         done = apply_faults(given.plan, turn, context)
-        spelled = [repr(turn.to_json()), repr(done.applied), repr(done.skipped), repr(given.cost)]
+        serialized = [repr(turn.to_json()), repr(done.applied), repr(done.skipped), repr(given.cost)]
         for step in given.plan:
             if isinstance(step, Head):
-                spelled += [repr(pair) for pair in step.headers if pair[0] != "content-length"]
+                serialized += [repr(pair) for pair in step.headers if pair[0] != "content-length"]
             elif isinstance(step, Chunk):
-                spelled.append(repr(BASE64.sub(pixels, step.data)))
+                serialized.append(repr(BASE64.sub(hash_pixels, step.data)))
             else:
-                spelled.append(repr(step))
-        found.update("\n".join(spelled).encode())
+                serialized.append(repr(step))
+        found.update("\n".join(serialized).encode())
     return found.hexdigest()
 
 
 @pytest.mark.parametrize("name", built_in_names())
-def test_on_any_machine(name: str) -> None:
-    """Against digests that another machine has made; they change with contracts/ and scenarios/."""
-    assert told(name) == json.loads(STORED.read_text())[name]
+def test_digest_is_the_same_on_any_machine(name: str) -> None:
+    """The stored digests come from another machine; they change with contracts/ and scenarios/."""
+    assert digest_scenario(name) == json.loads(STORED.read_text())[name]
 
 
-def played(name: str) -> list[Any]:
-    """What comes over the wire in a row of calls, to the byte."""
+def play(name: str) -> list[Any]:
+    """Return the exact responses to a series of calls."""
     found: list[Any] = []
 
     async def at_once(seconds: float) -> None:
-        """Nobody waits."""
+        """Return at once."""
 
     body = json.dumps({"model": "gpt-image-2", "prompt": "x", "quality": "low", "size": "1024x1024"})
     headers = {"Authorization": "Bearer sk-test", "Content-Type": "application/json", "Host": "localhost"}
@@ -117,6 +117,6 @@ def played(name: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", [name for name in built_in_names() if name not in ("stall", "reset")])
-def test_twice(name: str) -> None:
-    """How much of an answer arrives before a reset is not ours to say, nor when somebody loses patience."""
-    assert played(name) == played(name)
+def test_second_run_is_identical(name: str) -> None:
+    """How much of a response arrives before a reset or a timeout is not deterministic."""
+    assert play(name) == play(name)

@@ -1,4 +1,4 @@
-"""Safe by default: nothing that a request names is connected to or opened, and no key is kept in clear."""
+"""Safe by default: the server never connects to or opens what a request names, and stores no key in clear text."""
 
 import json
 import os
@@ -19,26 +19,26 @@ from tests.support.client import MockClient
 from tests.support.images import png
 
 SECRET = "sk-proj-never-written-down-0123456789"
-# What an audit of the interpreter tells when something is reached for.
+# Audit events of network access and of new processes.
 REACHES = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "urllib.Request")
 STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork")
 watched: list[tuple[str, Any]] = []
 listening = False
 
 
-def hear(event: str, arguments: tuple[Any, ...]) -> None:
-    """Note what is reached for while somebody listens; a hook of audits stays for ever."""
+def record_event(event: str, arguments: tuple[Any, ...]) -> None:
+    """Record audit events while a test listens; an audit hook cannot be removed."""
     if listening and (event in REACHES or event in STARTS):
         watched.append((event, arguments[-1]))
 
 
-hear.__cantrace__ = True  # so that its coverage is seen
-sys.addaudithook(hear)
+record_event.__cantrace__ = True  # so that coverage measures it
+sys.addaudithook(record_event)
 
 
 @pytest.fixture
 def reached() -> Iterator[list[tuple[str, Any]]]:
-    """What was reached for in this process."""
+    """The audit events of this process."""
     global listening
     watched.clear()
     listening = True
@@ -92,24 +92,24 @@ def test_no_url_is_ever_fetched(reached: list[tuple[str, Any]], number: int) -> 
     ]
     for shape in shapes:
         value = {"model": "gpt-image-2", "prompt": given or "x", "user": given, **shape}
-        answer = client.request("POST", EDITS, content=json.dumps(value), headers=JSON)
-        assert 400 <= answer.status_code < 500
+        response = client.request("POST", EDITS, content=json.dumps(value), headers=JSON)
+        assert 400 <= response.status_code < 500
     text = given.encode("ascii", "ignore").decode()
-    answer = client.edit(data={"image": text}, files={"mask": (text, png(), "image/png")})
-    assert answer.status_code == 400
+    response = client.edit(data={"image": text}, files={"mask": (text, png(), "image/png")})
+    assert response.status_code == 400
     assert reached == []
 
 
 JSON = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
 
 
-def test_the_watch_would_see_it(reached: list[tuple[str, Any]]) -> None:
+def test_the_audit_hook_sees_connections(reached: list[tuple[str, Any]]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as there, socket.create_connection(there.getsockname()):
         pass
     assert [event for event, _ in reached][-1] == "socket.connect"
 
 
-def test_a_real_server_reaches_for_nothing_but_its_own_sockets(reached: list[tuple[str, Any]]) -> None:
+def test_a_real_server_connects_to_nothing(reached: list[tuple[str, Any]]) -> None:
     with (
         serve_in_thread() as started,
         socket.create_connection(("127.0.0.1", int(started.url[17:])), timeout=30) as there,
@@ -158,7 +158,7 @@ def test_no_key_in_clear(number: int, tmp_path: Path, capfd: pytest.CaptureFixtu
         writer(str(tmp_path / f"report.{ending}"))(found)
         texts.append((tmp_path / f"report.{ending}").read_text())
     texts += capfd.readouterr()
-    # Also in what is kept of it in memory, spelled out.
+    # Also check the state in memory.
     texts += [repr(one) for one in (journal.noted(), journal.repeats._calls, client.server.sessions._sessions)]
     assert [text for text in texts if SECRET in text] == []
 
@@ -190,7 +190,7 @@ def test_scenarios_stay_in_their_folder(name: str, tmp_path: Path) -> None:
         "{scenario: a, steps: [{ok: {}}], urls: {'http://x.test/a': ../secret.png}}",
     ],
 )
-def test_what_scenarios_name_lies_in_their_folder(text: str, tmp_path: Path) -> None:
+def test_files_of_scenarios_must_be_in_their_folder(text: str, tmp_path: Path) -> None:
     inner = (tmp_path / "inner").resolve()
     inner.mkdir()
     for name in ("secret.yaml", "secret.png"):

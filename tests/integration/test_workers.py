@@ -1,4 +1,4 @@
-"""`--workers`: real processes on one port, with and without a state in Redis."""
+"""`--workers`: several processes on one port, with and without state in Redis."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ TEXT = {"json": BODY, "headers": KEY}
 
 
 class Serving:
-    """The command with several workers, which has said that it serves."""
+    """A running command with several workers."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -53,12 +53,12 @@ class Serving:
         return sorted(found)
 
     def line(self) -> str:
-        """What it says next on stderr."""
+        """The next line on stderr."""
         assert self.process.stderr is not None
         return self.process.stderr.readline()
 
     def stop(self, number: int) -> tuple[int, str, str]:
-        """Its exit status, and what else it said on stdout and stderr."""
+        """Send a signal; return the exit status and the rest of stdout and stderr."""
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err
@@ -87,7 +87,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_sessions_in_parallel(redis: Redis) -> None:
-    """200 sessions at once, spread over two processes by the kernel: each sees its own order."""
+    """200 concurrent sessions on two processes: each sees its own steps in order."""
 
     async def session(client: httpx2.AsyncClient, root: str, name: str) -> list[int]:
         url, seen = f"{root}/__mock/s/{name}/v1/images/generations", []
@@ -108,15 +108,15 @@ def test_sessions_in_parallel(redis: Redis) -> None:
 
     with serving("--scenario", "flaky", "--state", redis.url) as started:
         assert seen(started.root) == [[429, 429, 500, 200, 429]] * 200
-        told = httpx2.get(f"{started.root}/__mock/journal", timeout=60).json()
-        assert (len(told["entries"]), told["dropped"]) == (1000, 0)
-        assert [entry["id"] for entry in told["entries"]] == [f"e{number:06d}" for number in range(1, 1001)]
-        assert all(entry["answer"]["complete"] for entry in told["entries"])
+        journal = httpx2.get(f"{started.root}/__mock/journal", timeout=60).json()
+        assert (len(journal["entries"]), journal["dropped"]) == (1000, 0)
+        assert [entry["id"] for entry in journal["entries"]] == [f"e{number:06d}" for number in range(1, 1001)]
+        assert all(entry["answer"]["complete"] for entry in journal["entries"])
         assert started.stop(signal.SIGTERM) == (0, "", "")
 
 
 def test_a_worker_dies(redis: Redis, tmp_path: Path) -> None:
-    """Another takes its place and knows what the first did; at the end there is one report of all."""
+    """A replacement continues with the shared state, and one report covers all workers."""
     report = tmp_path / "report.json"
     options = ("--scenario", "flaky", "--state", redis.url, "--report", str(report), "--fail-on", "refused")
     with serving(*options) as started:
@@ -130,7 +130,7 @@ def test_a_worker_dies(redis: Redis, tmp_path: Path) -> None:
         assert said == [
             f"mockserver: worker {number} was ended by SIGKILL; starting a replacement\n" for number in (1, 2)
         ]
-        # The socket stays open meanwhile: who calls is answered by a worker that comes.
+        # The socket stays open: a replacement responds to clients that connected meanwhile.
         assert [httpx2.post(url, timeout=60, **TEXT).status_code for _ in range(3)] == [429, 500, 200]
         assert not set(first) & set(started.children())
         status, _, err = started.stop(signal.SIGINT)
@@ -140,7 +140,7 @@ def test_a_worker_dies(redis: Redis, tmp_path: Path) -> None:
 
 
 def test_connections_are_spread() -> None:
-    """Both workers have their share of connections that come at once; each numbers the entries of its own."""
+    """Both workers accept concurrent connections; each numbers its own entries."""
     with serving("--scenario", "ok") as started:
         assert "share nothing" in started.line()
 
@@ -158,14 +158,14 @@ def test_connections_are_spread() -> None:
 
 
 def test_one_socket_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Systems but Linux let several sockets listen on a port, and give all connections to one of them."""
+    """Other systems than Linux give all connections on a port to one of its sockets."""
     monkeypatch.setattr(sys, "platform", "darwin")
     with listen("127.0.0.1", 0) as listener:
         assert workers.open_worker_sockets(listener, 3) == [listener] * 3
 
 
 def test_one_socket_where_no_other_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was opened by then is closed: nobody would accept from it."""
+    """Sockets that were already opened are closed: no worker would accept from them."""
     opened: list[socket.socket] = []
 
     def once(listener: socket.socket) -> socket.socket:
@@ -181,7 +181,7 @@ def test_one_socket_where_no_other_can_be(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_port_of_workers_is_taken() -> None:
-    """Their sockets stand beside each other, not beside a stranger's."""
+    """The workers share a port with each other, not with another server."""
     with serving("--host", "::1") as started:
         port = started.root.rpartition(":")[2]
         for count in ("1", "2"):
@@ -222,7 +222,7 @@ def test_parent_is_killed(redis: Redis) -> None:
     ],
     ids=["report", "command", "none", "unreachable", "wrong", "watch"],
 )
-def test_refusal(words: list[str], said: str) -> None:
+def test_invalid_options(words: list[str], said: str) -> None:
     done = run(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
@@ -236,8 +236,8 @@ def test_command_with_a_state(redis: Redis) -> None:
     assert done.stderr == "mockserver: 0 requests, 0 refused, $0.0000, verdict good\n"
 
 
-class Dead:
-    """A process that has ended, or never ends by itself."""
+class FakeProcess:
+    """A process that has exited, or that ignores requests to stop."""
 
     def __init__(self, status: int | None) -> None:
         self.exitcode = status
@@ -263,9 +263,9 @@ class Dead:
 
 
 @pytest.fixture
-def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Dead]]:
-    """The processes that workers get instead of real ones, in this order."""
-    given: list[Dead] = []
+def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[FakeProcess]]:
+    """The fake processes that replace workers, in order."""
+    given: list[FakeProcess] = []
     handed = iter(given)
 
     def pipe(duplex: bool) -> tuple[Any, Any]:
@@ -280,9 +280,9 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Dead]]:
         one.other.close()
 
 
-def test_a_worker_that_never_serves_stops_all(processes: list[Dead]) -> None:
+def test_a_worker_that_never_serves_stops_all(processes: list[FakeProcess]) -> None:
     """A worker that ignores the request to stop is killed."""
-    processes += [Dead(3), Dead(None)]
+    processes += [FakeProcess(3), FakeProcess(None)]
     reported: list[str] = []
     unused: Any = None
     with listen("127.0.0.1", 0) as listener:
@@ -291,8 +291,8 @@ def test_a_worker_that_never_serves_stops_all(processes: list[Dead]) -> None:
     assert processes[1].did == ["start", "terminate", "join", "kill", "join"]
 
 
-def test_host_that_is_unreachable_at_the_end(redis: Redis) -> None:
-    """A state that is gone at the end is told in one line."""
+def test_state_that_is_unavailable_at_the_end(redis: Redis) -> None:
+    """A state that is gone at the end is journal in one line."""
     from mockserver.engine.values import Settings
     from mockserver.scenario.loader import load
     from mockserver.state.clock import Clock

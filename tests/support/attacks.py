@@ -1,4 +1,4 @@
-"""Requests that nobody sends in good faith, as bytes: bombs, lies, smuggling. Knows no server."""
+"""Malicious requests as bytes: decompression bombs, false lengths, request smuggling."""
 
 import base64
 import functools
@@ -16,14 +16,14 @@ EDGE = "hostile-edge"
 KEY = "Authorization: Bearer sk-hostile-0123456789"
 EDITS = "/v1/images/edits"
 Attack = tuple[str, bytes, tuple[int, ...]]
-# No answer: the connection ends without one.
+# The connection closes without a response.
 NONE = 0
 
 
 def head(
     path: str = EDITS, method: str = "POST", *more: str, version: str = "1.1", host: str = "Host: localhost"
 ) -> bytes:
-    """The head of a request after whose answer the connection ends."""
+    """The head of a request with `Connection: close`."""
     lines = [f"{method} {path} HTTP/{version}", host, "Connection: close", KEY, *more]
     return "\r\n".join([*filter(None, lines), "", ""]).encode("utf-8", "surrogateescape")
 
@@ -34,21 +34,20 @@ def post(body: bytes, kind: str = f"multipart/form-data; boundary={EDGE}", path:
 
 
 def part(name: str, data: bytes, *more: str, filename: str | None = None) -> bytes:
-    """One part of a form; the names stand in it as they are."""
+    """One part of a form; names are not escaped."""
     file = "" if filename is None else f'; filename="{filename}"'
     lines = [f"--{EDGE}", f'Content-Disposition: form-data; name="{name}"{file}', *more, "", ""]
     return "\r\n".join(lines).encode("utf-8", "surrogateescape") + data + b"\r\n"
 
 
 def form(*parts: bytes, prompt: bytes = b"x", image: bytes | None = None) -> bytes:
-    """A form with more parts than an edit has."""
+    """The form of an edit with additional parts."""
     picture = part("image", png() if image is None else image, "Content-Type: image/png", filename="a.png")
     fields = part("model", b"gpt-image-2") + part("prompt", prompt)
     return fields + picture + b"".join(parts) + f"--{EDGE}--\r\n".encode()
 
 
 def edit(**changed: bytes) -> bytes:
-    """An edit, in which something may be changed."""
     return post(form(**changed))
 
 
@@ -68,7 +67,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def chunked(*chunks: bytes, width: int = 1, height: int = 1, pixels: bytes = b"\0\0\0\0\0") -> bytes:
-    """A PNG in RGBA from chunks of our own, which stand before its pixels."""
+    """An RGBA PNG with the given chunks before its pixels."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0))
     return (
         b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
@@ -77,20 +76,20 @@ def chunked(*chunks: bytes, width: int = 1, height: int = 1, pixels: bytes = b"\
 
 @functools.cache
 def zeros(megabytes: int) -> bytes:
-    """So many megabytes of zeros, packed."""
+    """Compressed zeros."""
     packer = zlib.compressobj(9)
     return b"".join(packer.compress(bytes(1 << 20)) for _ in range(megabytes)) + packer.flush()
 
 
 def webp(width: int, height: int) -> bytes:
-    """A lossless WebP that claims a size and holds next to nothing."""
+    """A lossless WebP that declares a size but has almost no data."""
     bits = (width - 1) | (height - 1) << 14
     data = b"\x2f" + struct.pack("<I", bits) + bytes(8)
     return b"RIFF" + struct.pack("<I", 12 + len(data)) + b"WEBPVP8L" + struct.pack("<I", len(data)) + data
 
 
 def gif(width: int, height: int, frames: int = 1) -> bytes:
-    """A GIF that claims a size in each of its frames."""
+    """A GIF that declares a size in each frame."""
     frame = b"," + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\x02\x02D\x01\x00"
     return b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(6) + frame * frames + b";"
 
@@ -104,7 +103,7 @@ def many_frames() -> bytes:
 
 
 def bombs() -> Iterator[Attack]:
-    """Pictures that are small on the wire and large in memory."""
+    """Images that are small on the wire and large in memory."""
     wide = chunked(width=50_000, height=50_000, pixels=bytes(1000))
     real = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 1, 0, 0, 0, 0))
     real += chunk(b"IDAT", zeros(108)) + chunk(b"IEND", b"")
@@ -140,7 +139,7 @@ def bombs() -> Iterator[Attack]:
 
 
 def forms() -> Iterator[Attack]:
-    """Multipart that lies, breaks off, or has no end."""
+    """Multipart bodies that are inconsistent, truncated or endless."""
     whole = form()
     kind = f"multipart/form-data; boundary={EDGE}"
     yield "form-truncated", post(whole[:-20]), (400,)
@@ -194,7 +193,7 @@ def forms() -> Iterator[Attack]:
 
 
 def injections() -> Iterator[Attack]:
-    """Names and texts that would be headers, log lines or markup, were they trusted."""
+    """Names and texts that would become headers, log lines or markup if they were not escaped."""
     file = functools.partial(part, "image", png(), "Content-Type: image/png")
     markup = b"</script><script>alert(1)</script><img src=x onerror=alert(1)>"
     yield "filename-crlf", post(form(file(filename="a\r\nX-Injected: 1\r\n\r\n.png"))), (400,)
@@ -248,7 +247,7 @@ def injections() -> Iterator[Attack]:
 
 
 def paths() -> Iterator[Attack]:
-    """Paths that lead elsewhere, were they followed."""
+    """Path traversal and malformed paths."""
     secret = "etc/passwd"
     for number, path in enumerate(
         (
@@ -373,7 +372,7 @@ def smuggling() -> Iterator[Attack]:
 
 
 def documents() -> Iterator[Attack]:
-    """JSON that is deep, long, odd or not JSON at all."""
+    """JSON that is deeply nested, large, unusual or invalid."""
     kind = "application/json"
     for depth in (100, 300, 500, 900, 990, 100_000):
         yield f"json-deep-{depth}", post(b'{"a":' + b"[" * depth + b"]" * depth + b"}", kind), (400,)
@@ -426,6 +425,6 @@ def documents() -> Iterator[Attack]:
             yield f"{name}-{what}", head(f"/__mock/{name}", method, *lines) + body, (400, 404, 413)
 
 
-def all_of_them() -> list[Attack]:
-    """Every attack: a name, what is sent, and the statuses that will do."""
+def all_attacks() -> list[Attack]:
+    """Every attack: its name, the bytes to send, and the accepted statuses."""
     return [*bombs(), *forms(), *injections(), *paths(), *smuggling(), *documents()]

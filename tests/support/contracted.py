@@ -1,4 +1,4 @@
-"""Holds every response that the tests provoke, in this process, against contracts/: a plugin of this test suite."""
+"""Validate every response sent in this process against contracts/: a plugin of this test suite."""
 
 import json
 import re
@@ -23,12 +23,11 @@ REGISTRY: Registry[Any] = Registry().with_resources(
 VALIDATORS = {name: Draft202012Validator(schema, registry=REGISTRY) for name, schema in SCHEMAS.items()}
 RAW = ("application/xml", "application/octet-stream")
 VALIDATORS["entry"] = Draft202012Validator({"$ref": "journal.json#/$defs/entry"}, registry=REGISTRY)
-TOLD = ("health", "choices", "journal", "ledger", "verdict", "clock", "scenario", "verify")
-ADMIN = {f"/__mock/{name}": f"{name}.json" for name in TOLD}
+ADMIN_NAMES = ("health", "choices", "journal", "ledger", "verdict", "clock", "scenario", "verify")
+ADMIN = {f"/__mock/{name}": f"{name}.json" for name in ADMIN_NAMES}
 
 
-def told(path: str, method: str) -> str:
-    """The schema of what is served there."""
+def find_schema(path: str, method: str) -> str:
     if re.search("/files/[^/]+$", path):
         return "file-deleted.json" if method == "DELETE" else "file.json"
     if path.endswith("/files"):
@@ -37,7 +36,7 @@ def told(path: str, method: str) -> str:
 
 
 def check(path: str, status: int, headers: dict[str, str], body: bytes, method: str = "POST") -> None:
-    """Raise when a whole response is not what the contracts promise."""
+    """Raise an error if a complete response violates the contracts."""
     kind = headers.get("content-type", "")
     if kind == "text/event-stream":
         for frame in body.decode("utf-8").split("\n\n")[:-1]:
@@ -51,7 +50,9 @@ def check(path: str, status: int, headers: dict[str, str], body: bytes, method: 
         name = ADMIN.get(path) if path.startswith("/__mock/") and "/v1/" not in path else None
         name = "entry" if path.startswith("/__mock/journal/") else name
         if path != "/__mock/openapi.json" and "/models/" not in path:
-            VALIDATORS[name or (told(path, method) if status == 200 else "error.json")].validate(json.loads(body))
+            VALIDATORS[name or (find_schema(path, method) if status == 200 else "error.json")].validate(
+                json.loads(body)
+            )
     else:
         known = kind.startswith(("image/", "text/html", "text/plain; version=")) or kind in RAW
         assert body == b"" or known, (path, status, kind)
@@ -61,12 +62,12 @@ def check(path: str, status: int, headers: dict[str, str], body: bytes, method: 
 
 @pytest.fixture(autouse=True)
 def contracted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Check each whole response that a mockserver application sends while a test runs."""
+    """Check each complete response that a mockserver application sends during a test."""
     plain = Starlette.__call__
     broken: list[BaseException] = []
 
     async def watched(self: Starlette, scope: Scope, receive: Receive, send: Send) -> None:
-        # Starlette's own routing changes the scope as it goes.
+        # Routing in Starlette changes the scope.
         path = scope["path"].removeprefix(scope.get("root_path", "")) if scope["type"] == "http" else ""
         head: list[Message] = []
         body = bytearray()

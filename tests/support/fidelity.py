@@ -1,6 +1,6 @@
-"""How sure the contracts are of what they promise: the tables of docs/explanation/fidelity.md.
+"""The confidence of the facts in contracts/: the tables of docs/explanation/fidelity.md.
 
-`python -c 'from tests import fidelity; fidelity.mend()'` mends them.
+`python -c 'from tests.support import fidelity; fidelity.update_tables()'` updates them.
 """
 
 import re
@@ -21,7 +21,7 @@ Row = tuple[str, str, Mapping[str, Any]]
 
 
 def rows() -> Iterator[Row]:
-    """Each row of contracts/*.yaml that says how sure it is: its file, where it stands, and what it says."""
+    """Each row of contracts/*.yaml that states its confidence: file, position and row."""
     for file in data_files.names("contracts", ".yaml"):
         for place, row in _within(data_files.contract(f"{file}.yaml"), ()):
             yield f"{file}.yaml", " ".join(place) or "all", row
@@ -44,7 +44,7 @@ def _name(row: Any, number: int) -> str:
 
 
 def counts() -> str:
-    """How many rows of each file are how sure."""
+    """The number of rows per file and confidence."""
     found = Counter((file, row.get("confidence")) for file, _, row in rows())
     partly = Counter(file for file, _, row in rows() if row.get("guesses") and row.get("confidence") != "guess")
     files = sorted({file for file, _ in found})
@@ -57,7 +57,7 @@ def counts() -> str:
 
 
 def guesses() -> str:
-    """All that nobody has seen."""
+    """The facts that were never observed."""
     return tables.format_markdown(
         [
             {
@@ -73,7 +73,7 @@ def guesses() -> str:
 
 
 def weak() -> str:
-    """All that was seen once, and not well."""
+    """The facts with low confidence."""
     return tables.format_markdown(
         [
             {"file": f"`{file}`", "row": place.removeprefix("rows "), "what it rests on": str(row["source"])}
@@ -86,11 +86,10 @@ def weak() -> str:
 TABLES = {"counts": counts, "guesses": guesses, "weak": weak}
 
 
-def mended(text: str) -> str:
-    """The document with its tables as the contracts have them now."""
+def render_tables(text: str) -> str:
+    """Render the tables of the document from the contracts."""
     return TABLE.sub(lambda found: f"{found[1]} -->\n\n{TABLES[found[1]]()}", text)
 
 
-def mend() -> None:
-    """Write the tables into the document."""
-    DOCUMENT.write_text(mended(DOCUMENT.read_text("utf-8")))
+def update_tables() -> None:
+    DOCUMENT.write_text(render_tables(DOCUMENT.read_text("utf-8")))

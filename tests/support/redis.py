@@ -1,4 +1,4 @@
-"""A Redis for the tests, and the state of servers in memory or in it."""
+"""A Redis server for the tests, and session state in memory or in Redis."""
 
 import asyncio
 import contextlib
@@ -29,12 +29,12 @@ T = TypeVar("T")
 
 
 def scenario(name: str, *steps: dict[str, Any], **more: Any) -> Scenario:
-    """A scenario from data, as a file would say it."""
+    """Parse a scenario from data, as from a file."""
     return parse(json.dumps({"scenario": name, "steps": steps, **more}).encode(), name)
 
 
 class Redis:
-    """A redis-server behind a socket in a folder; it keeps nothing when it ends."""
+    """A redis-server on a Unix socket, without persistence."""
 
     def __init__(self, folder: Path) -> None:
         self.socket = folder / "redis"
@@ -42,7 +42,7 @@ class Redis:
         self.begin()
 
     def begin(self) -> None:
-        """Start it; returns when it answers."""
+        """Start the server and wait until it responds."""
         options = ["--port", "0", "--unixsocket", str(self.socket), "--save", "", "--appendonly", "no"]
         self.process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
         answered = b""
@@ -52,13 +52,13 @@ class Redis:
                 answered = self.say("PING")
 
     def end(self) -> None:
-        """Kill it, and what it holds."""
+        """Kill the server; its data is lost."""
         self.process.kill()
         self.process.wait()
         self.socket.unlink(missing_ok=True)
 
     def say(self, *words: str) -> bytes:
-        """The first line of the answer to a command."""
+        """Send a command and return the first line of the response."""
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(self.socket))
             client.sendall((" ".join(words) + "\r\n").encode())
@@ -67,7 +67,7 @@ class Redis:
 
 @pytest.fixture(scope="session")
 def one_redis() -> Iterator[Redis]:
-    """One Redis for all tests that do not end it; socket paths are short."""
+    """One Redis for all tests. Its folder has a short name: socket paths are limited in length."""
     assert shutil.which("redis-server"), "these tests need redis-server: apt-get install redis-server"
     with tempfile.TemporaryDirectory(prefix="ms") as folder:
         started = Redis(Path(folder))
@@ -77,13 +77,13 @@ def one_redis() -> Iterator[Redis]:
 
 @pytest.fixture
 def redis(one_redis: Redis) -> Redis:
-    """A Redis that holds nothing."""
+    """An empty Redis."""
     assert one_redis.say("FLUSHALL") == b"+OK"
     return one_redis
 
 
 class Store:
-    """The state of sessions, used in turn through each of the servers that share it."""
+    """Session state, accessed through each of its servers in turn."""
 
     def __init__(self, make: Callable[[], ServerState], count: int) -> None:
         self.servers = [make() for _ in range(count)]
@@ -101,7 +101,7 @@ class Store:
         return asyncio.run(run())
 
     def take(self, *names: str, job: str | None = None) -> list[Taken]:
-        """A turn of each session in this order."""
+        """Take a turn of each session in this order."""
         return [self._take(next(self._turns), name, job) for name in names]
 
     def _take(self, server: ServerState, name: str, job: str | None) -> Taken:
@@ -111,7 +111,7 @@ class Store:
         return self._run(server, take)
 
     def rush(self, name: str, count: int) -> list[Taken]:
-        """So many turns of one session at once."""
+        """Take `count` turns of one session concurrently."""
 
         async def take(server: ServerState) -> Taken:
             return await (await server.open_session(name)).take(RequestFacts(digest="j"))
@@ -145,7 +145,7 @@ Make = Callable[..., Store]
 
 @pytest.fixture(params=["memory", "redis"])
 def store(request: pytest.FixtureRequest) -> Make:
-    """Makes the state of sessions that play a scenario: in memory, or in Redis for two servers."""
+    """Create session state for a scenario: in memory, or in Redis for two servers."""
     if request.param == "memory":
         return lambda played, settings=None, limits=DEFAULT_LIMITS: Store(
             lambda: MemoryState(settings or Settings(), SessionStore(played, limits=limits), limits=limits), 1
