@@ -38,9 +38,9 @@ def images_mock_settings() -> dict[str, Any]:
 def images_mock_server(images_mock_settings: dict[str, Any]) -> Iterator[BackgroundServer]:
     """The server that all tests of a run share, in a thread, on a free port."""
     from mockserver.server.uvicorn_server import serve_in_thread
-    from mockserver.testing.serve import furnished
+    from mockserver.testing.serve import build_server
 
-    with serve_in_thread(furnished(**images_mock_settings)) as server:
+    with serve_in_thread(build_server(**images_mock_settings)) as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""The mock as tests hold it: a session of a server, what was called there, what to expect of it. Knows no pytest."""
+"""What a test uses: one session of a server, its calls, and assertions about them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Call:
-    """One request, as the journal has it: `entry` is all of that."""
+    """One request of a client. `entry` is its journal entry."""
 
     def __init__(self, mock: ImagesMock, entry: Mapping[str, Any]) -> None:
         self.entry = entry
@@ -32,71 +32,70 @@ class Call:
 
     @property
     def prompt(self) -> str | None:
-        """The prompt; None where the request was not understood."""
+        """The prompt, or None if the request was not understood."""
         prompt: str | None = self._job.get("prompt")
         return prompt
 
     @property
     def model(self) -> str | None:
-        """The model, named or assumed; None where the request was not understood."""
+        """The model, also one that the API chose by default, or None if the request was not understood."""
         model: str | None = self._job.get("model")
         return model
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """The typed parameters, defaults and `auto` made definite; empty where the request was not understood."""
-        found: Mapping[str, Any] = self._job.get("parameters", {})
-        return found
+        """The typed parameters with defaults and `auto` resolved; empty if the request was not understood."""
+        parameters: Mapping[str, Any] = self._job.get("parameters", {})
+        return parameters
 
     @property
     def stream(self) -> bool:
-        """Was a stream asked for?"""
+        """Whether the client requested a stream."""
         return bool(self._job.get("stream"))
 
     @property
     def attempt(self) -> int:
-        """How often the same call has come, this time included."""
+        """1 for the first request of a call, 2 for its first repeat, and so on."""
         return int(self.entry["attempt"])
 
     @property
     def status(self) -> int | None:
-        """The status of the answer; None where a fault left none."""
+        """The status of the response, or None if a fault kept the server from sending one."""
         status: int | None = self.entry["answer"]["status"]
         return status
 
     @property
     def hints(self) -> Sequence[str]:
-        """What the API would not have told."""
+        """Explanations that the real API does not give."""
         return tuple(self.entry["hints"])
 
     @property
     def cost(self) -> float | None:
-        """US dollars; None where no price is known or nothing was billed."""
+        """US dollars, or None if nothing was billed or the price is unknown."""
         cost: float | None = self.entry["cost"]
         return cost
 
     @property
     def images(self) -> list[Image.Image]:
-        """The pictures that came along, decoded. Raises LookupError for one that the store has dropped."""
+        """The images of the request, decoded. Raises LookupError if the store has evicted one."""
         return [self._mock.picture(sha256) for sha256 in self._job.get("images", ())]
 
     @property
     def mask(self) -> Image.Image | None:
-        """The mask, decoded, or None."""
+        """The mask, decoded, or None. Raises LookupError if the store has evicted it."""
         sha256 = self._job.get("mask")
         return self._mock.picture(sha256) if sha256 else None
 
     def __repr__(self) -> str:
-        """A line for a failed test."""
-        answer = self.entry["answer"]
-        said = f"{answer['status']} {answer['code'] or answer['outcome']}"
-        return f"<{self.entry['id']} {self.entry['request']['path']} {self.model} {self.prompt!r:.60}: {said}>"
+        response = self.entry["answer"]
+        result = f"{response['status']} {response['code'] or response['outcome']}"
+        return f"<{self.entry['id']} {self.entry['request']['path']} {self.model} {self.prompt!r:.60}: {result}>"
 
 
 class ImagesMock:
-    """One session of a server: its place in a scenario, its journal, its ledger.
+    """One session of a server: its scenario, journal, ledger, files and clock.
 
-    `url` is the server's root; `base_url` ends in `/v1`, names the session, and is what a client takes.
+    `url` is the root of the server. `base_url` ends in `/v1` and names the session: pass it to the client.
     """
 
     def __init__(self, running: BackgroundServer, session: str) -> None:
@@ -106,16 +105,16 @@ class ImagesMock:
         self.base_url = f"{running.url}/__mock/s/{session}/v1"
 
     def scenario(self, name: str, seed: int | None = None) -> None:
-        """Play a scenario from its first step: a built-in one's name, or a file's path.
+        """Play a scenario from its first step. `name` is a built-in scenario or the path of a file.
 
-        Raises mockserver.scenario.loader.ScenarioError for one that is unknown or wrong.
+        Raises mockserver.ScenarioError if it is unknown or invalid.
         """
-        found = load(name)
-        scenario = found if seed is None else replace(found, seed=seed)
+        loaded = load(name)
+        scenario = loaded if seed is None else replace(loaded, seed=seed)
         self._running.call(lambda: self._running.server.play(self.session, scenario))
 
     def as_of(self, day: str) -> None:
-        """Be the API of that day: `any`, `latest` or a date. Raises ValueError for anything else."""
+        """Emulate the API as of `any`, `latest` or a date such as 2026-04-21. Raises ValueError for anything else."""
         from mockserver.contract.asof import as_of
 
         label = as_of(day).label
@@ -123,8 +122,8 @@ class ImagesMock:
 
     @property
     def journal(self) -> list[dict[str, Any]]:
-        """What this session's calls sent, what was understood and what was answered, oldest first."""
-        # A copy: what it shares with what is kept at hand is nobody's to change.
+        """The entries of this session, oldest first, in the shape of `GET /__mock/journal`."""
+        # Entries share values with the server's caches, so the caller gets a copy.
         return self._read_journal(lambda journal: deepcopy(journal.entries(self.session)))
 
     def _read_journal(self, read: Callable[[Journal], T]) -> T:
@@ -135,59 +134,59 @@ class ImagesMock:
 
     @property
     def calls(self) -> list[Call]:
-        """The journal's entries, to be asked by name."""
+        """The entries of the journal as objects."""
         return [Call(self, entry) for entry in self.journal]
 
     @property
     def ledger(self) -> dict[str, Any]:
-        """What this session's calls would have cost, as `GET /__mock/ledger` tells it."""
+        """What this session's calls would have cost, in the shape of `GET /__mock/ledger`."""
         return self._read_journal(lambda journal: ledger(journal.noted(self.session)))
 
     @property
     def verdict(self) -> dict[str, Any]:
-        """What this session's client did wrong, and left undone, as `GET /__mock/verdict?end=true` tells it."""
+        """What the client did wrong or left undone, in the shape of `GET /__mock/verdict?end=true`."""
         return self._read_journal(lambda journal: verdict(journal.noted(self.session), end=True))
 
     def picture(self, sha256: str) -> Image.Image:
-        """A picture that was received or sent. Raises LookupError for one that the store has dropped."""
+        """An image that was received or sent. Raises LookupError if it is unknown or was evicted."""
         from PIL import Image
 
-        held = self._running.call(lambda: self._running.server.find_image(sha256))
-        if held is None:
-            raise LookupError(f"the picture {sha256} is not held any more: the store keeps the newest 64 MiB")
-        return Image.open(io.BytesIO(held[0]))
+        stored = self._running.call(lambda: self._running.server.find_image(sha256))
+        if stored is None:
+            raise LookupError(f"the image {sha256} is not stored: the store keeps the newest 64 MiB")
+        return Image.open(io.BytesIO(stored[0]))
 
     def advance(self, seconds: float) -> None:
-        """Move this session's clock on: minutes pass at once. Raises ValueError for what is no way forward."""
+        """Move this session's clock forward. Raises ValueError or OverflowError for negative or too many seconds."""
         self._running.call(lambda: self._running.server.advance(seconds, self.session))
 
     def reset(self) -> None:
-        """Back to the start: the server's own scenario, the clock's own time, no files, an empty journal."""
+        """Restore the server's own scenario and clock, and delete this session's files and journal entries."""
         self._running.call(lambda: self._running.server.reset(self.session))
 
     def assert_called(self, times: int | Mapping[str, int] | None = None, **when: Any) -> None:
-        """Calls met the conditions, so many `times`, or at least once.
+        """Assert that calls matched the conditions: exactly `times`, a range such as {"minimum": 2}, or at least once.
 
-        Conditions are those of a scenario's `when` (prompt, model, images, mask, stream, endpoint, attempt, retry,
-        headers, fields); any other name is a field of the request that the API knows (others stand in `fields`).
-        Raises AssertionError, with what came nearest, and ValueError for a name that nobody knows, a condition that is
-        none, and `times` that are neither a number nor a range.
+        The conditions are those of a scenario's `when` (prompt, model, images, mask, stream, endpoint, attempt, retry,
+        headers, fields) and the parameters of the API by name; `fields` takes any other field of the request.
+        Raises AssertionError with the closest calls, and ValueError for an unknown name, an invalid condition or
+        invalid `times`.
         """
-        found = verify(self.journal, build_when(when), check_count(times))
-        if not found["ok"]:
-            near = [f"  {miss['entry']}: {'; '.join(miss['failed'])}" for miss in found["misses"]]
-            raise AssertionError("\n".join([found["detail"], *near]))
+        result = verify(self.journal, build_when(when), check_count(times))
+        if not result["ok"]:
+            misses = [f"  {miss['entry']}: {'; '.join(miss['failed'])}" for miss in result["misses"]]
+            raise AssertionError("\n".join([result["detail"], *misses]))
 
     def assert_called_once(self, **when: Any) -> None:
-        """Exactly one call met the conditions. Raises AssertionError, with what came nearest."""
+        """Assert that exactly one call matched the conditions. See `assert_called`."""
         self.assert_called(1, **when)
 
     def assert_not_called(self, **when: Any) -> None:
-        """No call met the conditions. Raises AssertionError, with the calls that did."""
+        """Assert that no call matched the conditions. See `assert_called`."""
         self.assert_called(0, **when)
 
     def unreached(self) -> list[int]:
-        """The numbers of the steps of this session's scenario that never answered."""
+        """The numbers of the scenario's steps that no request has reached."""
         steps = self._running.call(lambda: self._running.server.scenario(self.session)).steps
         reached = {entry["turn"]["step"] for entry in self.journal}
         return [step.number for step in steps if step.number not in reached]

@@ -1,4 +1,4 @@
-"""The server for programs that are no tests of pytest: in a `with`, or as an ASGI application without a socket."""
+"""Run the server in a thread, or build it as an ASGI application."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 from mockserver.contract import dialects
-from mockserver.contract.asof import as_of as day
+from mockserver.contract.asof import as_of as parse_as_of
 from mockserver.core.request import is_header_safe
 from mockserver.engine.values import Settings
 from mockserver.scenario.loader import load
@@ -33,26 +33,24 @@ CHOICES = {
 }
 
 
-def furnished(scenario: str = "ok", **settings: Any) -> ServerState:
-    """A server with these settings, which mean what the options of the command line mean.
+def build_server(scenario: str = "ok", **settings: Any) -> ServerState:
+    """A server with these settings, which are named and work like the options of the command line.
 
-    `latency` is in seconds, None as recorded; `clock` tells the seconds since 1970. Raises TypeError for a setting that
-    is unknown, ValueError for a value that is none, and mockserver.scenario.loader.ScenarioError for a scenario that is
-    unknown or wrong.
+    `latency` is in seconds, or None for the recorded latencies; `clock` returns seconds since 1970. Raises TypeError
+    for an unknown setting, ValueError for an invalid value, and ScenarioError for an unknown or invalid scenario.
     """
-    _know(settings)
-    return _furnished(scenario, **settings)
+    _check_names(settings)
+    return _build_server(scenario, **settings)
 
 
-def _know(settings: Iterable[str], *more: str) -> None:
-    """Raise TypeError for a setting that is neither of a server's nor one `more`."""
-    known = [*signature(_furnished).parameters, *more]
+def _check_names(settings: Iterable[str], *more: str) -> None:
+    known = [*signature(_build_server).parameters, *more]
     for name in settings:
         if name not in known:
             raise TypeError(f"the setting {describe_unknown(name, known)}")
 
 
-def _furnished(
+def _build_server(
     scenario: str,
     *,
     as_of: str = "any",
@@ -66,89 +64,83 @@ def _furnished(
     dialect: str = "openai",
     bare: bool = False,
 ) -> ServerState:
-    chosen = {"auth": auth, "paint": paint, "validate": validate, "dialect": dialect}
+    choices = {"auth": auth, "paint": paint, "validate": validate, "dialect": dialect}
     for name, known in {**CHOICES, "dialect": tuple(dialects.table())}.items():
-        if chosen[name] not in known:
-            raise ValueError(f"{name} is one of {', '.join(known)}, not {chosen[name]!r}")
-    known_keys = _keys(keys)
-    if (auth == "exact") != bool(known_keys):
-        raise ValueError("auth='exact' and keys belong together: give both, or neither")
-    given: dict[str, Any] = {**chosen, "keys": known_keys, "latency": _seconds(latency), "bare": bare}
-    settings = Settings(day(as_of), **given)
-    _hold(seed is None or _number(seed), "seed is a whole number, or None for the scenario's own", seed)
-    _hold(isinstance(bare, bool), "bare is True or False", bare)
-    _hold(callable(clock), "clock is a function that tells the seconds since 1970", clock)
+        _check(choices[name] in known, name, f"one of {', '.join(known)}", choices[name])
+    parsed_keys = _parse_keys(keys)
+    if (auth == "exact") != bool(parsed_keys):
+        raise ValueError("auth='exact' and keys require each other: set both or neither")
+    values: dict[str, Any] = {**choices, "keys": parsed_keys, "latency": _parse_latency(latency), "bare": bare}
+    settings = Settings(parse_as_of(as_of), **values)
+    _check(seed is None or _is_integer(seed), "seed", "an integer or None", seed)
+    _check(isinstance(bare, bool), "bare", "True or False", bare)
+    _check(callable(clock), "clock", "a function that returns seconds since 1970", clock)
     return MemoryState(settings, SessionStore(load(scenario), seed), clock=Clock(clock))
 
 
-def _keys(keys: Any) -> frozenset[str]:
-    """The keys, each of which a request could carry. Raises ValueError for others, and for a text: it is no list."""
-    _hold(isinstance(keys, Iterable) and not isinstance(keys, str | bytes), "keys is a list of texts", keys)
-    found = list(keys)
-    for key in found:
-        _hold(isinstance(key, str) and is_header_safe(key), "each of keys is a text that a header can carry", key)
-    return frozenset(found)
+def _parse_keys(keys: Any) -> frozenset[str]:
+    # A string is iterable too, and each of its characters would become a key.
+    is_list = isinstance(keys, Iterable) and not isinstance(keys, str | bytes)
+    _check(is_list, "keys", "a list of strings", keys)
+    parsed = list(keys)
+    for key in parsed:
+        _check(isinstance(key, str) and is_header_safe(key), "keys", "strings that fit into a header", key)
+    return frozenset(parsed)
 
 
-def _seconds(latency: Any) -> float | None:
-    number = _number(latency) or isinstance(latency, float)
-    good = latency is None or (number and 0 <= latency <= 3600)
-    _hold(good, "latency is seconds from 0 to 3600, or None for what was recorded", latency)
+def _parse_latency(latency: Any) -> float | None:
+    is_number = _is_integer(latency) or isinstance(latency, float)
+    is_valid = latency is None or (is_number and 0 <= latency <= 3600)
+    _check(is_valid, "latency", "seconds from 0 to 3600 or None", latency)
     return None if latency is None else float(latency)
 
 
-def _place(host: Any, port: Any) -> tuple[str, int]:
-    """Where to listen. Raises ValueError for what is no address, or no port."""
-    _hold(isinstance(host, str) and host != "", "host is an address to listen on", host)
-    _hold(_number(port) and 0 <= port <= 65535, "port is a whole number from 0 to 65535", port)
+def _parse_address(host: Any, port: Any) -> tuple[str, int]:
+    _check(isinstance(host, str) and host != "", "host", "an address to listen on", host)
+    _check(_is_integer(port) and 0 <= port <= 65535, "port", "an integer from 0 to 65535", port)
     return host, port
 
 
-def _hold(good: bool, expected: str, value: object) -> None:
-    """Raise ValueError, with what was expected, for a value that is not good."""
-    if not good:
-        raise ValueError(f"{expected}, not {value!r}")
+def _check(is_valid: bool, name: str, expected: str, value: object) -> None:
+    if not is_valid:
+        raise ValueError(f"{name}: expected {expected}, got {value!r}")
 
 
-def _number(value: Any) -> bool:
-    """Is it a whole number? What is true or false is none."""
+def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def create_app(scenario: str = "ok", **settings: Any) -> Starlette:
-    """An ASGI application that answers the Images API; settings, and what is raised, are those of `furnished`.
+    """An ASGI application that serves the Images API. For the settings and errors see the reference of fixtures.
 
-    Faults of the wire need a socket: ordered here, they raise mockserver.server.send.WireFaultNeedsSocket.
+    Faults below HTTP need a socket: here a scenario that requests one raises WireFaultNeedsSocket.
     """
-    return app.create_app(furnished(scenario, **settings))
+    return app.create_app(build_server(scenario, **settings))
 
 
 class serve:
-    """A server in a thread, for as long as a `with` or an `async with` lasts, which gives an ImagesMock.
+    """Serve the Images API from a thread while a `with` or `async with` block runs. The block gets an ImagesMock.
 
-    The settings, and what is raised for wrong ones, are those of `furnished`. `port` 0 takes a free one. Raises OSError
-    when the port is taken.
+    `port` 0 chooses a free port. Raises TypeError for an unknown setting, ValueError for an invalid value,
+    ScenarioError for an unknown or invalid scenario, and OSError if the port is in use.
     """
 
     def __init__(self, scenario: str = "ok", *, host: str = "127.0.0.1", port: int = 0, **settings: Any) -> None:
-        _know(settings, "host", "port")
-        self._server, self._place = furnished(scenario, **settings), _place(host, port)
+        _check_names(settings, "host", "port")
+        self._server, self._address = build_server(scenario, **settings), _parse_address(host, port)
         self._stack = ExitStack()
 
     def __enter__(self) -> ImagesMock:
-        """Begin to serve."""
-        return ImagesMock(self._stack.enter_context(serve_in_thread(self._server, *self._place)), "serve")
+        return ImagesMock(self._stack.enter_context(serve_in_thread(self._server, *self._address)), "serve")
 
     def __exit__(self, *error: object) -> None:
-        """Serve no more."""
         self._stack.close()
 
     async def __aenter__(self) -> ImagesMock:
-        """Begin to serve, beside the event loop."""
         return self.__enter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Serve no more. Waiting for the end is done off the event loop."""
+        # Stopping waits for open responses, so it must not block the caller's event loop.
         await asyncio.to_thread(self._stack.close)

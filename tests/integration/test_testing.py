@@ -1,4 +1,4 @@
-"""The mock in a program of one's own: in a `with`, without a socket, and what can be asked of it afterwards."""
+"""The public Python interface: serve(), create_app(), ImagesMock and the exceptions."""
 
 import asyncio
 import re
@@ -14,25 +14,24 @@ import openai
 import pytest
 
 import mockserver
-from mockserver.scenario.loader import ScenarioError
-from mockserver.server.send import WireFaultNeedsSocket
+from mockserver import ScenarioError, WireFaultNeedsSocket
 from tests.support.images import mask_png, png
 
 
 @pytest.fixture(autouse=True)
 def contracted() -> None:
-    """Where there is no socket, a fault of the wire is a crash on purpose."""
+    """Allow server errors: a fault below HTTP raises on purpose if there is no socket."""
 
 
 FAULTY = "scenario: x\nsteps:\n  - {ok: {}, faults: [{reset: {}}]}\n"
 
 
 def edit(client: openai.OpenAI, **more: Any) -> Any:
-    asked = {"model": "gpt-image-2", "prompt": "A cat", "quality": "low", **more}
-    return client.images.edit(image=[("a.png", png()), ("b.png", png(32, 32))], **asked)
+    parameters = {"model": "gpt-image-2", "prompt": "A cat", "quality": "low", **more}
+    return client.images.edit(image=[("a.png", png()), ("b.png", png(32, 32))], **parameters)
 
 
-def test_serve() -> None:
+def test_calls_ledger_verdict_and_assertions_of_serve() -> None:
     with mockserver.serve("flaky", paint="flat") as mock:
         port = int(mock.url.rpartition(":")[2])
         with openai.OpenAI(base_url=mock.base_url, api_key="x", max_retries=3) as client:
@@ -45,7 +44,7 @@ def test_serve() -> None:
             4,
             200,
         )
-        assert [picture.size for picture in call.images] == [(64, 64), (32, 32)]
+        assert [image.size for image in call.images] == [(64, 64), (32, 32)]
         assert call.mask is not None
         assert (call.mask.size, call.parameters["quality"]) == ((64, 64), "low")
         assert (call.cost or 0) > 0
@@ -67,16 +66,15 @@ def test_serve() -> None:
         free.bind(("127.0.0.1", port))
 
 
-def test_unknown_conditions() -> None:
-    """Nobody's name is refused, rather than that no call had it; in `fields` any name is one."""
+def test_unknown_or_invalid_condition_is_a_value_error() -> None:
     with mockserver.serve(paint="flat") as mock:
         with openai.OpenAI(base_url=mock.base_url, api_key="x") as client:
             assert client.images.generate(model="gpt-image-2", prompt="x", size="1024x1024", user="me").data
-        for ask in (mock.assert_called, mock.assert_called_once, mock.assert_not_called):
+        for check in (mock.assert_called, mock.assert_called_once, mock.assert_not_called):
             with pytest.raises(
                 ValueError, match=r"^'promt' is unknown \(did you mean 'prompt'\?\); expected one of end"
             ):
-                ask(promt="x")
+                check(promt="x")
         with pytest.raises(ValueError, match=r"^'xyz' is unknown; expected .*, quality, .*in fields={'xyz': ...}$"):
             mock.assert_not_called(xyz=None)
         with pytest.raises(ValueError, match=r"^'image' is unknown \(did you mean 'images'\?\); "):
@@ -103,8 +101,8 @@ def test_unknown_conditions() -> None:
             ({"times": {"minimun": 1}}, "'minimun': unknown key (did you mean 'minimum'?)"),
             ({"times": {"minimum": 2, "maximum": 1}}, "the minimum is above the maximum"),
         ]
-        for when, said in conditions:
-            with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+        for when, message in conditions:
+            with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
                 mock.assert_called(**when)
         mock.assert_called({"minimum": 1, "maximum": 1}, endpoint="images/generations")
         mock.assert_not_called(prompt=None, model=None, endpoint=None)
@@ -114,7 +112,7 @@ def test_unknown_conditions() -> None:
             mock.assert_called(fields={"xyz": 1})
 
 
-def test_what_was_not_understood() -> None:
+def test_call_of_a_request_that_was_not_understood() -> None:
     with mockserver.serve() as mock:
         httpx2.post(f"{mock.base_url}/images/edits", headers={"Authorization": "Bearer x"}, timeout=60)
         (call,) = mock.calls
@@ -127,101 +125,106 @@ def test_what_was_not_understood() -> None:
             None,
         )
         assert (call.parameters, call.status) == ({}, 400)
-        with pytest.raises(LookupError, match="not held any more"):
+        with pytest.raises(LookupError, match=r"^the image 0+ is not stored: the store keeps the newest 64 MiB$"):
             mock.picture("0" * 64)
 
 
-def test_async() -> None:
+def test_serve_in_an_event_loop() -> None:
     async def play() -> int:
         async with mockserver.serve(paint="flat", seed=3) as mock:
             mock.scenario("flaky", seed=5)
             mock.as_of("2026-04-21")
             mock.advance(60)
             async with openai.AsyncOpenAI(base_url=mock.base_url, api_key="x", max_retries=3) as client:
-                answer = await client.images.generate(model="gpt-image-2", prompt="x")
-            return len(answer.data or [])
+                response = await client.images.generate(model="gpt-image-2", prompt="x")
+            return len(response.data or [])
 
     assert asyncio.run(play()) == 1
 
 
-def test_no_socket(tmp_path: Any) -> None:
+def test_app_serves_without_a_socket_except_faults_below_http(tmp_path: Any) -> None:
     (tmp_path / "x.yaml").write_text(FAULTY)
 
-    async def ask(**settings: Any) -> int:
+    async def request(**settings: Any) -> int:
         transport = httpx2.ASGITransport(app=mockserver.create_app(**settings))
         async with httpx2.AsyncClient(transport=transport, base_url="http://mock") as client:
             body = {"model": "gpt-image-2", "prompt": "x"}
             return (await client.post("/v1/images/generations", json=body)).status_code
 
-    assert asyncio.run(ask(auth="open", paint="flat")) == 200
-    assert asyncio.run(ask()) == 401
+    assert asyncio.run(request(auth="open", paint="flat")) == 200
+    assert asyncio.run(request()) == 401
     with pytest.raises(WireFaultNeedsSocket):
-        asyncio.run(ask(scenario=str(tmp_path / "x.yaml"), auth="open"))
+        asyncio.run(request(scenario=str(tmp_path / "x.yaml"), auth="open"))
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
-        ({"auth": "none"}, "auth is one of open, bearer, exact, not 'none'"),
-        ({"paint": "oil"}, "paint is one of receipt, flat, noise, not 'oil'"),
-        ({"validate": "lax"}, "validate is one of strict, schema, off, not 'lax'"),
-        ({"dialect": "x"}, "dialect is one of openai, gateway, .*, not 'x'"),
-        ({"as_of": "never"}, "never"),
+        ({"auth": "none"}, "auth: expected one of open, bearer, exact, got 'none'"),
+        ({"paint": "oil"}, "paint: expected one of receipt, flat, noise, got 'oil'"),
+        ({"validate": "lax"}, "validate: expected one of strict, schema, off, got 'lax'"),
+        ({"dialect": "x"}, "dialect: expected one of openai, gateway, "),
+        ({"as_of": "never"}, "as-of: expected 'any', 'latest' or a date such as 2026-04-21, got 'never'"),
         ({"as_of": "2022-11-02"}, "as-of 2022-11-02 is before 2022-11-03, when the first model was released"),
-        ({"auth": "exact"}, "auth='exact' and keys belong together: give both, or neither"),
-        ({"keys": ["sk-x"]}, "auth='exact' and keys belong together"),
-        ({"auth": "exact", "keys": "sk-x"}, "^keys is a list of texts, not 'sk-x'$"),
-        ({"auth": "exact", "keys": b"sk-x"}, "^keys is a list of texts, not b'sk-x'$"),
-        ({"auth": "exact", "keys": None}, "^keys is a list of texts, not None$"),
-        ({"auth": "exact", "keys": ["sk-x", ""]}, "^each of keys is a text that a header can carry, not ''$"),
-        ({"auth": "exact", "keys": ["sk x"]}, "carry, not 'sk x'$"),
-        ({"auth": "exact", "keys": [5]}, "carry, not 5$"),
-        ({"seed": "x"}, "^seed is a whole number, or None for the scenario's own, not 'x'$"),
-        ({"seed": 1.5}, "not 1.5$"),
-        ({"seed": True}, "not True$"),
-        ({"clock": "2026-11-21"}, "^clock is a function that tells the seconds since 1970, not '2026-11-21'$"),
-        ({"bare": "no"}, "^bare is True or False, not 'no'$"),
-        ({"host": ""}, "^host is an address to listen on, not ''$"),
-        ({"port": -1}, "^port is a whole number from 0 to 65535, not -1$"),
-        ({"port": 65536}, "not 65536$"),
-        ({"port": "80"}, "not '80'$"),
-        ({"latency": True}, "not True"),
-        ({"latency": -1}, "latency is seconds from 0 to 3600, or None for what was recorded, not -1"),
-        ({"latency": 3601}, "not 3601"),
-        ({"latency": float("nan")}, "not nan"),
-        ({"latency": "realistic"}, "not 'realistic'"),
+        ({"auth": "exact"}, "auth='exact' and keys require each other: set both or neither"),
+        ({"keys": ["sk-x"]}, "auth='exact' and keys require each other: set both or neither"),
+        ({"auth": "exact", "keys": "sk-x"}, "keys: expected a list of strings, got 'sk-x'"),
+        ({"auth": "exact", "keys": b"sk-x"}, "keys: expected a list of strings, got b'sk-x'"),
+        ({"auth": "exact", "keys": None}, "keys: expected a list of strings, got None"),
+        ({"auth": "exact", "keys": ["sk-x", ""]}, "keys: expected strings that fit into a header, got ''"),
+        ({"auth": "exact", "keys": ["sk x"]}, "keys: expected strings that fit into a header, got 'sk x'"),
+        ({"auth": "exact", "keys": [5]}, "keys: expected strings that fit into a header, got 5"),
+        ({"seed": "x"}, "seed: expected an integer or None, got 'x'"),
+        ({"seed": 1.5}, "seed: expected an integer or None, got 1.5"),
+        ({"seed": True}, "seed: expected an integer or None, got True"),
+        ({"clock": "2026-11-21"}, "clock: expected a function that returns seconds since 1970, got '2026-11-21'"),
+        ({"bare": "no"}, "bare: expected True or False, got 'no'"),
+        ({"host": ""}, "host: expected an address to listen on, got ''"),
+        ({"port": -1}, "port: expected an integer from 0 to 65535, got -1"),
+        ({"port": 65536}, "port: expected an integer from 0 to 65535, got 65536"),
+        ({"port": "80"}, "port: expected an integer from 0 to 65535, got '80'"),
+        ({"latency": True}, "latency: expected seconds from 0 to 3600 or None, got True"),
+        ({"latency": -1}, "latency: expected seconds from 0 to 3600 or None, got -1"),
+        ({"latency": 3601}, "latency: expected seconds from 0 to 3600 or None, got 3601"),
+        ({"latency": float("nan")}, "latency: expected seconds from 0 to 3600 or None, got nan"),
+        ({"latency": "realistic"}, "latency: expected seconds from 0 to 3600 or None, got 'realistic'"),
     ],
+    ids=str,
 )
-def test_bad_settings(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_invalid_setting_is_a_value_error(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         mockserver.serve(**settings)
 
 
 @pytest.mark.parametrize("start", [mockserver.serve, mockserver.create_app])
-def test_unknown_settings(start: Any) -> None:
-    said = r"^the setting 'pant' is unknown \(did you mean 'paint'\?\); expected one of scenario, as_of, .*, bare"
-    with pytest.raises(TypeError, match=said + ("" if start is mockserver.create_app else ", host, port") + "$"):
+def test_unknown_setting_is_a_type_error(start: Any) -> None:
+    message = r"^the setting 'pant' is unknown \(did you mean 'paint'\?\); expected one of scenario, as_of, .*, bare"
+    with pytest.raises(TypeError, match=message + ("" if start is mockserver.create_app else ", host, port") + "$"):
         start(pant="flat")
-    if start is mockserver.create_app:  # which listens nowhere
+    if start is mockserver.create_app:  # It does not listen, so it has no port.
         with pytest.raises(TypeError, match=r"^the setting 'port' is unknown; "):
             start(port=0)
 
 
 @pytest.mark.parametrize("latency", [None, 0.5, 3600])
-def test_latency(latency: float | None) -> None:
+def test_valid_latency_is_accepted(latency: float | None) -> None:
     assert mockserver.create_app(latency=latency)
 
 
-def test_bad_scenario() -> None:
+def test_unknown_scenario_is_a_scenario_error() -> None:
     for name in ("nope", Path("nope")):
         with pytest.raises(ScenarioError, match="there is no scenario 'nope'"):
             mockserver.create_app(name)
 
 
-def test_cheap_import() -> None:
-    """A bare import loads nothing of the server; a name that is not there is an AttributeError."""
-    code = "import sys, mockserver; assert 'starlette' not in sys.modules; print(mockserver.serve.__name__)"
+def test_importing_the_package_loads_no_server() -> None:
+    code = "import sys, mockserver; print({'starlette', 'pytest'} & {*sys.modules}, mockserver.serve.__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "serve\n"
+    assert done.stdout == "set() serve\n"
     with pytest.raises(AttributeError, match="module 'mockserver' has no attribute 'nope'"):
         mockserver.nope  # noqa: B018
+
+
+@pytest.mark.parametrize("name", mockserver.__all__)
+def test_public_names_can_be_imported(name: str) -> None:
+    assert getattr(mockserver, name)

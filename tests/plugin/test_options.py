@@ -201,8 +201,12 @@ def test_shutdown_warning_is_an_error(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["ShutdownWarning: gpt-image-1.5 is shut down from 2026-12-01 on"])
     result.stdout.no_fnmatch_line("*During handling*")
     result.stdout.no_fnmatch_line("*pytest_plugin*")
-    ignored = run(pytester, "-W", "error", "-W", "ignore::mockserver.pytest_plugin.ShutdownWarning")
-    ignored.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("name", ["mockserver.ShutdownWarning", "mockserver.pytest_plugin.ShutdownWarning"])
+def test_shutdown_warning_can_be_ignored(pytester: pytest.Pytester, name: str) -> None:
+    pytester.makepyfile(test_theirs=DATED)
+    run(pytester, "-W", "error", "-W", f"ignore::{name}").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
