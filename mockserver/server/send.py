@@ -1,4 +1,4 @@
-"""Carries out a plan: the only place that sends a response of the API.
+"""Carries out a plan: the only place that sends what a plan says.
 
 Rules. A plan is complete before its first step is carried out; nothing is decided here. Steps happen in order, and the
 log notes what was really sent, not what was meant to be.
@@ -13,8 +13,7 @@ The end. The journal entry must be complete before the client can have read the 
 awaited before the last byte is handed over. The last chunk and the end are one message: one write less.
 
 Past HTTP. After a `Raw` step the server no longer knows how much of an HTTP response was sent, so the connection is
-closed at the end, and no other message of ASGI follows. A response in a single chunk may be written past ASGI by the
-connection; its entry was stored as complete before (see the state).
+closed at the end, and no other message of ASGI follows.
 """
 
 import asyncio
