@@ -59,9 +59,7 @@ class RepeatTracker:
 
     def discard(self, session: str, digest: str, entry: str) -> None:
         """Note that a call is no longer under way, where another tracker notes how it ended."""
-        call = self._calls.get((session, digest))
-        if call:
-            call.under_way.pop(entry, None)
+        self._calls.get((session, digest), Call()).under_way.pop(entry, None)
 
     def forget(self, session: str | None = None) -> None:
         """Forget the calls of one session, or all."""

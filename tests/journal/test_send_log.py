@@ -38,10 +38,6 @@ class Gone:
     async def cut(self, how: str) -> None:
         """It is."""
 
-    def answer(self, *told: Any) -> bool:
-        """It sends nothing past ASGI."""
-        return False
-
 
 @pytest.mark.parametrize(
     ("plan", "notes"),
