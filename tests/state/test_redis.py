@@ -6,7 +6,7 @@ import contextlib
 import json
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
 from types import SimpleNamespace
@@ -554,12 +554,17 @@ def test_metrics_of_what_all_workers_share(redis: Redis) -> None:
     assert two.servers[1].held_image("x") is None
 
 
-def test_image_url_while_redis_is_gone(redis: Redis) -> None:
-    two = Two(redis)
-    redis.end()
-    response = two.ask(0, "GET", "/private/x/img-x.png")
+@pytest.fixture
+def stopping_redis(redis: Redis) -> Iterator[Redis]:
+    """A Redis that a test may stop; it is started again after the test."""
+    yield redis
     redis.begin()
-    assert response.status_code == 503
+
+
+def test_image_url_while_redis_is_gone(stopping_redis: Redis) -> None:
+    two = Two(stopping_redis)
+    stopping_redis.end()
+    assert two.ask(0, "GET", "/private/x/img-x.png").status_code == 503
 
 
 def test_journal_read_from_outside_of_a_request(redis: Redis) -> None:
