@@ -275,7 +275,7 @@ def test_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     lines = text.splitlines()
     for name in main.command.commands:
         assert [line for line in lines if line.startswith(f"  {name} ")]
-    for option in main.command.get_params(click.Context(main.command)):
+    for option in main.command.params:
         assert isinstance(option, click.Option)
         (line,) = (line for line in lines if line.startswith(f"  {', '.join(option.opts)} "))
         assert line.endswith(f"[{option.default}]") == bool(option.show_default)
