@@ -3,6 +3,7 @@
 YAML is restricted to what JSON can express, so that a scenario means the same in either notation.
 """
 
+import contextlib
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -16,8 +17,6 @@ from mockserver.core import data_files
 BYTES = 1_048_576
 NODES = 100_000
 DEPTH = 50
-# Characters that a YAML scanner reads ahead in search of a simple key.
-LOOKAHEAD = 1_024
 # JSON's types, and the key that merges one mapping into another.
 TAGS = {
     yaml.MappingNode: ("map",),
@@ -131,23 +130,24 @@ def _join_surrogates(match: re.Match[str]) -> str:
 
 def _check_depth(text: str, source: str) -> None:
     """Reject deep nesting before a tree is built: libyaml recurses without a limit and would crash the process."""
-    depth = 0
     try:
-        for event in cast(Iterator[Any], yaml.parse(text, Loader=data_files.LOADER)):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEPTH:
-                raise _too_deep(source, event.start_mark.line)
+        _count_levels(text, source)
     except yaml.MarkedYAMLError as error:
-        # The scanner reads ahead, and some versions give up there on many brackets with an error of their own.
-        mark = error.problem_mark
-        ahead = text[max(0, mark.index - LOOKAHEAD) : mark.index] if mark else ""
-        if mark and sum(ahead.count(char) for char in "[{") - sum(ahead.count(char) for char in "]}") > DEPTH:
-            raise _too_deep(source, mark.line) from None
+        # The scanner reads ahead of the events, and some versions of libyaml give up there at a limit of their own. All
+        # levels before that place were accepted, so they can be counted.
+        accepted = max(0, error.problem_mark.index - 1) if error.problem_mark else 0
+        with contextlib.suppress(yaml.YAMLError):
+            _count_levels(text[:accepted], source)
         raise
 
 
-def _too_deep(source: str, line: int) -> ScenarioError:
-    return ScenarioError(LintError(source, line + 1, f"is nested too deeply; expected at most {DEPTH} levels"))
+def _count_levels(text: str, source: str) -> None:
+    depth = 0
+    for event in cast(Iterator[Any], yaml.parse(text, Loader=data_files.LOADER)):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH:
+            line = event.start_mark.line + 1
+            raise ScenarioError(LintError(source, line, f"is nested too deeply; expected at most {DEPTH} levels"))
 
 
 def _check_nodes(root: Any, source: str) -> None:

@@ -232,6 +232,8 @@ def test_aliased_step() -> None:
         ("[" * 100_000, 1, ["is nested too deeply", "expected at most 50"]),
         ("- " * 100_000, 1, ["is nested too deeply", "expected at most 50"]),
         ("\n" + "{a: " * 60 + "}" * 60, 2, ["is nested too deeply"]),
+        ("[\n" * 2_000, 51, ["is nested too deeply"]),
+        ('about: "' + "[" * 60 + '"\nx: @', 2, ["is not YAML"]),
         ("&a [*a]", 1, ["has too many values", "expected"]),
         ("&a {steps: *a}", 1, ["has too many values"]),
         ("&a {<<: *a}", 1, ["has too many values"]),
