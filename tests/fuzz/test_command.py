@@ -235,7 +235,7 @@ def test_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("client", "words"),
     [
-        ("shape", "a crash: images does not match contracts/schemas/fuzz-result.json: 'none' is not of type 'array'"),
+        ("shape", "a crash: images does not match contracts/schemas/fuzz-result.json: "),
         ("text", "does not match"),
         ("unspeakable", "a crash: TypeError: Object of type object is not JSON serializable"),
         ("leaves", "a crash: SystemExit: enough"),
