@@ -449,7 +449,7 @@ def test_report_of_a_server(tmp_path: Path, condition: str, status: int) -> None
         answer = httpx2.post(f"{started.root}/v1/images/edits", timeout=60)
         assert answer.status_code == 401
         code, out, err = started.stop(signal.SIGTERM)
-    said = "mockserver: --fail-on refused: 1 request got a refusal (e000001)\n" if status else ""
+    said = "mockserver: --fail-on refused: 1 request got an error response (e000001)\n" if status else ""
     assert (code, out, err) == (status, "", said)
     told = json.loads(file.read_text())
     assert (told["command"], told["status"], len(told["journal"]["entries"])) == (None, None, 1)
@@ -650,7 +650,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("--bogus -- true", ["--bogus"]),
         ("--scenario folder", ["there is no scenario 'folder'"]),
         ("--scenario noise.bin", ["noise.bin:1: is not UTF-8 text: "]),
-        ("--report folder/x.doc", ["--report", "a report's name ends in .json, .xml, .html"]),
+        (
+            "--report folder/x.doc",
+            ["--report", "unknown report format '.doc': expected a name that ends in .json, .xml, .html"],
+        ),
         (
             "--report nowhere/x.json",
             ["--report", f"cannot write nowhere/x.json: {MISSING}"],

@@ -47,18 +47,18 @@ def client(retries: int) -> list[str]:
 def test_client_that_retries() -> None:
     done = run("--scenario", "flaky", "--paint", "flat", "--fail-on", "verdict", *client(3))
     assert (done.returncode, done.stdout) == (0, "True\n")
-    assert done.stderr == "mockserver: 4 requests, 3 refused, $0.0618, verdict good\n"
+    assert done.stderr == "mockserver: 4 requests, 3 rejected, $0.0618, verdict good\n"
 
 
 def test_client_that_does_not() -> None:
     done = run("--scenario", "flaky", "--fail-on", "verdict", "--fail-on", "refused", *client(0))
     assert (done.returncode, done.stdout) == (1, "429\n")
     assert done.stderr.splitlines() == [
-        "mockserver: 1 request, 1 refused, $0.0000, verdict bad",
-        "mockserver:   error: 429 rate_limit_exceeded can be retried and was not. Retry 408, 409, 429 and 5xx a few "
-        "times; the official clients do it twice (max_retries). (e000001)",
+        "mockserver: 1 request, 1 rejected, $0.0000, verdict bad",
+        "mockserver:   error: 429 rate_limit_exceeded can be retried, but the client did not retry. Retry 408, 409, "
+        "429 and 5xx a few times; the official clients retry twice (max_retries). (e000001)",
         "mockserver: --fail-on verdict: the verdict is bad (never-retried)",
-        "mockserver: --fail-on refused: 1 request got a refusal (e000001)",
+        "mockserver: --fail-on refused: 1 request got an error response (e000001)",
     ]
 
 
@@ -142,15 +142,15 @@ def test_dashes_of_the_command() -> None:
     ("arguments", "said"),
     [
         (["--"], "expected a command after --, such as: mockserver -- npm test"),
-        (["--report", "report.pdf"], "a report's name ends in .json, .xml, .html, not in .pdf"),
-        (["--report", "report"], "a report's name ends in .json, .xml, .html, not in nothing"),
+        (["--report", "report.pdf"], "unknown report format '.pdf': expected a name that ends in .json, .xml, .html"),
+        (["--report", "report"], "unknown report format 'report': expected a name that ends in .json, .xml, .html"),
         (["--report", "/nowhere/at/all.json"], "cannot write /nowhere/at/all.json: No such file or directory"),
-        (["--fail-on", "luck"], "expected unmatched, refused, verdict or cost:USD such as cost:0.50, not 'luck'"),
-        (["--fail-on", "cost"], "expected unmatched, refused, verdict or cost:USD such as cost:0.50, not 'cost'"),
-        (["--fail-on", "cost:-1"], "not 'cost:-1'"),
-        (["--fail-on", "cost:much"], "not 'cost:much'"),
-        (["--fail-on", "cost:inf"], "not 'cost:inf'"),
-        (["--fail-on", "refused:1"], "not 'refused:1'"),
+        (["--fail-on", "luck"], "expected unmatched, refused, verdict or cost:USD such as cost:0.50, got 'luck'"),
+        (["--fail-on", "cost"], "expected unmatched, refused, verdict or cost:USD such as cost:0.50, got 'cost'"),
+        (["--fail-on", "cost:-1"], "got 'cost:-1'"),
+        (["--fail-on", "cost:much"], "got 'cost:much'"),
+        (["--fail-on", "cost:inf"], "got 'cost:inf'"),
+        (["--fail-on", "refused:1"], "got 'refused:1'"),
         (["--watch"], "--watch needs a scenario file, and 'ok' is built in"),
         (["--nope", "--", "true"], "--nope"),
     ],
@@ -194,7 +194,7 @@ def test_signals_are_passed_on(number: signal.Signals) -> None:
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (number + 40, "")
-    assert err == "mockserver: 0 requests, 0 refused, $0.0000, verdict good\n"
+    assert err == "mockserver: 0 requests, 0 rejected, $0.0000, verdict good\n"
 
 
 def test_signal_that_ends_the_command() -> None:

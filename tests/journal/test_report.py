@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mockserver.journal.report.facts import condition, facts, failures, listed, summary
-from mockserver.journal.report.files import MAKERS, writer
+from mockserver.journal.report.files import FORMATS, writer
 from mockserver.journal.verdict import rules
 from tests.support.client import MockClient
 from tests.support.contracted import VALIDATORS
@@ -37,7 +37,7 @@ def busy() -> MockClient:
 def test_quiet() -> None:
     found = told(MockClient(), "verdict", "refused", "cost:0", "unmatched")
     assert failures(found) == []
-    assert list(summary(found)) == ["0 requests, 0 refused, $0.0000, verdict good"]
+    assert list(summary(found)) == ["0 requests, 0 rejected, $0.0000, verdict good"]
     VALIDATORS["report.json"].validate(found)
 
 
@@ -49,8 +49,8 @@ def test_summary() -> None:
     first, older, *findings = summary(told(talk, dropped=2))
     cost = talk.get("journal")["entries"][0]["cost"]
     price = f"${2 * cost:.4f} and 1 call without a known price, ${cost:.4f} of it wasted"
-    assert first == f"3 requests, 0 refused, {price}, verdict good"
-    assert older == "  2 older requests left the journal and are not counted"
+    assert first == f"3 requests, 0 rejected, {price}, verdict good"
+    assert older == "  not counted: 2 older requests evicted from the journal"
     assert [line.split(":")[0] for line in findings] == ["  warning", "  warning"]
     assert findings[0].endswith("(e000001, e000002)")
 
@@ -59,7 +59,7 @@ def test_conditions() -> None:
     found = told(busy(), "verdict", "refused", "unmatched", "cost:0", "refused")
     assert failures(found) == [
         "--fail-on verdict: the verdict is bad (retried-refusal)",
-        "--fail-on refused: 2 requests got a refusal (e000001, e000003)",
+        "--fail-on refused: 2 requests got an error response (e000001, e000003)",
         f"--fail-on cost:0: the calls would have cost ${found['ledger']['total']['cost']:.4f}",
     ]
     assert [one["condition"] for one in found["fail_on"]] == ["verdict", "refused", "unmatched", "cost:0"]
@@ -83,12 +83,12 @@ def test_listed(count: int, said: str) -> None:
 
 def test_json() -> None:
     found = told(busy(), "verdict", command=["npm", "test"], status=0)
-    VALIDATORS["report.json"].validate(json.loads(MAKERS[".json"](found)))
+    VALIDATORS["report.json"].validate(json.loads(FORMATS[".json"](found)))
 
 
 def test_junit() -> None:
     found = told(busy(), "verdict", "cost:9")
-    suite = ElementTree.fromstring(MAKERS[".xml"](found))
+    suite = ElementTree.fromstring(FORMATS[".xml"](found))
     cases = {case.attrib["name"]: case for case in suite}
     assert list(cases) == [*(rule["id"] for rule in rules()), "verdict", "cost:9"]
     assert (suite.attrib["tests"], suite.attrib["failures"]) == (str(len(cases)), "2")
@@ -99,7 +99,7 @@ def test_junit() -> None:
 def test_junit_warnings() -> None:
     talk = MockClient()
     talk.edit(data={"model": "gpt-image-1.5"})
-    suite = ElementTree.fromstring(MAKERS[".xml"](told(talk)))
+    suite = ElementTree.fromstring(FORMATS[".xml"](told(talk)))
     assert suite.attrib["failures"] == "0"
     said = [case.findtext("system-out") for case in suite if case.find("system-out") is not None]
     assert said == [
@@ -137,7 +137,7 @@ class Page(HTMLParser):
 
 def test_page() -> None:
     """It needs nothing from outside, is well-formed, and what clients sent is text."""
-    text = MAKERS[".html"](told(busy(), "verdict", command=["sh", "-c", EVIL], status=3)).decode()
+    text = FORMATS[".html"](told(busy(), "verdict", command=["sh", "-c", EVIL], status=3)).decode()
     page = Page(text)
     assert page.open == []
     assert page.tags.isdisjoint({"script", "img", "link", "iframe"})
@@ -146,12 +146,20 @@ def test_page() -> None:
     assert "http" not in text.partition("</style>")[0].replace("http-equiv", "")
     assert "prefers-color-scheme: dark" in text
     assert text.count("&lt;script&gt;alert(1)") >= 5
-    for said in ("verdict bad", "exit status", "retried-refusal", "gpt-image-2", "sh -c"):
-        assert said in text
+    for text_shown in (
+        "verdict bad",
+        ">rejected</span>",
+        "how to fix it",
+        "exit status",
+        "retried-refusal",
+        "gpt-image-2",
+        "sh -c",
+    ):
+        assert text_shown in text
 
 
 def test_page_of_nothing() -> None:
-    page = MAKERS[".html"](told(MockClient())).decode()
+    page = FORMATS[".html"](told(MockClient())).decode()
     assert Page(page).open == []
     assert "<p>None.</p>" in page
 
@@ -160,5 +168,7 @@ def test_writer(tmp_path: Path) -> None:
     file = tmp_path / "Report.HTML"
     writer(str(file))(told(MockClient()))
     assert file.read_text().startswith("<!DOCTYPE html>")
-    with pytest.raises(ValueError, match=r"ends in \.json, \.xml, \.html, not in \.txt"):
+    with pytest.raises(
+        ValueError, match=r"^unknown report format '\.txt': expected a name that ends in \.json, \.xml, \.html$"
+    ):
         writer("x.txt")

@@ -54,7 +54,7 @@ def test_good() -> None:
     ("file", "how"),
     [
         (("a.png", png(), "application/octet-stream"), "as application/octet-stream"),
-        (("a", png(), ""), "without a type"),
+        (("a", png(), ""), "without a content type"),
     ],
     ids=["octet-stream", "no type"],
 )
@@ -62,7 +62,7 @@ def test_octet_stream(file: tuple[str, bytes, str], how: str) -> None:
     talk = MockClient()
     talk.edit(files={"image": file})
     (finding,) = talk.get("verdict")["findings"]
-    assert finding["text"] == f"The picture in 'image' was sent {how}, which the API refuses."
+    assert finding["text"] == f"The image in 'image' was sent {how}, which the API rejects."
     assert (finding["rule"], finding["severity"], finding["entries"]) == ("octet-stream", "error", ["e000001"])
 
 
@@ -107,7 +107,7 @@ def test_too_soon(wait: float, soon: bool) -> None:
     assert found(talk) == ({"retried-too-soon": [["1", "2"]]} if soon else {})
     if soon:
         (finding,) = talk.get("verdict")["findings"]
-        said = f"429 rate_limit_exceeded asked to wait 1.5 seconds; the retry came after {wait:.2f}."
+        said = f"429 rate_limit_exceeded requested a wait of 1.5 seconds; the retry arrived after {wait:.2f}."
         assert finding["text"] == said
 
 
@@ -178,11 +178,11 @@ def test_another_field_twice() -> None:
 @pytest.mark.parametrize(
     ("changed", "where"),
     [
-        ({"url": f"/v1/images/edits?api_key={KEY}"}, "the query of the URL"),
-        ({"url": f"/v1/images/edits?key={KEY[:3]}%2D{KEY[3:]}", "headers": {}}, "the query of the URL"),
-        ({"url": f"/v1/{KEY}"}, "the query of the URL"),
-        ({"data": {"api_key": "sk-another-0123456789"}}, "the body"),
-        ({"data": {"prompt": f"my key is {KEY}"}}, "the body"),
+        ({"url": f"/v1/images/edits?api_key={KEY}"}, "the URL"),
+        ({"url": f"/v1/images/edits?key={KEY[:3]}%2D{KEY[3:]}", "headers": {}}, "the URL"),
+        ({"url": f"/v1/{KEY}"}, "the URL"),
+        ({"data": {"api_key": "sk-another-0123456789"}}, "the request body"),
+        ({"data": {"prompt": f"my key is {KEY}"}}, "the request body"),
         ({"headers": {"X-API-Key": KEY}}, "another header"),
         ({"headers": {"Authorization": f"Bearer {KEY}", "x-note": KEY}}, "another header"),
     ],
@@ -311,16 +311,20 @@ def entry(**answer: Any) -> dict[str, Any]:
     ("answer", "rule", "text"),
     [
         ({}, None, ""),
-        ({"told": "error"}, "success-as-error", "The client reported an error although gpt-image-2 answered"),
+        (
+            {"told": "error"},
+            "success-as-error",
+            "The client reported an error although the response from gpt-image-2 was valid.",
+        ),
         (
             {"outcome": "faulted", "complete": False},
             "broken-as-success",
-            "The client reported success although the answer was cut.",
+            "The client reported success although the response was cut off.",
         ),
         (
             {"outcome": "faulted", "faults": ["truncate"], "hostile": True},
             "broken-as-success",
-            "The client reported success although the answer was broken on its way.",
+            "The client reported success although a fault broke the response.",
         ),
         ({"outcome": "faulted", "faults": ["latency"]}, None, ""),
         ({"outcome": "faulted", "faults": ["latency"], "told": "error"}, "success-as-error", "The client reported an"),
@@ -329,7 +333,7 @@ def entry(**answer: Any) -> dict[str, Any]:
         (
             {"outcome": "refused", "status": 200, "code": "image_generation_failed"},
             "broken-as-success",
-            "The client reported success although the answer was 200 image_generation_failed.",
+            "The client reported success although the response was 200 image_generation_failed.",
         ),
         ({"outcome": "refused", "status": 400, "told": None}, None, ""),
     ],

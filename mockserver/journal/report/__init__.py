@@ -1,1 +1,1 @@
-"""What a run comes to: what makes it fail, in a line, and written out as JSON, JUnit XML or a page. Pure."""
+"""Reports on a run: the summary line, the conditions of --fail-on, and files in JSON, JUnit XML and HTML."""

@@ -1,4 +1,4 @@
-"""The facts of a run: journal, ledger and verdict together, and the conditions under which it counts as failed."""
+"""The facts of a run: journal, ledger and verdict, and which conditions of --fail-on were met."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,14 +15,13 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What makes a run fail. `limit` is in US dollars, for `cost` only."""
+    """A reason to fail the run. `limit` is in US dollars, for `cost` only."""
 
     name: str
     limit: float = 0.0
 
     @property
     def text(self) -> str:
-        """As it was given."""
         return f"cost:{self.limit:g}" if self.name == "cost" else self.name
 
 
@@ -36,7 +35,7 @@ def condition(text: str) -> Condition:
             limit = math.nan
         if 0 <= limit < math.inf:
             return Condition(name, limit)
-    raise ValueError(f"expected unmatched, refused, verdict or cost:USD such as cost:0.50, not {text!r}")
+    raise ValueError(f"expected unmatched, refused, verdict or cost:USD such as cost:0.50, got {text!r}")
 
 
 def facts(
@@ -45,64 +44,66 @@ def facts(
     about: Mapping[str, Any],
     conditions: Iterable[Condition] = (),
 ) -> Facts:
-    """A run that is over, in the shape of contracts/schemas/report.json. `about` says what was run, and by whom."""
-    found = {
+    """A finished run, in the shape of contracts/schemas/report.json. `about` holds the keys that describe the run."""
+    documents = {
         **about,
         "ledger": ledger(entries, dropped),
         "verdict": verdict(entries, end=True),
         "journal": {"entries": list(entries), "dropped": dropped},
     }
-    asked = dict.fromkeys(conditions)
-    return {**found, "fail_on": [{"condition": one.text, "why": CHECKS[one.name](found, one) or None} for one in asked]}
+    results = [
+        {"condition": condition.text, "why": CHECKS[condition.name](documents, condition) or None}
+        for condition in dict.fromkeys(conditions)
+    ]
+    return {**documents, "fail_on": results}
 
 
-def failures(found: Facts) -> list[str]:
-    """Why the run counts as failed, a line each."""
-    return [f"--fail-on {one['condition']}: {one['why']}" for one in found["fail_on"] if one["why"]]
+def failures(run: Facts) -> list[str]:
+    """A line for each condition that fails the run."""
+    return [f"--fail-on {result['condition']}: {result['why']}" for result in run["fail_on"] if result["why"]]
 
 
-def summary(found: Facts) -> Iterator[str]:
-    """The run in a few lines."""
-    total, said = found["ledger"]["total"], found["verdict"]
-    counts = f"{number(total['requests'], 'request')}, {total['refused']} refused"
+def summary(run: Facts) -> Iterator[str]:
+    total, verdict = run["ledger"]["total"], run["verdict"]
+    counts = f"{number(total['requests'], 'request')}, {total['refused']} rejected"
     unknown = f" and {number(total['unpriced'], 'call')} without a known price" if total["unpriced"] else ""
     waste = f", ${total['wasted']:.4f} of it wasted" if total["wasted_calls"] else ""
     cost = f"${total['cost']:.4f}{unknown}{waste}"
-    yield f"{counts}, {cost}, verdict {said['verdict']}"
-    if found["journal"]["dropped"]:
-        yield f"  {number(found['journal']['dropped'], 'older request')} left the journal and are not counted"
-    for finding in said["findings"]:
+    yield f"{counts}, {cost}, verdict {verdict['verdict']}"
+    if run["journal"]["dropped"]:
+        yield f"  not counted: {number(run['journal']['dropped'], 'older request')} evicted from the journal"
+    for finding in verdict["findings"]:
         yield f"  {finding['severity']}: {finding['text']} {finding['mend']} ({listed(finding['entries'])})"
 
 
 def number(count: int, what: str) -> str:
-    """A number of things: `1 request`, `2 requests`."""
+    """`1 request`, `2 requests`."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def listed(ids: Sequence[str]) -> str:
-    """The first ids, and how many more there are."""
+    """The first ids, and how many follow."""
     more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
     return ", ".join(ids[:SHOWN]) + more
 
 
-def _unmatched(found: Facts, condition: Condition) -> str:
-    ids = [entry["id"] for entry in found["journal"]["entries"] if entry["turn"].get("unmatched")]
+def _unmatched(run: Facts, condition: Condition) -> str:
+    ids = [entry["id"] for entry in run["journal"]["entries"] if entry["turn"].get("unmatched")]
     return f"{number(len(ids), 'request')} matched no step of the scenario ({listed(ids)})" if ids else ""
 
 
-def _refused(found: Facts, condition: Condition) -> str:
-    ids = [entry["id"] for entry in found["journal"]["entries"] if entry["answer"]["outcome"] == "refused"]
-    return f"{number(len(ids), 'request')} got a refusal ({listed(ids)})" if ids else ""
+def _refused(run: Facts, condition: Condition) -> str:
+    ids = [entry["id"] for entry in run["journal"]["entries"] if entry["answer"]["outcome"] == "refused"]
+    return f"{number(len(ids), 'request')} got an error response ({listed(ids)})" if ids else ""
 
 
-def _verdict(found: Facts, condition: Condition) -> str:
-    rules = [finding["rule"] for finding in found["verdict"]["findings"] if finding["severity"] == "error"]
+def _verdict(run: Facts, condition: Condition) -> str:
+    rules = [finding["rule"] for finding in run["verdict"]["findings"] if finding["severity"] == "error"]
     return f"the verdict is bad ({', '.join(dict.fromkeys(rules))})" if rules else ""
 
 
-def _cost(found: Facts, condition: Condition) -> str:
-    cost = found["ledger"]["total"]["cost"]
+def _cost(run: Facts, condition: Condition) -> str:
+    cost = run["ledger"]["total"]["cost"]
     return f"the calls would have cost ${cost:.4f}" if cost > condition.limit else ""
 
 

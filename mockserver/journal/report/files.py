@@ -1,8 +1,9 @@
-"""A run as a file for machines: JSON, or the XML that JUnit made common. The file's ending chooses the kind."""
+"""Writes the report of a run as JSON, JUnit XML or HTML, depending on the extension of the file."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 from mockserver.journal.report.facts import Facts, listed
 from mockserver.journal.report.junit import Case, format_junit
@@ -11,16 +12,17 @@ from mockserver.journal.verdict import rules
 
 
 def writer(path: str) -> Callable[[Facts], None]:
-    """A function that writes the facts of a run to that file. Raises ValueError for an ending that says no kind."""
-    kind = Path(path).suffix.lower()
-    if kind not in MAKERS:
-        raise ValueError(f"a report's name ends in {', '.join(MAKERS)}, not in {kind or 'nothing'}")
+    """A function that writes the report to that file. Raises ValueError for an unknown extension."""
+    extension = Path(path).suffix.lower()
+    if extension not in FORMATS:
+        expected = f"expected a name that ends in {', '.join(FORMATS)}"
+        raise ValueError(f"unknown report format {extension or path!r}: {expected}")
 
-    return lambda found: written(path, MAKERS[kind](found))
+    return lambda run: written(path, FORMATS[extension](run))
 
 
 def written(path: str | Path, data: bytes) -> None:
-    """Write a file. Raises OSError, which names it: a full disk names none."""
+    """Write a file. Raises OSError with the name of the file, which is missing from the error of a full disk."""
     try:
         Path(path).write_bytes(data)
     except OSError as error:
@@ -28,33 +30,33 @@ def written(path: str | Path, data: bytes) -> None:
         raise
 
 
-def as_json(found: Facts) -> bytes:
-    """The report as JSON, in the shape of contracts/schemas/report.json."""
-    return (json.dumps(found, indent=2) + "\n").encode()
+def _format_json(run: Facts) -> bytes:
+    return (json.dumps(run, indent=2) + "\n").encode()
 
 
-def as_junit(found: Facts) -> bytes:
-    """The report as JUnit XML: a case for each rule of the verdict and for each condition. Warnings do not fail."""
-    return format_junit(f"mockserver {found['scenario']}", [*_rules(found), *_conditions(found)])
+def _format_junit(run: Facts) -> bytes:
+    """A test case for each rule of the verdict and for each condition. Warnings do not fail their case."""
+    return format_junit(f"mockserver {run['scenario']}", [*_build_rule_cases(run), *_build_condition_cases(run)])
 
 
-def _rules(found: Facts) -> Iterator[Case]:
+def _build_rule_cases(run: Facts) -> Iterator[Case]:
     for rule in rules():
-        some = [finding for finding in found["verdict"]["findings"] if finding["rule"] == rule["id"]]
-        lines = "\n".join(f"{one['text']} {one['mend']} ({listed(one['entries'])})" for one in some)
+        findings = [finding for finding in run["verdict"]["findings"] if finding["rule"] == rule["id"]]
+        lines = "\n".join(f"{one['text']} {one['mend']} ({listed(one['entries'])})" for one in findings)
         case = Case("mockserver.verdict", rule["id"])
-        if some and rule["severity"] == "error":
+        if findings and rule["severity"] == "error":
             case = case._replace(result="failure", message=lines)
         yield case if case.message else case._replace(text=lines)
 
 
-def _conditions(found: Facts) -> Iterator[Case]:
-    for one in found["fail_on"]:
-        yield Case("mockserver.fail-on", one["condition"], "failure" if one["why"] else "passed", one["why"] or "")
+def _build_condition_cases(run: Facts) -> Iterator[Case]:
+    for result in run["fail_on"]:
+        outcome: Literal["failure", "passed"] = "failure" if result["why"] else "passed"
+        yield Case("mockserver.fail-on", result["condition"], outcome, result["why"] or "")
 
 
-MAKERS: Mapping[str, Callable[[Facts], bytes]] = {
-    ".json": as_json,
-    ".xml": as_junit,
-    ".html": lambda found: page(found).encode("utf-8", "replace"),
+FORMATS: Mapping[str, Callable[[Facts], bytes]] = {
+    ".json": _format_json,
+    ".xml": _format_junit,
+    ".html": lambda run: page(run).encode("utf-8", "replace"),
 }

@@ -1,4 +1,4 @@
-"""JUnit XML, the report format that CI systems read. Knows nothing of what is reported."""
+"""Formats test cases as JUnit XML, which CI systems read."""
 
 import re
 from collections import Counter
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 from xml.etree import ElementTree
 
-# What XML 1.0 cannot hold, not even escaped.
+# Characters that XML 1.0 does not allow, not even escaped.
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Case(NamedTuple):
-    """One test case. `message` is why it failed or was skipped, `text` the details; of one that passed, its output."""
+    """A test case. `message` is why it failed or was skipped; `text` holds the details, or the output if it passed."""
 
     group: str
     name: str
@@ -21,7 +21,6 @@ class Case(NamedTuple):
 
 
 def format_junit(name: str, cases: Sequence[Case]) -> bytes:
-    """A test suite as JUnit XML."""
     results = Counter(case.result for case in cases)
     counts = {"tests": len(cases), "failures": results["failure"], "errors": 0, "skipped": results["skipped"]}
     suite = ElementTree.Element("testsuite", {"name": _clean(name)} | {key: str(n) for key, n in counts.items()})

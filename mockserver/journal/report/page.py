@@ -1,4 +1,4 @@
-"""A run as one page that needs nothing else: no script, no network, light and dark. All from clients is escaped."""
+"""The HTML report: one file without scripts or external resources. Everything that clients sent is escaped."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -34,7 +34,7 @@ HEAD = """<!DOCTYPE html>
 </head>
 <body>
 """
-# Headings of the ledger's columns: what is counted, and the key of it.
+# The columns of the ledger: heading and key.
 LEDGER = (
     ("requests", "requests"),
     ("billed", "billed"),
@@ -44,24 +44,25 @@ LEDGER = (
     ("$ wasted", "wasted"),
 )
 MONEY = ("cost", "wasted")
+# What the page calls the outcomes of the journal.
+OUTCOMES = {"served": "served", "refused": "rejected", "faulted": "faulted"}
 
 
-def page(found: Facts) -> str:
-    """The whole page as HTML."""
-    said, total = found["verdict"]["verdict"], found["ledger"]["total"]
-    title = f"{found['scenario']}, verdict {said}"
+def page(run: Facts) -> str:
+    verdict, total = run["verdict"]["verdict"], run["ledger"]["total"]
+    title = f"{run['scenario']}, verdict {verdict}"
     return "\n".join(
         (
             HEAD.format(title=escape(title), style=STYLE),
-            f"<h1>Verdict: {_mark(said, said)}</h1>",
-            f"<p>{escape(next(iter(summary(found))))}.</p>",
-            _about(found),
+            f"<h1>Verdict: {_mark(verdict, verdict)}</h1>",
+            f"<p>{escape(next(iter(summary(run))))}.</p>",
+            _about(run),
             "<h2>Findings</h2>",
-            _findings(found),
+            _findings(run),
             "<h2>Ledger</h2>",
-            _ledger([*found["ledger"]["models"], {"model": "all", "endpoint": "", **total}]),
+            _ledger([*run["ledger"]["models"], {"model": "all", "endpoint": "", **total}]),
             "<h2>Journal</h2>",
-            *(_entry(entry) for entry in found["journal"]["entries"]),
+            *(_entry(entry) for entry in run["journal"]["entries"]),
             "</body>\n</html>\n",
         )
     )
@@ -71,24 +72,24 @@ def _mark(kind: str, text: str) -> str:
     return f'<span class="{escape(kind)}">{escape(text)}</span>'
 
 
-def _about(found: Facts) -> str:
-    told = {
-        "version": found["version"],
-        "scenario": found["scenario"],
-        "as of": found["as_of"],
-        "command": " ".join(found["command"] or ()),
-        "exit status": "" if found["status"] is None else found["status"],
-        "failed on": "; ".join(f"{one['condition']}: {one['why']}" for one in found["fail_on"] if one["why"]),
+def _about(run: Facts) -> str:
+    rows = {
+        "version": run["version"],
+        "scenario": run["scenario"],
+        "as of": run["as_of"],
+        "command": " ".join(run["command"] or ()),
+        "exit status": "" if run["status"] is None else run["status"],
+        "failed on": "; ".join(f"{one['condition']}: {one['why']}" for one in run["fail_on"] if one["why"]),
     }
-    return _table((), ((name, str(value)) for name, value in told.items() if value != ""))
+    return _table((), ((name, str(value)) for name, value in rows.items() if value != ""))
 
 
-def _findings(found: Facts) -> str:
+def _findings(run: Facts) -> str:
     rows = [
         (_mark(one["severity"], one["severity"]), one["rule"], one["text"], one["mend"], _links(one["entries"]))
-        for one in found["verdict"]["findings"]
+        for one in run["verdict"]["findings"]
     ]
-    return _table(("", "rule", "what", "how to mend it", "entries"), rows, raw=(0, 4)) if rows else "<p>None.</p>"
+    return _table(("", "rule", "finding", "how to fix it", "entries"), rows, raw=(0, 4)) if rows else "<p>None.</p>"
 
 
 def _links(ids: Iterable[str]) -> str:
@@ -107,28 +108,28 @@ def _ledger(rows: Iterable[Mapping[str, Any]]) -> str:
 def _table(
     heads: Iterable[str], rows: Iterable[Iterable[str]], raw: Iterable[int] = (), numbers: Iterable[int] = ()
 ) -> str:
-    """A table; the columns in `raw` are HTML already, those in `numbers` stand to the right."""
+    """A table. Columns in `raw` are HTML already; columns in `numbers` are aligned to the right."""
     html, right = frozenset(raw), frozenset(numbers)
 
-    def cell(tag: str, place: int, text: str) -> str:
-        shown = text if place in html else escape(text)
-        return f"<{tag}{' class=n' if place in right else ''}>{shown}</{tag}>"
+    def cell(tag: str, column: int, text: str) -> str:
+        content = text if column in html else escape(text)
+        return f"<{tag}{' class=n' if column in right else ''}>{content}</{tag}>"
 
-    lines = ["".join(cell("th", place, text) for place, text in enumerate(heads))]
-    lines += ["".join(cell("td", place, text) for place, text in enumerate(row)) for row in rows]
+    lines = ["".join(cell("th", column, text) for column, text in enumerate(heads))]
+    lines += ["".join(cell("td", column, text) for column, text in enumerate(row)) for row in rows]
     body = "\n".join(f"<tr>{line}</tr>" for line in lines if line)
     return f'<div class="scroll"><table>\n{body}\n</table></div>'
 
 
 def _entry(entry: Mapping[str, Any]) -> str:
-    request, answer = entry["request"], entry["answer"]
+    request, response = entry["request"], entry["answer"]
     model = entry["job"]["model"] if entry["job"] else ""
-    words = (entry["id"], request["method"], request["path"], model, str(answer["status"]), answer["code"] or "")
-    line = escape(" ".join(filter(None, words)))
-    tried = f", attempt {entry['attempt']}" if entry["attempt"] > 1 else ""
-    sent = escape(f"{tried}, {number(answer['sent_bytes'], 'byte')} sent")
+    parts = (entry["id"], request["method"], request["path"], model, str(response["status"]), response["code"] or "")
+    line = escape(" ".join(filter(None, parts)))
+    attempt = f", attempt {entry['attempt']}" if entry["attempt"] > 1 else ""
+    sent = escape(f"{attempt}, {number(response['sent_bytes'], 'byte')} sent")
     data = escape(json.dumps(entry, indent=2, ensure_ascii=False))
     return (
-        f'<details id="{escape(entry["id"])}"><summary>{_mark(answer["outcome"], answer["outcome"])} '
+        f'<details id="{escape(entry["id"])}"><summary>{_mark(response["outcome"], OUTCOMES[response["outcome"]])} '
         f"{line}{sent}</summary><pre>{data}</pre></details>"
     )
