@@ -27,6 +27,8 @@ from starlette.types import Receive, Scope, Send
 from mockserver.core.plan import Chunk, Cut, End, Head, Plan, Raw, Wait
 from mockserver.journal.send_log import SendLog
 
+# The key of a Connection in the extensions of the ASGI scope.
+EXTENSION = "mockserver.connection"
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -35,7 +37,7 @@ class WireFaultNeedsSocket(RuntimeError):
 
 
 class Connection(Protocol):
-    """What a server offers in addition to ASGI, as `mockserver.server.connection` in the scope's extensions."""
+    """What a server offers in addition to ASGI, under EXTENSION in the scope's extensions."""
 
     @property
     def gone(self) -> bool:
@@ -86,7 +88,7 @@ class InMemory:
 
 
 def connection_of(scope: Scope, receive: Receive) -> Connection:
-    offered: Connection | None = scope.get("extensions", {}).get("mockserver.server.connection")
+    offered: Connection | None = scope.get("extensions", {}).get(EXTENSION)
     return offered or InMemory(receive)
 
 

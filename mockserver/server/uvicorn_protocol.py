@@ -37,6 +37,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.limits import Limits
 from mockserver.server.open_files import count_allowed_connections
+from mockserver.server.send import EXTENSION
 from mockserver.server.timeouts import NOTHING, Awaited, Timeout
 
 # Beside these: the callbacks of asyncio.Protocol and of httptools, whose names are not uvicorn's.
@@ -70,8 +71,6 @@ if MISSING := find_missing_names(importlib.import_module("uvicorn.protocols.http
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle  # noqa: E402
 
-# The key of a Connection in the extensions of an ASGI scope.
-EXTENSION = "mockserver.server.connection"
 # Pieces of a body from this size on, in bytes, are written without a copy.
 LONG = 256 * 1024
 # A request to upgrade, such as h2c, which Java's client and `curl --http2` send. A server may ignore it (RFC 9110,

@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from mockserver.engine.values import Settings
 from mockserver.server import uvicorn_server
+from mockserver.server.send import EXTENSION
 from mockserver.server.uvicorn_protocol import LONG, Connection
 from mockserver.server.uvicorn_server import listen, root_url, serve_in_thread
 from mockserver.state.memory import MemoryState
@@ -147,7 +148,7 @@ def test_connection_in_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
     async def probe(scope: Scope, receive: Receive, send: Send) -> None:
-        connection = scope["extensions"]["mockserver.server.connection"]
+        connection = scope["extensions"][EXTENSION]
         seen.append(connection.gone)
         await connection.cut("close")
         seen.append(connection.gone)
@@ -165,7 +166,7 @@ def test_each_write_is_sent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bool] = []
 
     async def probe(scope: Scope, receive: Receive, send: Send) -> None:
-        protocol = scope["extensions"]["mockserver.server.connection"].protocol
+        protocol = scope["extensions"][EXTENSION].protocol
         connected = protocol.transport.get_extra_info("socket")
         seen.append(bool(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
         await send({"type": "http.response.start", "status": 204, "headers": []})

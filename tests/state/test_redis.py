@@ -22,6 +22,7 @@ from mockserver.scenario.loader import load, parse
 from mockserver.scenario.machine import Scenario
 from mockserver.scenario.matching import RequestFacts
 from mockserver.server.app import create_app
+from mockserver.server.send import EXTENSION
 from mockserver.server.uvicorn_server import serve_in_thread
 from mockserver.state.clock import Clock
 from mockserver.state.memory import MemoryState
@@ -444,7 +445,7 @@ def test_one_piece_for_nobody(redis: Redis) -> None:
     gone = SimpleNamespace(gone=True, uploaded=True, cut=cut, answer=lambda *_: False)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        await two.apps[0]({**scope, "extensions": {"mockserver.server.connection": gone}}, receive, send)
+        await two.apps[0]({**scope, "extensions": {EXTENSION: gone}}, receive, send)
 
     async def call() -> None:
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
