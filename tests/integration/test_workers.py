@@ -233,7 +233,7 @@ def test_command_with_a_state(redis: Redis) -> None:
     ask = "import os, urllib.request as r; print(r.urlopen(os.environ['MOCKSERVER_URL'] + '/__mock/health').status)"
     done = run("--state", redis.url, "--", sys.executable, "-c", ask)
     assert (done.returncode, done.stdout) == (0, "200\n")
-    assert done.stderr == "mockserver: 0 requests, 0 refused, $0.0000, verdict good\n"
+    assert done.stderr == "mockserver: 0 requests, 0 rejected, $0.0000, verdict good\n"
 
 
 class FakeProcess:
